@@ -1,0 +1,22 @@
+/** Test projects: `unit` beside the code, `e2e` for real programs and disks, `fuzz` and `sim` for longer campaigns. */
+import { defineConfig } from 'vitest/config'
+
+const node = { environment: 'node' as const, execArgv: ['--expose-gc'] }
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...node, name: 'unit', include: ['{kernel,sync,fs-bridge,daemon,scripts}/**/*.test.ts'] } },
+      { test: { ...node, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          ...node,
+          name: 'fuzz',
+          include: ['{kernel,sync,fs-bridge,daemon}/**/*.fuzz.ts'],
+          testTimeout: 3_600_000,
+        },
+      },
+      { test: { ...node, name: 'sim', include: ['sync/sim/**/*.campaign.ts'], testTimeout: 3_600_000 } },
+    ],
+  },
+})
