@@ -12,6 +12,7 @@ import { open, type Database, type RootDatabase } from 'lmdb'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvariantError } from '../core/result.ts'
+import { checkLmdbFile } from './checkfile.ts'
 import { StorageError, toStorageError } from './errors.ts'
 import { checkKey, keyAfter } from './keys.ts'
 import type { Entry, KeyRange, StorageBackend, StorageWriter, TableName } from './port.ts'
@@ -38,6 +39,7 @@ const READERS_MAX = 64
 export const openLmdb = (options: LmdbOptions): StorageBackend => {
   const { path, tables, readOnly = false } = options
   try {
+    if (!readOnly) checkLmdbFile(join(path, 'data.mdb'))
     const root = open<Uint8Array, Uint8Array>({
       ...BINARY,
       path,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -40,6 +40,21 @@ describe('lmdb', () => {
     expect(() => openLmdb({ path: dir, tables: ['a'] })).toThrow(
       expect.objectContaining({ kind: 'store-corrupt', severity: 'corrupt' }),
     )
+    rmSync(dir, { recursive: true })
+  })
+
+  test('a store that was cut off is named as damaged', async () => {
+    const dir = fresh()
+    const data = join(dir, 'data.mdb')
+    {
+      await using backend = openLmdb({ path: dir, tables: ['a'] })
+      for (let round = 0; round < 5; round++)
+        await backend.write((tx) => {
+          for (let i = 0; i < 200; i++) tx.put('a', Uint8Array.of(round, i), new Uint8Array(1_000))
+        })
+    }
+    truncateSync(data, 64 * 1024)
+    expect(() => openLmdb({ path: dir, tables: ['a'] })).toThrow(expect.objectContaining({ kind: 'store-corrupt' }))
     rmSync(dir, { recursive: true })
   })
 
