@@ -165,7 +165,7 @@ describe('any history, in any order, batching and with restarts', () => {
       expectWalks(device.view, all)
       expectLog(device.view, all)
     })
-    await fc.assert(property, { numRuns: 60 })
+    await fc.assert(property, { numRuns: 150 })
   })
 })
 
