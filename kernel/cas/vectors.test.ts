@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesToHex, type Cid } from '../core/bytes.ts'
 import { cutSequential, cutsByDefinition } from './cuts.ts'
@@ -63,5 +62,5 @@ describe('golden manifests', () => {
     expect(parseManifest(Buffer.from(bytes, 'hex'))).toMatchObject({ error: { kind: 'bad-manifest' } })
   })
 
-  test('only canonical manifests parse', () => fc.assert(manifestHolds(), { numRuns: 300 }))
+  test('only canonical manifests parse', () => manifestHolds(300))
 })

@@ -34,23 +34,26 @@ const damaged = (bytes: Uint8Array, at: number, value: number): Uint8Array => {
 }
 
 /** Encoding and decoding are inverse; damage is refused or read as another message of the right form, never thrown. */
-export const messagesHold = () =>
-  fc.property(
-    wants,
-    answers,
-    fc.nat(),
-    fc.nat(255),
-    fc.uint8Array({ maxLength: 80 }),
-    (want, answer, at, value, any) => {
-      expect(decodeWant(encodeWant(want))).toEqual({ ok: true, value: want })
-      const frame = concatBytes(...encodeAnswer(answer))
-      expect(decodeAnswer(frame)).toEqual({ ok: true, value: answer })
-      for (const bytes of [any, damaged(frame, at, value), damaged(encodeWant(want), at, value)]) {
-        const asWant = decodeWant(bytes)
-        if (asWant.ok) expect(asWant.value.cids.every(({ length }) => length === 32)).toBe(true)
-        const asAnswer = decodeAnswer(bytes)
-        if (asAnswer.ok)
-          expect(asAnswer.value.sent.reduce((sum, { bytes: b }) => sum + b.length, 0)).toBeLessThan(bytes.length)
-      }
-    },
+export const messagesHold = (numRuns: number): void =>
+  fc.assert(
+    fc.property(
+      wants,
+      answers,
+      fc.nat(),
+      fc.nat(255),
+      fc.uint8Array({ maxLength: 80 }),
+      (want, answer, at, value, any) => {
+        expect(decodeWant(encodeWant(want))).toEqual({ ok: true, value: want })
+        const frame = concatBytes(...encodeAnswer(answer))
+        expect(decodeAnswer(frame)).toEqual({ ok: true, value: answer })
+        for (const bytes of [any, damaged(frame, at, value), damaged(encodeWant(want), at, value)]) {
+          const asWant = decodeWant(bytes)
+          if (asWant.ok) expect(asWant.value.cids.every(({ length }) => length === 32)).toBe(true)
+          const asAnswer = decodeAnswer(bytes)
+          if (asAnswer.ok)
+            expect(asAnswer.value.sent.reduce((sum, { bytes: b }) => sum + b.length, 0)).toBeLessThan(bytes.length)
+        }
+      },
+    ),
+    { numRuns },
   )

@@ -1,10 +1,9 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeAnswer, decodeWant } from './messages.ts'
 import { messagesHold } from './messages.property.ts'
 import { Window, WINDOW_MAX, WINDOW_MIN } from './window.ts'
 
-test('any bytes decode strictly', () => fc.assert(messagesHold(), { numRuns: 300 }))
+test('any bytes decode strictly', () => messagesHold(300))
 
 test('empty messages are refused', () => {
   expect(decodeWant(new Uint8Array(0))).toMatchObject({ error: { kind: 'bad-blob-message' } })
@@ -17,7 +16,7 @@ test.each([
   ['a fast link nearby', 500_000, 1, WINDOW_MIN],
 ])('the window follows bandwidth and delay: %s', (_, bytesPerMs, delayMs, expected) => {
   const window = new Window(0)
-  for (let at = 0; at < 200; at++) {
+  for (let at = 1; at <= 200; at++) {
     const nowMs = (at * 256 * 1024) / bytesPerMs
     window.arrived(256 * 1024, delayMs, nowMs)
   }

@@ -29,7 +29,7 @@ export class Window {
     if (this.#arrived < this.#bytes) return
     const bytesPerMs = this.#arrived / Math.max(nowMs - this.#sinceMs, 1)
     const target = 2 * bytesPerMs * this.#delayMs
-    this.#bytes = Math.round(Math.min(Math.max(target, this.#bytes, WINDOW_MIN), WINDOW_MAX, 2 * this.#bytes))
+    this.#bytes = Math.round(Math.min(Math.max(target, WINDOW_MIN), WINDOW_MAX, 2 * this.#bytes))
     this.#arrived = 0
     this.#sinceMs = nowMs
   }
