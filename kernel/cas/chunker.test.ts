@@ -7,6 +7,7 @@ import { CutPlanner, cutsByDefinition, cutSequential, findCandidates } from './c
 import { cidOf } from './digest.ts'
 import { Gear, GEAR_WINDOW } from './gear.ts'
 import { PoolHasher } from './hasher.ts'
+import { FileHasher } from './hashing.ts'
 import { WorkerPool } from './pool.ts'
 import { CHUNK_MAX, type HashedFile } from './port.ts'
 import { noise } from './testing.ts'
@@ -114,6 +115,18 @@ describe('hashing files', () => {
     mkdirSync(join(dir, 'directory'))
     const found = await hasher.hashFiles(['link', 'directory', 'nothing', 'target/below'].map((n) => join(dir, n)))
     expect(found.map(({ kind }) => kind)).toEqual(['unreadable', 'unreadable', 'gone', 'gone'])
+  })
+
+  test('a large file that is not as it was is not hashed', async () => {
+    const path = join(dir, 'size-300000')
+    const [file] = await hasher.hashFiles([path])
+    if (file?.kind !== 'hashed') throw new Error('not hashed')
+    const worker = new FileHasher()
+    expect(worker.hashSegment(path, file.stat, 0, Uint32Array.of(1_000))).toHaveLength(32)
+    const older = { ...file.stat, mtimeNs: file.stat.mtimeNs - 1n }
+    expect(worker.scanSegment(path, older, 0, 1_000)).toBeUndefined()
+    expect(worker.hashSegment(path, older, 0, Uint32Array.of(1_000))).toBeUndefined()
+    expect(worker.hashSegment(path, file.stat, 0, Uint32Array.of(300_001))).toBeUndefined()
   })
 
   test('an aborted call rejects; the hasher serves the next', async () => {
