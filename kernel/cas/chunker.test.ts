@@ -58,6 +58,22 @@ describe('cuts', () => {
     )
   }, 60_000)
 
+  const [min, average, max] = [64 * 1024, 256 * 1024, MIB]
+  test.each([
+    ['a weak candidate before the average', [[min, 0]], [max]],
+    ['a strong one at the minimum', [[min, 1]], [min]],
+    ['a strong one short of the minimum', [[min - 1, 1]], [max]],
+    ['a weak one at the average', [[average, 0]], [average]],
+    ['one at the maximum', [[max, 0]], [max]],
+    ['one just behind the maximum', [[max + 1, 1]], [max]],
+  ])('rules at the borders: %s', (_, candidates, expected) => {
+    const size = max + average
+    const at = Float64Array.from(candidates, ([position]) => position!)
+    const strong = Uint8Array.from(candidates, ([, isStrong]) => isStrong!)
+    const ends = new CutPlanner(size).push({ at, strong }, size)
+    expect(ends.slice(0, 1)).toEqual(expected)
+  })
+
   test('an insertion near the start leaves all later cuts where they were', () => {
     const content = noise(7, 3 * MIB)
     const before = sequentialCuts(gear, content).map((end) => content.length - end)
