@@ -1,0 +1,273 @@
+/**
+ * The index beside the cells: which inodes that live hang in which directory, and which directories' moves were
+ * reverted to break a cycle. A function of the cells; kept up by the machine, read by the tree.
+ *
+ *   p/<parent16><name> → (inode16 kind)…   the living inodes that take effect there, by inode
+ *   k/<parent16><name> → nothing           there is more than one
+ *   r/<inode16> → u8                       a directory hangs at its 2nd (1) or 3rd (2) place
+ */
+import { compareDots, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
+import { bytesToHex, compareBytes, concatBytes, equalBytes } from '#kernel/core/bytes.ts'
+import type { CellReader, DerivedReader, DerivedWriter, StateReader, StateTables } from '#kernel/state/port.ts'
+import type { Inode, Kind } from './port.ts'
+import { byteToKind, decodeUtf8, encodeUtf8, INODE_LENGTH, isRoot, key, kindToByte, type Place } from './values.ts'
+
+const PLACED = 0x70
+const REVERTED = 0x72
+const SHARED = 0x6b
+const NOTHING = new Uint8Array()
+
+export interface Entry {
+  readonly inode: Inode
+  readonly name: string
+  readonly kind: Kind
+}
+
+const ENTRY_LENGTH = INODE_LENGTH + 1
+
+const spotKey = ({ parent, name }: Place): Uint8Array => key(PLACED, parent, encodeUtf8(name))
+const sharedKey = ({ parent, name }: Place): Uint8Array => key(SHARED, parent, encodeUtf8(name))
+
+const parseEntries = (name: string, value: Uint8Array): Entry[] => {
+  const entries: Entry[] = []
+  for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
+    const inode = value.slice(at, at + INODE_LENGTH) as Inode
+    entries.push({ inode, name, kind: byteToKind(value[at + INODE_LENGTH]!)! })
+  }
+  return entries
+}
+
+const scan = function* (derived: DerivedReader, gte: Uint8Array, lt: Uint8Array): Generator<Entry> {
+  for (const [bytes, value] of derived.range({ gte, lt }))
+    yield* parseEntries(decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!, value)
+}
+
+/** All that hangs directly in `parent`, ordered by the bytes of the names, then by inode. */
+export const entriesOf = (derived: DerivedReader, parent: Inode): Iterable<Entry> =>
+  // A name is never empty and holds no 0xff byte, so 0xff bounds it from above.
+  scan(derived, key(PLACED, parent), key(PLACED, parent, Uint8Array.of(0xff)))
+
+export const entriesNamed = (derived: DerivedReader, place: Place): readonly Entry[] => {
+  const value = derived.get(spotKey(place))
+  return value ? parseEntries(place.name, value) : []
+}
+
+export const entriesPrefixed = (derived: DerivedReader, parent: Inode, prefix: string): Iterable<Entry> =>
+  scan(derived, key(PLACED, parent, encodeUtf8(prefix)), key(PLACED, parent, encodeUtf8(prefix), Uint8Array.of(0xff)))
+
+const isEmpty = (derived: DerivedReader, parent: Inode): boolean => {
+  for (const _ of derived.range({ gte: key(PLACED, parent), lt: key(PLACED, parent, Uint8Array.of(0xff)), limit: 1 }))
+    return false
+  return true
+}
+
+/** Where the inode's entry begins, or where it would. */
+const positionIn = (value: Uint8Array, inode: Inode): { readonly at: number; readonly found: boolean } => {
+  for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
+    const order = compareBytes(value.subarray(at, at + INODE_LENGTH), inode)
+    if (order >= 0) return { at, found: order === 0 }
+  }
+  return { at: value.length, found: false }
+}
+
+const isEntered = (derived: DerivedReader, inode: Inode, place: Place): boolean => {
+  const value = derived.get(spotKey(place))
+  return value !== undefined && positionIn(value, inode).found
+}
+
+/** False if it was there already. */
+const enter = (derived: DerivedWriter, { inode, kind }: InodeState, place: Place): boolean => {
+  const spot = spotKey(place)
+  const old = derived.get(spot) ?? NOTHING
+  const { at, found } = positionIn(old, inode)
+  if (found) return false
+  derived.put(spot, concatBytes(old.subarray(0, at), inode, Uint8Array.of(kindToByte(kind)), old.subarray(at)))
+  if (old.length === ENTRY_LENGTH) derived.put(sharedKey(place), NOTHING)
+  return true
+}
+
+const leave = (derived: DerivedWriter, inode: Inode, place: Place): void => {
+  const spot = spotKey(place)
+  const old = derived.get(spot) ?? NOTHING
+  const { at, found } = positionIn(old, inode)
+  if (!found) return
+  if (old.length === ENTRY_LENGTH) derived.delete(spot)
+  else derived.put(spot, concatBytes(old.subarray(0, at), old.subarray(at + ENTRY_LENGTH)))
+  if (old.length === 2 * ENTRY_LENGTH) derived.delete(sharedKey(place))
+}
+
+/** The places where more than one inode hangs, in all directories. */
+export const sharedPlaces = function* (derived: DerivedReader): Generator<Place> {
+  for (const [bytes] of derived.range({ gte: key(SHARED), lt: Uint8Array.of(SHARED, 0x30) }))
+    yield {
+      parent: bytes.slice(2, 2 + INODE_LENGTH) as Inode,
+      name: decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!,
+    }
+}
+
+const levelOf = (derived: DerivedReader, inode: Inode): number => derived.get(key(REVERTED, inode))?.[0] ?? 0
+
+/** Where an inode takes effect, whether it lives or not. */
+export const effectivePlace = (derived: DerivedReader, state: InodeState): Place => {
+  const places = placesOf(state)
+  const level = state.kind === 'dir' ? levelOf(derived, state.inode) : 0
+  return places[Math.min(level, places.length - 1)]!
+}
+
+/** The place of an inode that lives; undefined if it does not. Living is not yet being reachable from the root. */
+export const livingPlace = (tables: StateReader, state: InodeState): Place | undefined => {
+  const place = effectivePlace(tables.derived, state)
+  return isEntered(tables.derived, state.inode, place) ? place : undefined
+}
+
+/**
+ * Which directories must hang at a later one of their places so that there is no cycle. While there is one, its
+ * earliest link gives way. Cycles do not overlap and only that rule breaks one, so the order of breaking is free.
+ *
+ * Every cycle there can be runs through `changed` or through a directory reverted before, so the cost is that of
+ * walking up from those.
+ */
+const breakCycles = (cells: CellReader, derived: DerivedReader, changed: Inode): ReadonlyMap<string, Reverted> => {
+  const levels = new Map<string, Reverted>()
+  const states = new Map<string, InodeState | undefined>()
+  const stateOf = (inode: Inode) => {
+    const id = bytesToHex(inode)
+    if (!states.has(id)) states.set(id, inodeState(cells, inode))
+    const state = states.get(id)
+    return state?.kind === 'dir' ? state : undefined
+  }
+  const starts: Inode[] = [changed]
+  for (const [bytes] of derived.range({ gte: key(REVERTED), lt: Uint8Array.of(REVERTED, 0x30) }))
+    starts.push(bytes.slice(2) as Inode)
+  for (let start = starts.pop(); start !== undefined; start = starts.pop()) {
+    const loop = findCycle(start, stateOf, levels)
+    if (loop === undefined) continue
+    const earliest = loop.reduce((a, b) =>
+      (compareDots(a.head, b.head) || compareBytes(a.inode, b.inode)) > 0 ? a : b,
+    )
+    const id = bytesToHex(earliest.inode)
+    levels.set(id, { inode: earliest.inode, level: (levels.get(id)?.level ?? 0) + 1 })
+    starts.push(start, earliest.inode)
+  }
+  return levels
+}
+
+interface Reverted {
+  readonly inode: Inode
+  readonly level: number
+}
+
+/** The directories of the cycle that the way up from `start` runs into, if it does not end. */
+const findCycle = (
+  start: Inode,
+  stateOf: (inode: Inode) => InodeState | undefined,
+  levels: ReadonlyMap<string, Reverted>,
+): readonly InodeState[] | undefined => {
+  const way: InodeState[] = []
+  const at = new Map<string, number>()
+  let inode = start
+  while (!isRoot(inode)) {
+    const id = bytesToHex(inode)
+    const seen = at.get(id)
+    if (seen !== undefined) return way.slice(seen)
+    const state = stateOf(inode)
+    if (state === undefined) return undefined
+    at.set(id, way.length)
+    way.push(state)
+    const places = placesOf(state)
+    inode = places[Math.min(levels.get(id)?.level ?? 0, places.length - 1)]!.parent
+  }
+  return undefined
+}
+
+/** What `replace` tells of: `from` and `to` are undefined where the inode did not or does not live. */
+export interface Moved {
+  readonly inode: Inode
+  readonly from: Place | undefined
+  readonly to: Place | undefined
+}
+
+type Stale = Moved & { readonly to: undefined }
+
+const sameDot = (a: InodeState, b: InodeState): boolean => equalBytes(a.head.hash, b.head.hash)
+
+const samePlace = (a: Place | undefined, b: Place | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.name === b.name && equalBytes(a.parent, b.parent))
+
+/**
+ * Runs `write`, which changes the cells of `inode` alone, and brings the index up to date.
+ * Returns every inode that hangs elsewhere than before.
+ */
+export const replace = (tables: StateTables, inode: Inode, write: () => void): readonly Moved[] => {
+  const { cells, derived } = tables
+  const before = inodeState(cells, inode)
+  const from = before && livingPlace(tables, before)
+  write()
+  const after = inodeState(cells, inode)
+  const relinked = !before || !after || !equalBytes(before.head.value!, after.head.value!) || !sameDot(before, after)
+  if (!relinked && from && livesByItself(cells, after)) return []
+  const stale: Stale[] = [{ inode, from, to: undefined }]
+  if (relinked && (before?.kind === 'dir' || after?.kind === 'dir'))
+    stale.push(...revert(tables, inode, breakCycles(cells, derived, inode)))
+  const moved = new Map<string, Moved>()
+  const note = (change: Moved) => {
+    const id = bytesToHex(change.inode)
+    const known = moved.get(id)
+    moved.set(id, known ? { ...known, to: change.to } : change)
+  }
+  for (const { inode: each, from: place } of stale) if (place) leave(derived, each, place)
+  for (const each of stale) {
+    note(each)
+    const state = inodeState(cells, each.inode)
+    if (state && (livesByItself(cells, state) || (state.kind === 'dir' && !isEmpty(derived, each.inode))))
+      raise(tables, state, note)
+  }
+  for (const { from: place } of stale) if (place) bury(tables, place.parent, note)
+  return [...moved.values()].filter(({ from: a, to: b }) => !samePlace(a, b))
+}
+
+/** Writes down which directories are reverted now; returns those other than `inode` whose place that changes. */
+const revert = (tables: StateTables, inode: Inode, levels: ReadonlyMap<string, Reverted>): Stale[] => {
+  const { cells, derived } = tables
+  const old = new Map<string, Reverted>()
+  for (const [bytes, value] of derived.range({ gte: key(REVERTED), lt: Uint8Array.of(REVERTED, 0x30) })) {
+    const each = bytes.slice(2) as Inode
+    old.set(bytesToHex(each), { inode: each, level: value[0]! })
+  }
+  const stale: Stale[] = []
+  for (const [id, { inode: each }] of new Map([...old, ...levels])) {
+    const level = levels.get(id)?.level ?? 0
+    if ((old.get(id)?.level ?? 0) === level) continue
+    const state = inodeState(cells, each)
+    if (state && !equalBytes(each, inode)) stale.push({ inode: each, from: livingPlace(tables, state), to: undefined })
+    if (level === 0) derived.delete(key(REVERTED, each))
+    else derived.put(key(REVERTED, each), Uint8Array.of(level))
+  }
+  return stale
+}
+
+/** Enters an inode that lives; a deleted directory it hangs in lives with it, and so on upwards. */
+const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => void): void => {
+  const { cells, derived } = tables
+  for (let each: InodeState | undefined = state; each !== undefined;) {
+    const place = effectivePlace(derived, each)
+    if (!enter(derived, each, place)) return
+    note({ inode: each.inode, from: undefined, to: place })
+    const parent: InodeState | undefined = isRoot(place.parent) ? undefined : inodeState(cells, place.parent)
+    each = parent?.kind === 'dir' && parent.trashed ? parent : undefined
+  }
+}
+
+/** Takes out a deleted directory in which nothing lives any more, and so on upwards. */
+const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): void => {
+  const { cells, derived } = tables
+  for (let inode = dir; !isRoot(inode);) {
+    const state = inodeState(cells, inode)
+    if (state?.kind !== 'dir' || !state.trashed) return
+    const place = livingPlace(tables, state)
+    if (place === undefined || livesByItself(cells, state) || !isEmpty(derived, inode)) return
+    leave(derived, inode, place)
+    note({ inode, from: place, to: undefined })
+    inode = place.parent
+  }
+}
