@@ -30,7 +30,8 @@ async function installPackages() {
   if (readIfThere(stampPath) === wanted) return
   console.log('setup: installing npm packages (npm ci)')
   const [program, args] = npmCommand()
-  const code = await run(program, [...args, 'ci', '--no-audit', '--no-fund'], cleanEnvironment())
+  // Errors only: npm runs under the system's Node, and would warn of each package that wants the pinned one.
+  const code = await run(program, [...args, 'ci', '--no-audit', '--no-fund', '--loglevel', 'error'], cleanEnvironment())
   if (code !== 0)
     throw new SetupError(`npm ci failed (exit code ${code}); its output above says why. Is the registry reachable?`)
   writeMakingDirectory(stampPath, wanted)
