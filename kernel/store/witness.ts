@@ -7,7 +7,7 @@ import type { VerifiedIntention } from '../core/intention.ts'
 import { invariant } from '../core/result.ts'
 import type { Admission, DagRejection, Insertion } from '../dag/dag.ts'
 import type { Dot, Witnessed } from '../dag/port.ts'
-import { eventsOf, verdictsDiffer } from '../state/authority.ts'
+import { cutsDiffer, eventsOf, verdictsDiffer } from '../state/authority.ts'
 import { putMemberEvent } from '../state/members.ts'
 import type { StoreCore } from './core.ts'
 import { governing, isMembership, judge, parseLeg, type Jurisdiction, type Leg } from './judge.ts'
@@ -155,7 +155,7 @@ class Witnessing {
     const lastSeq = (device: HexKey) => this.#lastSeqs.get(device) ?? 0
     return (
       verdictsDiffer(governing(before), governing(now), now.storeHex, lastSeq) ||
-      (now.space !== undefined && verdictsDiffer(before.own, now.own, now.storeHex, lastSeq))
+      cutsDiffer(before.own, now.own, lastSeq)
     )
   }
 }
