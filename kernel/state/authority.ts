@@ -102,12 +102,7 @@ export class Authority {
   readonly #opens = new Set<MemberEvent>()
 
   /** `storeHex`: the authority's own store. `events` in any order; `isAncestor` answers for its DAG. */
-  constructor(
-    storeHex: HexKey,
-    founder: HexKey | undefined,
-    events: readonly MemberEvent[],
-    isAncestor: IsAncestor,
-  ) {
+  constructor(storeHex: HexKey, founder: HexKey | undefined, events: readonly MemberEvent[], isAncestor: IsAncestor) {
     this.#own = storeHex
     this.founder = founder
     this.#isAncestor = isAncestor
@@ -146,8 +141,7 @@ export class Authority {
     if (author === this.founder) return true
     const past = this.#about(author).filter((event) => event.admin && isPast(event.at))
     return past.some(
-      (open) =>
-        open.rank === RANK.admin && !past.some((other) => other.rank < RANK.admin && this.#closes(other, open)),
+      (open) => open.rank === RANK.admin && !past.some((other) => other.rank < RANK.admin && this.#closes(other, open)),
     )
   }
 

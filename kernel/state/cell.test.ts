@@ -45,7 +45,13 @@ const build = (steps: readonly { seen: number[]; author: number; later: number; 
     const past = new Set(parents.flatMap((p) => [...p.past, bytesToHex(p.head.hash)]))
     const hlc = parents.reduce((most, p) => (p.head.hlc > most ? p.head.hlc : most), 0n) + BigInt(1 + later)
     const hash = new Uint8Array(32).fill(i + 1) as Hash
-    const head = { hash, author: new Uint8Array(32).fill(author) as PublicKey, seq: i + 1, hlc, value: Uint8Array.of(i) }
+    const head = {
+      hash,
+      author: new Uint8Array(32).fill(author) as PublicKey,
+      seq: i + 1,
+      hlc,
+      value: Uint8Array.of(i),
+    }
     const kept = writes.filter((w) => past.has(bytesToHex(w.head.hash))).slice(0, keep)
     writes.push({ head, past, keep: kept.map((w) => w.head.hash) })
   })
@@ -65,7 +71,9 @@ test('the heads of a key are a function of the set of writes, in any order that 
       const expected = writes
         .filter(
           ({ head }) =>
-            !writes.some((w) => w.past.has(bytesToHex(head.hash)) && !w.keep.some((k) => bytesToHex(k) === bytesToHex(head.hash))),
+            !writes.some(
+              (w) => w.past.has(bytesToHex(head.hash)) && !w.keep.some((k) => bytesToHex(k) === bytesToHex(head.hash)),
+            ),
         )
         .map(({ head }) => head)
         .sort(compareHeads)

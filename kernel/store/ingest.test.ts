@@ -11,7 +11,18 @@ import { openLmdb } from '../storage/lmdb.ts'
 import { addPeer } from './admin.ts'
 import { encodeDraft } from './author.ts'
 import { KERNEL_TABLES } from './tables.ts'
-import { exportLog, must, openDevice, pull, restart, stateOf, storeOf, TestClock, testSigner, type Device } from './testkit.ts'
+import {
+  exportLog,
+  must,
+  openDevice,
+  pull,
+  restart,
+  stateOf,
+  storeOf,
+  TestClock,
+  testSigner,
+  type Device,
+} from './testkit.ts'
 
 const text = (s: string) => new TextEncoder().encode(s)
 const app = (key: string, value = 'v') => kvBatch().put(text(key), text(value)).encode()
@@ -69,7 +80,12 @@ describe('bad input', () => {
     ]
     const report = must(await storeOf(b, id).ingest(batch, founder.publicKey))
     expect(report.rejected.map(({ error }) => error.kind)).toEqual([
-      'malformed', 'too-large', 'wrong-store', 'bad-signature', 'bad-chain', 'bad-clock',
+      'malformed',
+      'too-large',
+      'wrong-store',
+      'bad-signature',
+      'bad-chain',
+      'bad-clock',
     ])
     expect(report.witnessed).toBe(1)
     expect(stateOf(b, id)).toEqual(stateOf(a, id))
@@ -96,7 +112,11 @@ describe('bad input', () => {
     expect(kinds).toEqual(['ops-too-large', 'key-too-long', 'bad-op'])
     expect(store.dag.count).toBe(before)
     expect(must(await store.submit(() => undefined))).toBeUndefined()
-    await expect(store.submit(() => { throw new Error('bug') })).rejects.toThrow('bug')
+    await expect(
+      store.submit(() => {
+        throw new Error('bug')
+      }),
+    ).rejects.toThrow('bug')
     must(await store.submit(put('still', 'works')))
     await a.manager[Symbol.asyncDispose]()
     const late = await store.submit(put('late'))
@@ -145,7 +165,8 @@ test('concurrent submits follow one another and share commits; a reader is told 
       if (told.length >= 300) return
     }
   })()
-  for (let round = 0; round < 3; round++) for (const done of await Promise.all(Array.from({ length: 100 }, add))) must(done)
+  for (let round = 0; round < 3; round++)
+    for (const done of await Promise.all(Array.from({ length: 100 }, add))) must(done)
   await reading
   expect(store.state.cells.value(count)).toEqual(text('300'))
   expect(told).toEqual([...store.dag.log(start)].map(({ hash }) => bytesToHex(hash)))
@@ -180,7 +201,11 @@ test('a watch resumes where it stopped, and starts afresh when that is too long 
   must(await storeOf(a, id).submit(put('x')))
   must(await storeOf(a, id).submit(put('y')))
   const next = async () => (await storeOf(a, id).watch({ cursor })[Symbol.asyncIterator]().next()).value
-  expect(await next()).toMatchObject({ cursor: cursor + 2, reset: false, changes: [{ key: text('x') }, { key: text('y') }] })
+  expect(await next()).toMatchObject({
+    cursor: cursor + 2,
+    reset: false,
+    changes: [{ key: text('x') }, { key: text('y') }],
+  })
   await restart(a, clock)
   expect(await next()).toMatchObject({ cursor: cursor + 2, reset: true })
 })

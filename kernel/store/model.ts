@@ -8,7 +8,13 @@ export type ModelOp =
   | { readonly kind: 'none' }
   | { readonly kind: 'write'; readonly key: string; readonly value: string | undefined; readonly keep: readonly Hash[] }
   /** `positions`: by store name. `rank` 0: a revocation. */
-  | { readonly kind: 'member'; readonly device: string; readonly rank: number; readonly positions: Record<string, number>; readonly giving: boolean }
+  | {
+      readonly kind: 'member'
+      readonly device: string
+      readonly rank: number
+      readonly positions: Record<string, number>
+      readonly giving: boolean
+    }
 
 export interface ModelIntention {
   readonly hash: Hash

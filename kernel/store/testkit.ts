@@ -47,7 +47,8 @@ const openManager = (device: Omit<Device, 'manager'>, clock: TestClock): Promise
     signer: device.signer,
     verifier: device.verifier,
     clock,
-    randomBytes: (length) => sha256(new TextEncoder().encode(`${device.name} ${clock.ms} ${nonces++}`)).slice(0, length),
+    randomBytes: (length) =>
+      sha256(new TextEncoder().encode(`${device.name} ${clock.ms} ${nonces++}`)).slice(0, length),
     deviceName: () => device.name,
     onError: (error) => device.errors.push(error),
   })

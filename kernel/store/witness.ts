@@ -141,17 +141,18 @@ class Witnessing {
     if (this.#rightsMoved && this.#verdictsMoved()) {
       refold(work)
       work.noteReset()
-    } else
-      for (const intention of this.#witnessed) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
+    } else for (const intention of this.#witnessed) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
     if (this.#rightsMoved)
-      for (const child of this.#core.children) new Witnessing(this.#turn, child, inherited(child, this.#before)).inherit()
+      for (const child of this.#core.children)
+        new Witnessing(this.#turn, child, inherited(child, this.#before)).inherit()
     return this.#witnessed.map((intention) => work.dag.get(intention.hash)!)
   }
 
   /** Whether intentions witnessed before this transaction would be judged differently now. */
   #verdictsMoved(): boolean {
     const [before, now] = [this.#before, this.#core.jurisdiction]
-    if (now.independent !== before.independent || (now.space === undefined) !== (before.space === undefined)) return true
+    if (now.independent !== before.independent || (now.space === undefined) !== (before.space === undefined))
+      return true
     const lastSeq = (device: HexKey) => this.#lastSeqs.get(device) ?? 0
     return (
       verdictsDiffer(governing(before), governing(now), now.storeHex, lastSeq) ||
