@@ -2,6 +2,9 @@
  * Order does not matter: random sets of intentions in a space and its child, in random orders and batches, with power
  * cuts in between, fold to the bytes of a straight run and to what the naive model says. `ORDER_RUNS` sets the number.
  */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bytesToHex, compareBytes, type Hash, type StoreId } from '../core/bytes.ts'
@@ -12,8 +15,11 @@ import { kvBatch } from '../state/kv.ts'
 import { KV_TYPE, SPACE_TYPE } from '../state/registry.ts'
 import { systemOp, wireRole } from '../state/system-op.ts'
 import { Strategy, type SystemOp } from '#proto/system'
+import { openLmdb } from '../storage/lmdb.ts'
+import type { StorageBackend } from '../storage/port.ts'
 import { encodeDraft } from './author.ts'
 import { encodeGenesis } from './found.ts'
+import { KERNEL_TABLES } from './tables.ts'
 import { ModelAuthority, modelCells, type ModelIntention, type ModelOp } from './model.ts'
 import { must, openDevice, restart, stateOf, storeOf, TestClock, testSigner, type Device } from './testkit.ts'
 
@@ -184,8 +190,8 @@ const cellsOf = (device: Device, id: StoreId) =>
     ]),
   )
 
-const fresh = async (clock: TestClock, logs: { space: Log; child: Log }): Promise<Device> => {
-  const device = await openDevice('reader', clock, undefined, trusting)
+const fresh = async (clock: TestClock, logs: { space: Log; child: Log }, on?: StorageBackend): Promise<Device> => {
+  const device = await openDevice('reader', clock, on, trusting)
   must(await device.manager.adopt(logs.space.id))
   must(await device.manager.adopt(logs.child.id))
   return device
@@ -257,3 +263,32 @@ test('any order, batching and restarts fold to the same bytes, and to what the m
     { numRuns: RUNS, examples: FOUND },
   )
 }, 3_600_000)
+
+test('the same on a real disk, closed and opened half-way', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 24 }), async (steps) => {
+      const clock = new TestClock()
+      const logs = build(steps)
+      const straight = await fresh(clock, logs)
+      const path = await mkdtemp(join(tmpdir(), 'lattice-order-'))
+      let backend = openLmdb({ path, tables: KERNEL_TABLES })
+      try {
+        let device = await fresh(clock, logs, backend)
+        for (const log of [logs.child, logs.space]) {
+          const bytes = log.made.map((made) => made.bytes)
+          must(await storeOf(straight, log.id).ingest(bytes, keyOf('founder')))
+          for (const each of bytes.toReversed()) must(await storeOf(device, log.id).ingest([each], keyOf('founder')))
+          await device.manager[Symbol.asyncDispose]()
+          await backend[Symbol.asyncDispose]()
+          backend = openLmdb({ path, tables: KERNEL_TABLES })
+          device = await openDevice('reader', clock, backend, trusting)
+        }
+        for (const { id } of [logs.space, logs.child]) expect(stateOf(device, id)).toEqual(stateOf(straight, id))
+      } finally {
+        await backend[Symbol.asyncDispose]()
+        await rm(path, { recursive: true })
+      }
+    }),
+    { numRuns: Number(process.env['ORDER_DISK_RUNS'] ?? 4) },
+  )
+}, 120_000)
