@@ -4,13 +4,20 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { concatBytes, equalBytes, type Cid, type Hash, type StoreId } from '#kernel/core/bytes.ts'
+import { concatBytes, equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
 import type { LatticeError } from '#kernel/core/result.ts'
-import type { ChunkRef, ContentHasher, FileContent, HashedFile, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
+import type {
+  ChunkRef,
+  ContentHasher,
+  FileContent,
+  HashedFile,
+  InplaceBackend,
+  StoringBackend,
+} from '#kernel/cas/port.ts'
 import { encodeManifest } from '#kernel/cas/manifest.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { FileOp } from '#proto/file'
-import { contentHeads } from '../filestore/inode.ts'
+import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
 import type { ContentValue, Inode } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
@@ -47,6 +54,8 @@ export const fileKey = (inode: Inode, slot: number): Uint8Array => concatBytes(i
 
 const HASH_AT_ONCE = 1024
 const OPS_AT_ONCE = 2000
+/** About what fits one intention when the files are small. */
+const DELETIONS_AT_ONCE = 600
 
 export class Ingester {
   readonly #deps: IngestDeps
@@ -64,7 +73,7 @@ export class Ingester {
     const current = seen.filter((one) => one.what === 'present' || (one.what === 'gone' && this.#stillKnown(one.entry)))
     const changes = planChanges(current, {
       byIno: (ino) => index.byIno(ino),
-      descendants: (dir) => index.descendants(dir),
+      children: (dir) => index.children(dir),
       pathOf: (entry) => index.pathOf(entry),
       look: (entry) => {
         const path = index.pathOf(entry)
@@ -73,12 +82,19 @@ export class Ingester {
     })
     const { read, contents } = await this.#read(changes, signal)
     const paired = this.#pair(read)
-    const look_: Inode[] = []
-    for (let at = 0; at < paired.length; at += OPS_AT_ONCE) {
-      const error = await this.#submit(paired.slice(at, at + OPS_AT_ONCE), paired, contents, look_)
-      if (error) return { error, look: look_ }
+    const toLook: Inode[] = []
+    const present = paired.filter((change) => change.place)
+    const gone = deepestTogether(paired.filter((change) => !change.place))
+    for (let at = 0; at < present.length; at += OPS_AT_ONCE) {
+      const error = await this.#submit(present.slice(at, at + OPS_AT_ONCE), contents, toLook)
+      if (error) return { error, look: toLook }
     }
-    return { error: undefined, look: look_ }
+    for (let at = 0; at < gone.length;) {
+      const done = await this.#submitDeletions(gone.slice(at, at + DELETIONS_AT_ONCE), toLook)
+      if (typeof done !== 'number') return { error: done, look: toLook }
+      at += done
+    }
+    return { error: undefined, look: toLook }
   }
 
   /** What was found gone may have been found again under another name by an earlier batch of the same scan. */
@@ -164,38 +180,64 @@ export class Ingester {
   }
 
   #seenContent(entry: Entry): ContentValue | undefined {
-    const heads = contentHeads(this.#deps.tree.state.cells, entry.inode)
+    const { cells } = this.#deps.tree.state
+    const found = inodeState(cells, entry.inode)
+    const heads = found ? contentHeads(cells, found) : []
     return heads.find((h) => entry.contentHead && equalBytes(h.head.hash, entry.contentHead))?.content
   }
 
   async #submit(
     batch: readonly ReadChange[],
-    whole: readonly ReadChange[],
     contents: ReadonlyMap<string, FileContent>,
-    look_: Inode[],
+    toLook: Inode[],
   ): Promise<LatticeError | undefined> {
     const { store, tree, index } = this.#deps
     await this.#register(batch, contents)
-    const deleted = new Set(whole.flatMap((c) => (c.place ? [] : [c.before!])))
     let error: LatticeError | undefined
-    for (let at = 0; at < batch.length && !error; ) {
-      let drafted: Drafted[] = []
+    for (let at = 0; at < batch.length && !error;) {
+      let drafted: readonly Drafted[] = []
       const result = await store.submit(() => {
-        const drafter = new Drafter(tree, index, deleted)
+        const drafter = new Drafter(tree, index)
         const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
         drafted = fits
         return bytes && { app: bytes }
       })
-      if (!result.ok) error = result.error
-      else {
-        at += drafted.length
-        for (const { change, outcome } of drafted) this.#settle(change, outcome, result.value?.hash)
-        for (const { outcome } of drafted) look_.push(...outcome.look)
-      }
+      if (result.ok) this.#settleAll(drafted, result.value?.hash, toLook)
+      else error = result.error
+      at += drafted.length
     }
     await index.flush()
     this.arriving.clear()
     return error
+  }
+
+  /** As many of them as fit one intention; says how many those were. */
+  async #submitDeletions(batch: readonly ReadChange[], toLook: Inode[]): Promise<LatticeError | number> {
+    const { store, tree, index, inplace } = this.#deps
+    let drafted: readonly Drafted[] = []
+    const result = await store.submit(() => {
+      for (let count = batch.length; ; count = Math.ceil(count / 2)) {
+        const deletions = new Drafter(tree, index).deletions(batch.slice(0, count))
+        drafted = deletions.drafted
+        if (deletions.ops.length === 0) return undefined
+        const packed = packOps(deletions.ops)
+        if (packed.length === 1 || count === 1) return { app: packed[0]! }
+      }
+    })
+    if (!result.ok) return result.error
+    this.#settleAll(drafted, result.value?.hash, toLook)
+    const files = drafted.flatMap(({ change: { kind, before } }) =>
+      kind === 'file' ? [fileKey(before!.inode, before!.slot)] : [],
+    )
+    await Promise.all([index.flush(), files.length > 0 ? inplace.forget(store.id, files) : undefined])
+    return drafted.length
+  }
+
+  #settleAll(drafted: readonly Drafted[], hash: Hash | undefined, toLook: Inode[]): void {
+    for (const { change, outcome } of drafted) {
+      this.#settle(change, outcome, hash)
+      toLook.push(...outcome.look)
+    }
   }
 
   /** The chunks can be served before anyone hears of them. */
@@ -241,6 +283,12 @@ export class Ingester {
     })
   }
 }
+
+/** All names of an inode go in one batch; what a directory held goes before the directory. */
+const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>
+  [...gone].sort(
+    (a, b) => b.path.split('/').length - a.path.split('/').length || (inodeKey(a.inode) < inodeKey(b.inode) ? -1 : 1),
+  )
 
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0

@@ -122,7 +122,7 @@ function* observeEntry(
     return
   }
   const movedFrom = movedDirectory(at, looked)
-  const inode = movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : adoptable(at, parent, name) ?? newInode())
+  const inode = movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : (adoptable(at, parent, name) ?? newInode()))
   const oldPath = movedFrom && at.index.pathOf(movedFrom)
   if (oldPath !== undefined) at.watcher?.moved(oldPath, path)
   yield { what: 'present', path, parent, name, looked, entry, movedFrom, inode }

@@ -493,8 +493,7 @@ export class SyncedFolder {
     for (const name of fs.readdirSync(this.#paths.parked)) {
       const inode = hexToBytes(name.slice(0, 32))
       const slot = Number(name.slice(33))
-      const entry =
-        inode.ok && this.#index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
+      const entry = inode.ok && this.#index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
       const path = entry && this.#index.pathOf(entry)
       if (path === undefined || path === false || look(join(this.root, path))) continue
       fs.renameSync(join(this.#paths.parked, name), join(this.root, path))
