@@ -3,16 +3,18 @@
  * reverted to break a cycle. A function of the cells; kept up by the machine, read by the tree.
  *
  *   p/<parent16><name>\0<inode16> → kind     one entry for each living inode, at the place it takes effect
+ *   k/<parent16><name> → nothing             more than one inode has an entry there
  *   r/<inode16> → u8                         a directory hangs at its 2nd (1) or 3rd (2) place
  */
 import { compareDots, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
 import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
-import type { CellReader, DerivedReader, StateReader, StateTables } from '#kernel/state/port.ts'
+import type { CellReader, DerivedReader, DerivedWriter, StateReader, StateTables } from '#kernel/state/port.ts'
 import type { Inode, Kind } from './port.ts'
 import { byteToKind, decodeUtf8, encodeUtf8, INODE_LENGTH, isRoot, key, kindToByte, type Place } from './values.ts'
 
 const PLACED = 0x70
 const REVERTED = 0x72
+const SHARED = 0x6b
 const END = Uint8Array.of(0)
 
 export interface Entry {
@@ -52,6 +54,35 @@ export const entriesNamed = (derived: DerivedReader, { parent, name }: Place): I
 
 export const entriesPrefixed = (derived: DerivedReader, parent: Inode, prefix: string): Iterable<Entry> =>
   scan(derived, key(PLACED, parent, encodeUtf8(prefix)), key(PLACED, parent, encodeUtf8(prefix), Uint8Array.of(0xff)))
+
+const sharedKey = ({ parent, name }: Place): Uint8Array => key(SHARED, parent, encodeUtf8(name))
+
+/** How many inodes hang at a place, counted up to `limit`. */
+const countAt = (derived: DerivedReader, { parent, name }: Place, limit: number): number => {
+  const gte = key(PLACED, parent, encodeUtf8(name), END)
+  let count = 0
+  for (const _ of derived.range({ gte, lt: following(gte), limit })) count++
+  return count
+}
+
+const enter = (derived: DerivedWriter, { inode, kind }: InodeState, place: Place): void => {
+  derived.put(entryKey(inode, place), Uint8Array.of(kindToByte(kind)))
+  if (countAt(derived, place, 2) === 2) derived.put(sharedKey(place), new Uint8Array())
+}
+
+const leave = (derived: DerivedWriter, inode: Inode, place: Place): void => {
+  derived.delete(entryKey(inode, place))
+  if (derived.get(sharedKey(place)) && countAt(derived, place, 2) < 2) derived.delete(sharedKey(place))
+}
+
+/** The places where more than one inode hangs, in all directories. */
+export const sharedPlaces = function* (derived: DerivedReader): Generator<Place> {
+  for (const [bytes] of derived.range({ gte: key(SHARED), lt: Uint8Array.of(SHARED, 0x30) }))
+    yield {
+      parent: bytes.slice(2, 2 + INODE_LENGTH) as Inode,
+      name: decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!,
+    }
+}
 
 const isEmpty = (derived: DerivedReader, parent: Inode): boolean => {
   for (const _ of derived.range({ gte: key(PLACED, parent), lt: key(PLACED, parent, Uint8Array.of(0xff)), limit: 1 }))
@@ -169,7 +200,7 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
     const known = moved.get(id)
     moved.set(id, known ? { ...known, to: change.to } : change)
   }
-  for (const { inode: each, from: place } of stale) if (place) derived.delete(entryKey(each, place))
+  for (const { inode: each, from: place } of stale) if (place) leave(derived, each, place)
   for (const each of stale) {
     note(each)
     const state = inodeState(cells, each.inode)
@@ -205,9 +236,8 @@ const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => 
   const { cells, derived } = tables
   for (let each: InodeState | undefined = state; each !== undefined;) {
     const place = effectivePlace(derived, each)
-    const bytes = entryKey(each.inode, place)
-    if (derived.get(bytes) !== undefined) return
-    derived.put(bytes, Uint8Array.of(kindToByte(each.kind)))
+    if (derived.get(entryKey(each.inode, place)) !== undefined) return
+    enter(derived, each, place)
     note({ inode: each.inode, from: undefined, to: place })
     const parent: InodeState | undefined = isRoot(place.parent) ? undefined : inodeState(cells, place.parent)
     each = parent?.kind === 'dir' && parent.trashed ? parent : undefined
@@ -222,7 +252,7 @@ const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): v
     if (state?.kind !== 'dir' || !state.trashed) return
     const place = livingPlace(tables, state)
     if (place === undefined || livesByItself(cells, state) || !isEmpty(derived, inode)) return
-    derived.delete(entryKey(inode, place))
+    leave(derived, inode, place)
     note({ inode, from: place, to: undefined })
     inode = place.parent
   }
