@@ -1,12 +1,10 @@
 import fs from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { World } from '../filestore/testing.ts'
-import { Device } from './testing.ts'
+import { openPair, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
-let base: string
+let pair: Pair
 let a: Device
 let b: Device
 const at = (device: Device, path: string): string => join(device.root, path)
@@ -38,26 +36,17 @@ const within = () => AbortSignal.timeout(8000)
 const level = async (): Promise<void> => {
   for (let round = 0; round < 4; round++) {
     await Promise.all([a.folder.settled(within()), b.folder.settled(within())])
-    a.store.receive(b.store)
-    b.store.receive(a.store)
+    await a.pull(b)
+    await b.pull(a)
   }
   await Promise.all([a.folder.settled(within()), b.folder.settled(within())])
 }
 
 beforeEach(async () => {
-  base = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'lattice-disks-'))
-  const world = new World()
-  for (const name of ['a', 'b']) fs.mkdirSync(join(base, name))
-  a = new Device(world, 0, join(base, 'a'))
-  b = new Device(world, 1, join(base, 'b'))
-  a.peers = [b]
-  b.peers = [a]
+  pair = await openPair()
+  ;({ a, b } = pair)
 })
-afterEach(async () => {
-  await a[Symbol.asyncDispose]()
-  await b[Symbol.asyncDispose]()
-  fs.rmSync(base, { recursive: true, force: true })
-})
+afterEach(() => pair[Symbol.asyncDispose]())
 
 describe('both ways', () => {
   beforeEach(async () => {
@@ -151,7 +140,7 @@ describe('changes of names', () => {
     fs.rmSync(at(a, 'two~'))
     await level()
     expect(shown(b)).toEqual({ one: 'saved', two: 'saved by vi', 'dir/': '', 'dir/in': 'inside' })
-    expect([...a.store.replica.tree.conflicts()]).toEqual([])
+    expect([...a.tree.conflicts()]).toEqual([])
   })
 })
 
@@ -179,7 +168,7 @@ describe('both sides at once', () => {
     await level()
     expect(Object.keys(shown(b))).toEqual(['note.txt'])
     expect(shown(a)).toEqual(shown(b))
-    expect([...b.store.replica.tree.conflicts()]).toEqual([])
+    expect([...b.tree.conflicts()]).toEqual([])
     expect(b.folder.status().conflicts).toBe(0)
   })
 
@@ -197,7 +186,182 @@ describe('both sides at once', () => {
     await level()
     expect(Object.keys(shown(a)).sort()).toEqual(['mine.txt', 'note.txt'])
     expect(Object.values(shown(a)).sort()).toEqual(all)
-    expect([...a.store.replica.tree.conflicts()]).toEqual([])
+    expect([...a.tree.conflicts()]).toEqual([])
     expect(shown(b)).toEqual(shown(a))
+  })
+})
+
+describe('starting', () => {
+  test('joining merges: equal files are taken as they are, different ones show both', async () => {
+    write(a, 'same', LONG)
+    write(a, 'other', 'a says')
+    write(a, 'sub/only-a', '1')
+    write(b, 'same', LONG)
+    write(b, 'other', 'b says')
+    write(b, 'sub/only-b', '2')
+    const ino = fs.statSync(at(b, 'same')).ino
+    await a.open()
+    await a.folder.settled(within())
+    await b.pull(a)
+    await b.open()
+    await level()
+    expect(shown(a)).toEqual(shown(b))
+    expect(Object.keys(shown(a))).toHaveLength(6)
+    expect(fs.statSync(at(b, 'same')).ino).toBe(ino)
+    expect(b.fetched).toBe(0)
+  })
+
+  test('what changed while the node was down is found', async () => {
+    for (const name of ['stays', 'edited', 'renamed', 'deleted', 'dir/in']) write(a, name, name)
+    await a.open()
+    await b.open()
+    await level()
+    await a.folder.stop()
+    write(a, 'edited', 'while away')
+    fs.renameSync(at(a, 'renamed'), at(a, 'other'))
+    fs.renameSync(at(a, 'dir'), at(a, 'dir2'))
+    fs.rmSync(at(a, 'deleted'))
+    const before = a.store.dag.count
+    await a.open()
+    await level()
+    expect(shown(b)).toEqual({ stays: 'stays', edited: 'while away', other: 'renamed', 'dir2/': '', 'dir2/in': 'dir/in' })
+    expect(a.store.dag.count - before).toBeLessThanOrEqual(2)
+    const count = a.store.dag.count
+    await a.folder.stop()
+    await a.open()
+    await a.folder.settled(within())
+    expect(a.store.dag.count).toBe(count)
+  })
+
+  test('a write that was witnessed but is not on disk yet becomes a conflict with the edit', async () => {
+    write(a, 'f', 'base')
+    await a.open()
+    await b.open()
+    await level()
+    await b.folder.stop()
+    write(a, 'f', 'a knows')
+    await a.folder.settled(within())
+    await b.pull(a)
+    write(b, 'f', 'b did not see that')
+    await b.open()
+    await level()
+    expect(Object.values(shown(a)).sort()).toEqual(['a knows', 'b did not see that'])
+    expect(shown(a)).toEqual(shown(b))
+  })
+
+  test('an edit lives although the file was deleted meanwhile, and so does its directory', async () => {
+    write(a, 'd/f', 'base')
+    await a.open()
+    await b.open()
+    await level()
+    await b.folder.stop()
+    fs.rmSync(at(a, 'd'), { recursive: true })
+    await a.folder.settled(within())
+    await b.pull(a)
+    write(b, 'd/f', 'edited')
+    write(b, 'd/g', 'new')
+    await b.open()
+    await level()
+    expect(shown(a)).toEqual({ 'd/': '', 'd/f': 'edited', 'd/g': 'new' })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
+  test('a folder whose marker is gone deletes nothing', async () => {
+    write(a, 'f', 'kept')
+    await a.open()
+    await b.open()
+    await level()
+    fs.renameSync(a.root, `${a.root}-unmounted`)
+    fs.mkdirSync(a.root)
+    const errors = new Promise<string>((resolve) =>
+      a.folder.onStatus(({ state, error }) => state === 'error' && resolve(error!.kind)),
+    )
+    a.folder.rescan()
+    expect(await errors).toBe('folder-gone')
+    await b.pull(a)
+    expect(a.tree.resolve('f')).toBeDefined()
+  })
+})
+
+describe('what does not sync', () => {
+  beforeEach(async () => {
+    await a.open()
+    await b.open()
+  })
+
+  test('ignored files stay here, and say why', async () => {
+    write(a, '.latticeignore', '*.log\n/build/\n!keep.log\n')
+    write(a, 'x.log', '1')
+    write(a, 'keep.log', '2')
+    write(a, 'build/out', '3')
+    write(a, 'src/.latticeignore', 'secret\n')
+    write(a, 'src/secret', '4')
+    await level()
+    expect(Object.keys(shown(b)).sort()).toEqual(['.latticeignore', 'keep.log', 'src/', 'src/.latticeignore'])
+    expect(a.folder.explain('x.log')).toContain('*.log')
+    expect(a.folder.explain('build/out')).toContain('/build/')
+    expect(a.folder.explain('keep.log')).toBeUndefined()
+    write(b, '.latticeignore', '')
+    await level()
+    expect(shown(b)['build/out']).toBe('3')
+  })
+
+  test('special files and names that are no text are reported', async () => {
+    const { execFileSync } = await import('node:child_process')
+    execFileSync('mkfifo', [at(a, 'pipe')])
+    fs.writeFileSync(Buffer.concat([Buffer.from(a.root + '/'), Buffer.from([0x66, 0xff, 0x6f])]), 'x')
+    write(a, 'fine', 'x')
+    await level()
+    expect(shown(b)).toEqual({ fine: 'x' })
+    expect(a.folder.status().problems.map(({ kind }) => kind).sort()).toEqual(['bad-name', 'special-file'])
+  })
+
+  test('a symlink put in place of a directory redirects no write', async () => {
+    const outside = join(pair.base, 'outside')
+    fs.mkdirSync(outside)
+    write(a, 'd/one', '1')
+    await level()
+    await b.folder.stop()
+    fs.rmSync(at(b, 'd'), { recursive: true })
+    fs.symlinkSync(outside, at(b, 'd'))
+    write(a, 'd/two', '2')
+    await a.folder.settled(within())
+    await b.pull(a)
+    await b.open()
+    await level()
+    expect(fs.readdirSync(outside)).toEqual([])
+    expect(shown(a)).toEqual(shown(b))
+  })
+
+  test('modes and times arrive, and what a peer deletes is in the trash', async () => {
+    write(a, 'run.sh', '#!')
+    fs.chmodSync(at(a, 'run.sh'), 0o755)
+    fs.utimesSync(at(a, 'run.sh'), 1_000_000_000, 1_000_000_000.25)
+    await level()
+    const st = fs.statSync(at(b, 'run.sh'))
+    expect(st.mode & 0o777).toBe(0o755)
+    expect(st.mtimeMs).toBe(1_000_000_000_250)
+    fs.chmodSync(at(b, 'run.sh'), 0o644)
+    await level()
+    expect(fs.statSync(at(a, 'run.sh')).mode & 0o777).toBe(0o644)
+    expect(fs.statSync(at(a, 'run.sh')).mtimeMs).toBe(1_000_000_000_250)
+    fs.rmSync(at(a, 'run.sh'))
+    await level()
+    const [day] = fs.readdirSync(at(b, '.lattice/trash'))
+    expect(fs.readFileSync(at(b, `.lattice/trash/${day}/run.sh`), 'utf8')).toBe('#!')
+  })
+
+  test('a long file with a little inserted fetches only what is new', async () => {
+    const bytes = Buffer.alloc(24 * 1024 * 1024)
+    for (let i = 0, x = 1; i < bytes.length; i += 4) bytes.writeUInt32LE((x = (Math.imul(x, 1664525) + 1013904223) >>> 0), i)
+    fs.writeFileSync(at(a, 'big'), bytes)
+    await level()
+    expect(fs.readFileSync(at(b, 'big')).equals(bytes)).toBe(true)
+    const edited = Buffer.concat([bytes.subarray(0, 9_000_000), Buffer.from('inserted'), bytes.subarray(9_000_000)])
+    fs.writeFileSync(at(a, 'big'), edited)
+    b.fetched = 0
+    await level()
+    expect(fs.readFileSync(at(b, 'big')).equals(edited)).toBe(true)
+    expect(b.fetched).toBeLessThan(4 * 1024 * 1024)
   })
 })

@@ -1,108 +1,75 @@
-/** For tests: devices with real directories, a real LMDB and real content, whose stores exchange what they wrote. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** For tests: two devices with real directories, LMDB, stores and content, which exchange what they wrote when told. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Cid, Hash, StoreId } from '#kernel/core/bytes.ts'
-import { ok } from '#kernel/core/result.ts'
+import type { Cid } from '#kernel/core/bytes.ts'
+import { NodeVerifier } from '#kernel/core/identity.ts'
 import { Cas } from '#kernel/cas/cas.ts'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { WorkerPool } from '#kernel/cas/pool.ts'
 import type { BlobSource } from '#kernel/cas/port.ts'
 import { CAS_TABLES } from '#kernel/cas/tables.ts'
-import type { Witnessed } from '#kernel/dag/port.ts'
-import type { Change } from '#kernel/state/port.ts'
-import type { Store, StoreChange } from '#kernel/store/port.ts'
+import type { Signer } from '#kernel/core/signing.ts'
+import { coreRegistry } from '#kernel/state/registry.ts'
+import { systemOp, wireRole } from '#kernel/state/system-op.ts'
 import { openLmdb } from '#kernel/storage/lmdb.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
-import { author, World, type Replica } from '../filestore/testing.ts'
+import { LocalStoreManager } from '#kernel/store/manager.ts'
+import type { Store } from '#kernel/store/port.ts'
+import { KERNEL_TABLES } from '#kernel/store/tables.ts'
+import { must, TestClock, testSigner } from '#kernel/store/testkit.ts'
+import { FILESTORE_TYPE, filestoreType } from '../filestore/machine.ts'
+import { openTree, type Tree } from '../filestore/tree.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
 import { SyncedFolder } from './synced-folder.ts'
-
-/** A store over in-memory tables and the world's causal graph. */
-export class WorldStore {
-  readonly id = new Uint8Array(32).fill(9) as StoreId
-  readonly world: World
-  readonly replica: Replica
-  #count = 0
-  readonly #watchers = new Set<(change: StoreChange) => void>()
-
-  constructor(world: World, n: number) {
-    this.world = world
-    this.replica = world.replica(n)
-  }
-
-  get state() {
-    return this.replica.tables
-  }
-
-  get dag() {
-    return { count: this.#count }
-  }
-
-  async submit(prepare: Parameters<Store['submit']>[0]): ReturnType<Store['submit']> {
-    const draft = prepare(this.state)
-    if (!draft) return ok(undefined)
-    if (!('app' in draft)) throw new Error('only file operations here')
-    const before = new Set(this.replica.applied.keys())
-    const changes = this.world.writeBytes(this.replica, draft.app)
-    const event = [...this.replica.applied].find(([id]) => !before.has(id))![1]
-    this.#emit(changes)
-    await Promise.resolve()
-    return ok(event as unknown as Witnessed)
-  }
-
-  receive(from: WorldStore): void {
-    const changes = this.world.sync(from.replica, this.replica)
-    if (changes.length > 0) this.#emit(changes)
-  }
-
-  #emit(changes: readonly Change[]): void {
-    this.#count++
-    for (const watcher of this.#watchers)
-      watcher({ cursor: this.#count, changes, witnessed: [], reset: false, system: false })
-  }
-
-  async *watch({ cursor, signal }: { cursor?: number; signal?: AbortSignal } = {}): AsyncIterable<StoreChange> {
-    const queue: StoreChange[] = []
-    if (cursor !== undefined && cursor < this.#count)
-      queue.push({ cursor: this.#count, changes: [], witnessed: [], reset: true, system: false })
-    let wake: (() => void) | undefined
-    const watcher = (change: StoreChange): void => {
-      queue.push(change)
-      wake?.()
-    }
-    this.#watchers.add(watcher)
-    signal?.addEventListener('abort', () => wake?.())
-    while (!signal?.aborted) {
-      const next = queue.shift()
-      if (next) yield next
-      else await new Promise<void>((resolve) => (wake = resolve))
-    }
-    this.#watchers.delete(watcher)
-  }
-}
 
 const pool = new WorkerPool({ idleMs: 50 })
 
 /** One device: its own home, its own folder. */
-export class Device implements AsyncDisposable {
-  readonly base = mkdtempSync(join(tmpdir(), 'lattice-folder-'))
+export class Device {
   readonly root: string
-  readonly store: WorldStore
+  readonly home: string
+  readonly signer: Signer
   readonly backend: StorageBackend
   readonly cas: Cas
-  readonly n: number
+  manager!: LocalStoreManager
+  store!: Store
+  folder!: SyncedFolder
   /** Devices whose content this one can fetch. */
   peers: Device[] = []
+  /** Bytes that came from peers. */
   fetched = 0
-  folder!: SyncedFolder
+  #pulled = 0
 
-  constructor(world: World, n: number, root: string) {
-    this.n = n
-    this.root = root
-    this.store = new WorldStore(world, n)
-    this.backend = openLmdb({ path: join(this.base, 'data.mdb'), tables: [...FOLDER_TABLES, ...CAS_TABLES] })
-    this.cas = new Cas({ storage: this.backend, home: this.base, clock: { nowMs: () => Date.now() } })
+  constructor(base: string, name: string) {
+    this.root = join(base, name)
+    this.home = join(base, `${name}-home`)
+    mkdirSync(this.root)
+    mkdirSync(this.home)
+    this.signer = testSigner(name)
+    const tables = [...KERNEL_TABLES, ...FOLDER_TABLES, ...CAS_TABLES]
+    this.backend = openLmdb({ path: join(this.home, 'data.mdb'), tables })
+    this.cas = new Cas({ storage: this.backend, home: this.home, clock: { nowMs: () => Date.now() } })
+  }
+
+  async openManager(clock: TestClock): Promise<void> {
+    let nonces = 0
+    this.manager = await LocalStoreManager.open({
+      backend: this.backend,
+      registry: coreRegistry().register(filestoreType),
+      signer: this.signer,
+      verifier: new NodeVerifier(),
+      clock,
+      randomBytes: (length) => new Uint8Array(length).fill(++nonces),
+      deviceName: () => 'test',
+      onError: (error) => {
+        throw error
+      },
+    })
+  }
+
+  get tree(): Tree {
+    return openTree(this.store.state, () => 'peer')
   }
 
   readonly blobs: BlobSource = {
@@ -123,32 +90,67 @@ export class Device implements AsyncDisposable {
     },
   }
 
+  /** What the other has written since the last call, as a peer would bring it. */
+  async pull(from: Device): Promise<void> {
+    const log = [...from.store.dag.log(this.#pulled)]
+    this.#pulled += log.length
+    const batch = log.map(({ hash }) => from.store.dag.signedBytes(hash)!)
+    if (batch.length > 0) must(await this.store.ingest(batch, from.signer.publicKey))
+  }
+
+  /** Opens the folder as a starting program does, on whatever index and disk there are. */
   async open(): Promise<SyncedFolder> {
-    const opened = await SyncedFolder.open(
-      {
-        store: this.store as unknown as Store,
-        backend: this.backend,
-        deviceName: (device) => `dev${device[0]! - 1}`,
-        inplace: this.cas.inplace,
-        local: this.cas,
-        chunks: this.cas.stored,
-        hasher: new PoolHasher(pool),
-        blobs: this.blobs,
-      },
-      { path: this.root, home: this.base },
-    )
-    if (!opened.ok) throw new Error(opened.error.message)
-    this.folder = opened.value
+    const { store, backend, cas, blobs } = this
+    const deps = {
+      store,
+      backend,
+      deviceName: () => 'peer',
+      inplace: cas.inplace,
+      local: cas,
+      chunks: cas.stored,
+      hasher: new PoolHasher(pool),
+      blobs,
+    }
+    this.folder = must(await SyncedFolder.open(deps, { path: this.root, home: this.home }))
     this.folder.start()
     return this.folder
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.folder?.stop()
+    await this.manager[Symbol.asyncDispose]()
     await this.backend[Symbol.asyncDispose]()
-    rmSync(this.base, { recursive: true, force: true })
   }
 }
 
-export { author }
-export type { Hash }
+export interface Pair extends AsyncDisposable {
+  readonly base: string
+  readonly a: Device
+  readonly b: Device
+}
+
+/** Two devices of one store, whose folders are empty and not open yet. */
+export const openPair = async (under = tmpdir()): Promise<Pair> => {
+  const base = mkdtempSync(join(realpathSync(under), 'lattice-folder-'))
+  const [a, b] = [new Device(base, 'a'), new Device(base, 'b')]
+  const clock = new TestClock()
+  await a.openManager(clock)
+  await b.openManager(clock)
+  a.store = must(await a.manager.create(FILESTORE_TYPE, { name: 'folder' }))
+  const value = { device: b.signer.publicKey, name: 'b', role: wireRole('writer') }
+  must(await a.store.submit(() => ({ system: systemOp({ case: 'peerAdd', value }) })))
+  b.store = must(await b.manager.adopt(a.store.id))
+  a.peers = [b]
+  b.peers = [a]
+  await b.pull(a)
+  return {
+    base,
+    a,
+    b,
+    [Symbol.asyncDispose]: async () => {
+      await a.close()
+      await b.close()
+      rmSync(base, { recursive: true, force: true })
+    },
+  }
+}
