@@ -21,7 +21,7 @@ import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
 import type { ContentValue, Inode } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
-import { errnoOf, look } from './disk.ts'
+import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
@@ -41,6 +41,8 @@ export interface IngestDeps {
   fine(path: string): void
   /** Looks at the path again once it had time to settle. */
   again(path: string): void
+  /** A file that looks as the index says but does not hold what it says: a power loss tore it. */
+  torn(entry: Entry, path: string): void
 }
 
 export interface Ingested {
@@ -149,8 +151,13 @@ export class Ingester {
     if (result.kind === 'hashed') {
       const looked = { ...change.looked!, ...result.stat, mode: result.stat.mode & 0o7777 }
       if (result.stat.ino !== change.looked!.ino) return this.#deps.again(change.path)
+      const data = fileContentToData(result.content)
+      if (change.before && unchanged(change.before, change.looked!)) {
+        const seen = this.#seenContent(change.before)
+        if (seen && dataKey(seen.data) !== dataKey(data)) return this.#deps.torn(change.before, change.path)
+      }
       contents.set(change.path, result.content)
-      read.push({ ...change, looked, kind: 'file', data: fileContentToData(result.content) })
+      read.push({ ...change, looked, kind: 'file', data })
       this.#deps.fine(change.path)
     } else if (result.kind === 'unreadable') {
       this.#deps.problem(change.path, 'unreadable', result.message)
@@ -194,6 +201,7 @@ export class Ingester {
     const { store, tree, index } = this.#deps
     await this.#register(batch, contents)
     let error: LatticeError | undefined
+    const renamed: Drafted[] = []
     for (let at = 0; at < batch.length && !error;) {
       let drafted: readonly Drafted[] = []
       const result = await store.submit(() => {
@@ -202,11 +210,14 @@ export class Ingester {
         drafted = fits
         return bytes && { app: bytes }
       })
-      if (result.ok) this.#settleAll(drafted, result.value?.hash, toLook)
-      else error = result.error
+      if (result.ok) {
+        this.#settleAll(drafted, result.value?.hash, toLook)
+        renamed.push(...drafted.filter(({ change, outcome }) => !equalBytes(change.inode, outcome.inode)))
+      } else error = result.error
       at += drafted.length
     }
     await index.flush()
+    await this.#reregister(renamed, contents)
     this.arriving.clear()
     return error
   }
@@ -257,6 +268,30 @@ export class Ingester {
     if (files.length > 0) await inplace.register(store.id, files)
     const result = await stored
     if (result && !result.ok) throw new Error(result.error.message)
+  }
+
+  /** Files that turned out to be another inode than was thought: one that was there already, or one made of a side. */
+  async #reregister(drafted: readonly Drafted[], contents: ReadonlyMap<string, FileContent>): Promise<void> {
+    const { inplace, index, store } = this.#deps
+    const files: { file: Uint8Array; chunks: readonly ChunkRef[] }[] = []
+    const old: Uint8Array[] = []
+    for (const { change, outcome } of drafted) {
+      const entry = change.place && index.get(change.place.parent, change.place.name)
+      const content = contents.get(change.path)
+      const data = this.#headContent(outcome.inode)?.data
+      const chunks = content && content.kind !== 'inline' ? content.chunks : data?.kind === 'chunks' ? data.chunks : []
+      if (!entry || change.kind !== 'file' || chunks.length === 0) continue
+      files.push({ file: fileKey(outcome.inode, entry.slot), chunks })
+      old.push(fileKey(change.inode, change.before?.slot ?? 0))
+    }
+    if (files.length === 0) return
+    await Promise.all([inplace.register(store.id, files), inplace.forget(store.id, old)])
+  }
+
+  #headContent(inode: Inode): ContentValue | undefined {
+    const { cells } = this.#deps.tree.state
+    const found = inodeState(cells, inode)
+    return found && contentHeads(cells, found)[0]?.content
   }
 
   #settle(change: ReadChange, outcome: Outcome, hash: Hash | undefined): void {

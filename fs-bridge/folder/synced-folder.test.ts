@@ -224,7 +224,13 @@ describe('starting', () => {
     const before = a.store.dag.count
     await a.open()
     await level()
-    expect(shown(b)).toEqual({ stays: 'stays', edited: 'while away', other: 'renamed', 'dir2/': '', 'dir2/in': 'dir/in' })
+    expect(shown(b)).toEqual({
+      stays: 'stays',
+      edited: 'while away',
+      other: 'renamed',
+      'dir2/': '',
+      'dir2/in': 'dir/in',
+    })
     expect(a.store.dag.count - before).toBeLessThanOrEqual(2)
     const count = a.store.dag.count
     await a.folder.stop()
@@ -313,7 +319,12 @@ describe('what does not sync', () => {
     write(a, 'fine', 'x')
     await level()
     expect(shown(b)).toEqual({ fine: 'x' })
-    expect(a.folder.status().problems.map(({ kind }) => kind).sort()).toEqual(['bad-name', 'special-file'])
+    expect(
+      a.folder
+        .status()
+        .problems.map(({ kind }) => kind)
+        .sort(),
+    ).toEqual(['bad-name', 'special-file'])
   })
 
   test('a symlink put in place of a directory redirects no write', async () => {
@@ -353,7 +364,8 @@ describe('what does not sync', () => {
 
   test('a long file with a little inserted fetches only what is new', async () => {
     const bytes = Buffer.alloc(24 * 1024 * 1024)
-    for (let i = 0, x = 1; i < bytes.length; i += 4) bytes.writeUInt32LE((x = (Math.imul(x, 1664525) + 1013904223) >>> 0), i)
+    for (let i = 0, x = 1; i < bytes.length; i += 4)
+      bytes.writeUInt32LE((x = (Math.imul(x, 1664525) + 1013904223) >>> 0), i)
     fs.writeFileSync(at(a, 'big'), bytes)
     await level()
     expect(fs.readFileSync(at(b, 'big')).equals(bytes)).toBe(true)

@@ -16,9 +16,11 @@ import type { DeviceName, Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
 import { DirtyPaths } from './dirty.ts'
-import { errnoOf, isFull, look } from './disk.ts'
-import { FolderIndex, joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
-import { IGNORE_FILE, IgnoreRules, type Ignored } from './ignore-rules.ts'
+import { errnoOf, isFull, look, trashPath } from './disk.ts'
+import { Durability } from './durability.ts'
+import { FolderIndex, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
+import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
 import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
 import { DiskFullError, Materialiser } from './materialise.ts'
@@ -58,6 +60,8 @@ const COOKIE_MS = 2000
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
+/** As long as this may be lost with the power, and is then looked at byte by byte. */
+const SYNC_AFTER_MS = 5000
 /** Without events every change waits for this. */
 const RESCAN_MS = 30_000
 
@@ -79,6 +83,9 @@ export class SyncedFolder {
   readonly #listeners = new Set<(status: FolderStatus) => void>()
   readonly #checks = new Set<() => void>()
   #watcher: FolderWatcher | undefined
+  readonly #durability: Durability
+  #syncScheduled = false
+  #syncing: Promise<void> = Promise.resolve()
   #ingester: Ingester
   #materialiser: Materialiser
   #rootDev = 0n
@@ -93,6 +100,8 @@ export class SyncedFolder {
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
   #wake: (() => void) | undefined
+  /** Something happened since the loop last looked. */
+  #roused = false
   #cookies = 0
   readonly #cancels = new Set<() => void>()
 
@@ -114,6 +123,7 @@ export class SyncedFolder {
     this.#index = new FolderIndex(deps.backend, folder)
     this.#tree = openTree(deps.store.state, deps.deviceName)
     this.#rules = new IgnoreRules(paths.root)
+    this.#durability = new Durability(paths.root, this.#index)
     this.#ingester = this.#newIngester()
     this.#materialiser = this.#newMaterialiser()
   }
@@ -134,6 +144,7 @@ export class SyncedFolder {
     this.#cursor = this.#reconcileWanted ? this.#deps.store.dag.count : cursor!
     for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#addPendingHex(hex)
     this.#scanWanted = true
+    this.#durability.begin()
     this.#unpark()
     this.#setState('scanning')
     this.#running = [this.#follow(), this.#work()]
@@ -141,7 +152,7 @@ export class SyncedFolder {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#wake?.()
+    this.#rouse()
     await Promise.all(this.#running)
     this.#running = []
     for (const cancel of this.#cancels) cancel()
@@ -162,14 +173,14 @@ export class SyncedFolder {
   /** Looks at everything once more. */
   rescan(): void {
     this.#scanWanted = true
-    this.#wake?.()
+    this.#rouse()
   }
 
   /** Asks again for content that no peer had: call it when a peer connects. */
   retry(): void {
     for (const [key, inode] of this.#stalled) this.#pending.set(key, inode)
     this.#stalled.clear()
-    this.#wake?.()
+    this.#rouse()
   }
 
   /** Why the entry at a path does not sync; undefined: nothing speaks against it. */
@@ -261,7 +272,7 @@ export class SyncedFolder {
   #touched(path: string): void {
     if (path === '.lattice' || path.startsWith('.lattice/')) return
     this.#dirty.touch(path, this.#timers.nowMs())
-    this.#wake?.()
+    this.#rouse()
   }
 
   #watchExhausted(): void {
@@ -290,13 +301,14 @@ export class SyncedFolder {
       if (change.reset) this.#reconcileWanted = true
       else for (const inode of this.#tree.affected(change.changes)) this.#pending.set(inodeKey(inode), inode)
       this.#cursor = Math.max(this.#cursor, change.cursor)
-      this.#wake?.()
+      this.#rouse()
     }
   }
 
   async #work(): Promise<void> {
     const signal = this.#stopping.signal
     while (!signal.aborted) {
+      this.#roused = false
       try {
         await this.#step(signal)
       } catch (error) {
@@ -305,6 +317,9 @@ export class SyncedFolder {
       }
     }
     await this.#checkpoint()
+    await this.#syncing
+    await this.#durability.sync()
+    await this.#index.flush({ boot: this.#durability.state() })
   }
 
   async #step(signal: AbortSignal): Promise<void> {
@@ -321,9 +336,15 @@ export class SyncedFolder {
     return this.#idle(waitMs)
   }
 
-  /** Until woken, at most `waitMs`. */
+  #rouse(): void {
+    this.#roused = true
+    this.#wake?.()
+  }
+
+  /** Until something happens that was not there when this step began, at most `waitMs`. */
   async #idle(waitMs: number): Promise<void> {
     for (const check of [...this.#checks]) check()
+    if (this.#roused) return
     await new Promise<void>((resolve) => {
       const cancel = Number.isFinite(waitMs) ? this.#timers.after(waitMs, resolve) : undefined
       this.#wake = () => {
@@ -403,6 +424,7 @@ export class SyncedFolder {
     const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
     for (const inode of inodes) this.#pending.set(inodeKey(inode), inode)
     this.#undefer()
+    this.#scheduleSync()
     this.#changed()
     if (error) throw new SubmitRefusedError(error.kind, error.message)
   }
@@ -438,6 +460,7 @@ export class SyncedFolder {
       if (batch.length === MATERIALISE_BATCH) break
     }
     const done = await this.#materialiser.apply(batch, signal)
+    this.#scheduleSync()
     for (const inode of batch) this.#pending.delete(inodeKey(inode))
     for (const inode of done.more) this.#pending.set(inodeKey(inode), inode)
     if (done.again.length > 0) {
@@ -456,7 +479,7 @@ export class SyncedFolder {
   #undefer(): void {
     for (const [key, inode] of this.#deferred) this.#pending.set(key, inode)
     this.#deferred.clear()
-    this.#wake?.()
+    this.#rouse()
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -470,13 +493,13 @@ export class SyncedFolder {
             ? [error.kind, error.message]
             : code !== ''
               ? ['folder-io', `the disk reported an error (${code})`]
-              : rethrow(error)
+              : ['folder-failed', `an internal error: ${error instanceof Error ? error.message : String(error)}`]
     this.#error = latticeError(kind, 'retryable', message)
     this.#setState('error')
     this.#after(RETRY_MS, () => {
       this.#error = undefined
       this.#scanWanted = true
-      this.#wake?.()
+      this.#rouse()
     })
   }
 
@@ -484,7 +507,7 @@ export class SyncedFolder {
     if (this.#pending.size + this.#deferred.size > 0 || this.#scanWanted || this.#reconcileWanted) return
     const stalled = [...this.#stalled.keys()]
     if (this.#index.getMeta<number>('cursor') === this.#cursor) return
-    await this.#index.flush({ cursor: this.#cursor, stalled })
+    await this.#index.flush({ cursor: this.#cursor, stalled, boot: this.#durability.state() })
   }
 
   /** Files that a crash caught between two names go back to the old one, which the index still has. */
@@ -498,6 +521,24 @@ export class SyncedFolder {
       if (path === undefined || path === false || look(join(this.root, path))) continue
       fs.renameSync(join(this.#paths.parked, name), join(this.root, path))
     }
+  }
+
+  /** A power loss took bytes that the index counts on: what is left goes to trash, the content comes from peers. */
+  #restore(entry: Entry, path: string): void {
+    const day = new Date(this.#timers.nowMs()).toISOString().slice(0, 10)
+    fs.renameSync(join(this.root, path), trashPath(this.#paths.control, day, path))
+    this.#index.delete(entry)
+    this.#pending.set(inodeKey(entry.inode), entry.inode)
+  }
+
+  /** Soon after the last writes, not after each: the disk is synced once for all of them. */
+  #scheduleSync(): void {
+    if (this.#syncScheduled) return
+    this.#syncScheduled = true
+    this.#after(SYNC_AFTER_MS, () => {
+      this.#syncScheduled = false
+      this.#syncing = this.#durability.sync()
+    })
   }
 
   #addPendingHex(hex: string): void {
@@ -523,7 +564,7 @@ export class SyncedFolder {
       rootDev: this.#rootDev,
       problem: this.#problems.add,
       fine: this.#problems.remove,
-      suspect: () => false,
+      suspect: (entry) => this.#durability.suspect(entry),
     }
   }
 
@@ -540,6 +581,7 @@ export class SyncedFolder {
       problem: this.#problems.add,
       fine: this.#problems.remove,
       again: (path) => this.#touched(path),
+      torn: (entry, path) => this.#restore(entry, path),
     })
   }
 
@@ -572,8 +614,6 @@ export class SyncedFolder {
   }
 }
 
-export type { Ignored }
-
 class RootGoneError extends Error {
   override readonly name = 'RootGoneError'
   constructor(root: string) {
@@ -590,11 +630,5 @@ class SubmitRefusedError extends Error {
   }
 }
 
-const rethrow = (error: unknown): never => {
-  throw error
-}
-
 const shallowFirst = (paths: readonly string[]): readonly string[] =>
   paths.length < 2 ? paths : [...paths].sort((a, b) => a.length - b.length)
-
-export { joinPath }
