@@ -56,8 +56,9 @@ export const fileKey = (inode: Inode, slot: number): Uint8Array => concatBytes(i
 
 const HASH_AT_ONCE = 1024
 const OPS_AT_ONCE = 2000
-/** About what fits one intention when the files are small. */
-const DELETIONS_AT_ONCE = 600
+/** Changes of one intention: folding them is one turn of the event loop, which must stay short. */
+const CHANGES_AT_ONCE = 200
+const DELETIONS_AT_ONCE = 200
 
 export class Ingester {
   readonly #deps: IngestDeps
@@ -340,7 +341,7 @@ const fill = (
   for (let at = from; at < batch.length; at++) {
     const one = draft(batch[at]!)
     room -= one.ops.reduce((sum, op) => sum + opBytesMax(op), 0)
-    if (room < 0 && fits.length > 0) break
+    if ((room < 0 || fits.length === CHANGES_AT_ONCE) && fits.length > 0) break
     fits.push(one)
     ops.push(...one.ops)
   }

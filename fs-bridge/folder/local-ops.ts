@@ -97,7 +97,9 @@ export class Drafter {
     const ops: FileOp[] = []
     let inode = change.inode
     let linkHead: Outcome['linkHead'] = before.linkHead
-    if (moved) {
+    const there = moved && this.#shownAt(change, at)
+    if (there) linkHead = there.linkHead
+    else if (moved) {
       const fresh = newInode()
       ops.push(...renameAppearance(this.#tree, visible, { parent: at.parent, name: at.name.normalize('NFC') }, fresh))
       if (visible.conflict === 'content') inode = fresh
@@ -115,6 +117,14 @@ export class Drafter {
     const conflict = !moved && before.conflict
     const look = inode === change.inode ? [inode] : [inode, change.inode]
     return { change, ops: [...revived, ...mergeOps(ops)], outcome: { inode, contentHead, linkHead, conflict, look } }
+  }
+
+  /** Everyone sees it at its new place already: the move was made here, and a crash kept it out of the index. */
+  #shownAt(change: ReadChange, at: Place): Visible | undefined {
+    const name = at.name.normalize('NFC')
+    return this.#tree
+      .appearances(change.inode)
+      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && v.conflict === 'none')
   }
 
   #edit(visible: Visible, value: ContentValue): FileOp[] {

@@ -1,6 +1,9 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { look } from './disk.ts'
+import { FolderIndex } from './folder-index.ts'
+import { FOLDER_TABLES } from './index-codec.ts'
 import { openPair, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
@@ -375,5 +378,77 @@ describe('what does not sync', () => {
     await level()
     expect(fs.readFileSync(at(b, 'big')).equals(edited)).toBe(true)
     expect(b.fetched).toBeLessThan(4 * 1024 * 1024)
+  })
+})
+
+describe('a crash', () => {
+  beforeEach(async () => {
+    write(a, 'f', LONG)
+    write(a, 'd/g', 'inside')
+    await a.open()
+    await b.open()
+    await level()
+  })
+
+  /** Puts the index back to what it was, as if the commits since had been lost: the disk is ahead of it. */
+  const indexLost = async (work: () => Promise<void>): Promise<void> => {
+    await b.folder.stop()
+    const saved = FOLDER_TABLES.map((table) => [table, [...b.backend.range(table)]] as const)
+    await b.open()
+    await work()
+    await b.folder.stop()
+    await b.backend.write((tx) => {
+      for (const [table, rows] of saved) {
+        for (const [key] of [...tx.range(table)]) tx.delete(table, key)
+        for (const [key, value] of rows) tx.put(table, key, value)
+      }
+    })
+    await b.open()
+  }
+
+  test('after files were written, moved and removed, before the index was: nothing is said about it', async () => {
+    await indexLost(async () => {
+      write(a, 'f', 'replaced')
+      write(a, 'new', 'created')
+      fs.renameSync(at(a, 'd'), at(a, 'moved'))
+      await level()
+      fs.rmSync(at(a, 'new'))
+      await level()
+    })
+    const count = b.store.dag.count
+    await level()
+    expect(b.store.dag.count).toBe(count)
+    expect(shown(b)).toEqual({ f: 'replaced', 'moved/': '', 'moved/g': 'inside' })
+    expect([...b.tree.conflicts()]).toEqual([])
+  })
+
+  test('after a local edit was submitted, before the index was written: it is not said twice', async () => {
+    await indexLost(async () => {
+      write(b, 'f', 'edited here')
+      await level()
+    })
+    const count = b.store.dag.count
+    await level()
+    expect(b.store.dag.count).toBe(count)
+    expect(shown(a)).toEqual(shown(b))
+  })
+
+  test('bytes that a power loss took come back from a peer', async () => {
+    await b.folder.stop()
+    const key = [...b.backend.range('folder-meta')].find(([name]) =>
+      Buffer.from(name).toString('latin1').endsWith('boot'),
+    )!
+    const boot = JSON.parse(Buffer.from(key[1]).toString()) as object
+    const text = JSON.stringify({ ...boot, id: 'another boot', synced: 0 })
+    await b.backend.write((tx) => tx.put('folder-meta', key[0], Buffer.from(text)))
+    fs.writeFileSync(at(b, 'f'), LONG.replaceAll('a', '\0'))
+    const index = new FolderIndex(b.backend, key[0].slice(0, 8))
+    const { entry } = index.at('f')
+    index.put({ ...entry!, stat: look(at(b, 'f'))! }) // what was journalled; the bytes were not
+    await index.flush()
+    await b.open()
+    await level()
+    expect(shown(b)['f']).toBe(LONG)
+    expect(shown(a)).toEqual(shown(b))
   })
 })

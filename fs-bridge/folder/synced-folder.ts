@@ -11,6 +11,7 @@ import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
 import { latticeError, ok, type Result } from '#kernel/core/result.ts'
 import { hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
+import type { Change } from '#kernel/state/port.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { DeviceName, Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
@@ -55,6 +56,8 @@ export interface FolderOptions {
 const SCAN_BATCH = 2000
 const SLICE_MS = 10
 const MATERIALISE_BATCH = 512
+/** Changes whose inodes are found in one turn of the event loop. */
+const CHANGES_AT_ONCE = 100
 /** The watcher answers within milliseconds; after this long it is not to be trusted. */
 const COOKIE_MS = 2000
 /** Between two tries after an error, or for content no peer had. */
@@ -299,9 +302,17 @@ export class SyncedFolder {
     const cursor = this.#cursor
     for await (const change of store.watch({ cursor, signal })) {
       if (change.reset) this.#reconcileWanted = true
-      else for (const inode of this.#tree.affected(change.changes)) this.#pending.set(inodeKey(inode), inode)
+      else await this.#note(change.changes)
       this.#cursor = Math.max(this.#cursor, change.cursor)
       this.#rouse()
+    }
+  }
+
+  async #note(changes: readonly Change[]): Promise<void> {
+    for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
+      for (const inode of this.#tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
+        this.#pending.set(inodeKey(inode), inode)
+      await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
