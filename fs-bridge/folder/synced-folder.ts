@@ -216,8 +216,8 @@ export class SyncedFolder {
    */
   async settled(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    const until = this.#timers.nowMs()
     await this.#barrier(signal)
+    const until = this.#timers.nowMs() // the events of what happened before have come by now
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {
         this.#checks.delete(check)
