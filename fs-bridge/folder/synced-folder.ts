@@ -135,6 +135,8 @@ export class SyncedFolder {
     if (this.#running.length > 0) return
     this.#stopping = new AbortController()
     this.#rootDev = look(this.root)?.dev ?? 0n
+    this.#exhausted = false
+    this.#error = undefined
     this.#watcher = watchFolder(this.root, this.#paths.watch, {
       touched: (path) => this.#touched(path),
       exhausted: () => this.#watchExhausted(),
@@ -148,7 +150,7 @@ export class SyncedFolder {
     for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#addPendingHex(hex)
     this.#scanWanted = true
     this.#durability.begin()
-    this.#unpark()
+    if (markerPresent(this.#paths)) this.#unpark()
     this.#setState('scanning')
     this.#running = [this.#follow(), this.#work()]
   }
@@ -279,12 +281,14 @@ export class SyncedFolder {
   }
 
   #watchExhausted(): void {
+    if (this.#exhausted) return
     this.#exhausted = true
-    this.#after(RESCAN_MS, () => {
-      this.#exhausted = true
-      this.rescan()
-      this.#watchExhausted()
-    })
+    const again = (): void =>
+      this.#after(RESCAN_MS, () => {
+        this.rescan()
+        again()
+      })
+    again()
   }
 
   #after(delayMs: number, callback: () => void): void {
