@@ -7,54 +7,31 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import type { StorageBackend } from '#kernel/storage/port.ts'
-import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
-import { latticeError, ok, type Result } from '#kernel/core/result.ts'
+import { ok, type Result } from '#kernel/core/result.ts'
 import { hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
-import type { Store } from '#kernel/store/port.ts'
-import type { DeviceName, Inode } from '../filestore/port.ts'
+import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
+import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths } from './dirty.ts'
-import { errnoOf, isFull, look, trashPath } from './disk.ts'
+import { errnoOf, look, trashPath } from './disk.ts'
 import { Durability } from './durability.ts'
+import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
 import { FolderIndex, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
 import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
-import { DiskFullError, Materialiser } from './materialise.ts'
+import { Materialiser } from './materialise.ts'
 import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
-import { systemTimers, type FolderError, type FolderErrorKind, type FolderStatus, type FolderTimers } from './types.ts'
+import { inSlices, nextTurn, SLICE_MS } from './slices.ts'
+import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './types.ts'
 import { watchFolder, type FolderWatcher } from './watcher.ts'
-
-export interface FolderDeps {
-  readonly store: Store
-  readonly backend: StorageBackend
-  readonly deviceName: DeviceName
-  readonly inplace: InplaceBackend
-  /** Everything that lies on this device, `inplace` included. */
-  readonly local: CasBackend
-  /** Where chunk lists of long files are kept. */
-  readonly chunks: StoringBackend
-  readonly hasher: ContentHasher
-  readonly blobs: BlobSource
-  readonly timers?: FolderTimers
-}
-
-export interface FolderOptions {
-  readonly path: string
-  /** Roots of the other synced folders of this device. */
-  readonly others?: readonly string[]
-  /** Lattice's own data directory. */
-  readonly home?: string
-}
 
 /** Entries of a scan that are ingested together. */
 const SCAN_BATCH = 2000
-const SLICE_MS = 10
 const MATERIALISE_BATCH = 512
 /** Changes whose inodes are found in one turn of the event loop. */
 const CHANGES_AT_ONCE = 100
@@ -67,6 +44,8 @@ const DEFERRED_MS = 250
 const SYNC_AFTER_MS = 5000
 /** Without events every change waits for this. */
 const RESCAN_MS = 30_000
+
+export type { FolderDeps, FolderOptions }
 
 export class SyncedFolder {
   readonly root: string
@@ -316,7 +295,7 @@ export class SyncedFolder {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       for (const inode of this.#tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
         this.#pending.set(inodeKey(inode), inode)
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
     }
   }
 
@@ -380,7 +359,7 @@ export class SyncedFolder {
     let batch: Seen[] = []
     const scanned = this.#observing()
     try {
-      for await (const seen of this.#inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
+      for await (const seen of inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
         if (seen.what === 'gone') gone.push(seen)
         else batch.push(seen)
         if (batch.length < SCAN_BATCH) continue
@@ -391,17 +370,6 @@ export class SyncedFolder {
     } catch (error) {
       this.#scanWanted = true
       throw error
-    }
-  }
-
-  async *#inSlices(observed: Iterable<Seen | undefined>, signal: AbortSignal): AsyncGenerator<Seen> {
-    let start = performance.now()
-    for (const seen of observed) {
-      if (seen) yield seen
-      if (performance.now() - start < SLICE_MS) continue
-      await new Promise((resolve) => setImmediate(resolve))
-      signal.throwIfAborted()
-      start = performance.now()
     }
   }
 
@@ -418,7 +386,7 @@ export class SyncedFolder {
       const seen = new Map<string, Seen>()
       const observing = this.#observing()
       for (const path of shallowFirst(paths)) {
-        for await (const one of this.#inSlices(observe(observing, path), signal)) {
+        for await (const one of inSlices(observe(observing, path), signal)) {
           const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
           if (!seen.has(key)) seen.set(key, one)
         }
@@ -460,7 +428,7 @@ export class SyncedFolder {
         if (this.#tree.appearances(entry.inode).length === 0) this.#pending.set(inodeKey(entry.inode), entry.inode)
       }
       if (performance.now() - start < SLICE_MS) continue
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
       if (signal.aborted) this.#reconcileWanted = true
       signal.throwIfAborted()
       start = performance.now()
@@ -498,18 +466,7 @@ export class SyncedFolder {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    const [kind, message]: [FolderErrorKind, string] =
-      error instanceof RootGoneError
-        ? ['folder-gone', error.message]
-        : error instanceof DiskFullError || isFull(code)
-          ? ['disk-full', 'the disk is full: syncing goes on when there is room again']
-          : error instanceof SubmitRefusedError
-            ? [error.kind, error.message]
-            : code !== ''
-              ? ['folder-io', `the disk reported an error (${code})`]
-              : ['folder-failed', `an internal error: ${error instanceof Error ? error.message : String(error)}`]
-    this.#error = latticeError(kind, 'retryable', message)
+    this.#error = folderFailure(error)
     this.#setState('error')
     this.#after(RETRY_MS, () => {
       this.#error = undefined
@@ -626,22 +583,6 @@ export class SyncedFolder {
     if (this.#listeners.size === 0) return
     const status = this.status()
     for (const listener of this.#listeners) listener(status)
-  }
-}
-
-class RootGoneError extends Error {
-  override readonly name = 'RootGoneError'
-  constructor(root: string) {
-    super(`${root} is not there, or is not this folder any more: is its disk mounted?`)
-  }
-}
-
-class SubmitRefusedError extends Error {
-  override readonly name = 'SubmitRefusedError'
-  readonly kind: FolderErrorKind
-  constructor(kind: string, message: string) {
-    super(message)
-    this.kind = kind === 'disk-full' || kind === 'not-permitted' || kind === 'store-closed' ? kind : 'folder-io'
   }
 }
 
