@@ -15,8 +15,9 @@ import { openTree, type Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths } from './dirty.ts'
-import { errnoOf, look, trashPath } from './disk.ts'
+import { look, trashPath } from './disk.ts'
 import { Durability } from './durability.ts'
+import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
 import { FolderIndex, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
@@ -35,8 +36,6 @@ const SCAN_BATCH = 2000
 const MATERIALISE_BATCH = 512
 /** Changes whose inodes are found in one turn of the event loop. */
 const CHANGES_AT_ONCE = 100
-/** The watcher answers within milliseconds; after this long it is not to be trusted. */
-const COOKIE_MS = 2000
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
@@ -225,32 +224,12 @@ export class SyncedFolder {
     return this.#pending.size + this.#deferred.size + this.#stalled.size === 0 && this.#state !== 'scanning'
   }
 
-  /** A file of ours whose event comes after all those before it: then the watcher has told everything. */
+  /** Without a watcher to be trusted, everything is looked at. */
   async #barrier(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#exhausted || !this.#watcher || this.#running.length === 0) return this.rescan()
+    const blind = this.#exhausted || !this.#watcher || this.#running.length === 0
     const name = `cookie-${++this.#cookies}`
-    const path = join(this.#paths.watch, name)
-    const seen = await new Promise<boolean>((resolve) => {
-      const forget = this.#watcher!.onCookie(name, () => end(true))
-      const cancel = this.#timers.after(COOKIE_MS, () => end(false))
-      const abort = (): void => end(false)
-      signal?.addEventListener('abort', abort)
-      const end = (value: boolean): void => {
-        forget()
-        cancel()
-        signal?.removeEventListener('abort', abort)
-        resolve(value)
-      }
-      try {
-        fs.writeFileSync(path, '', { flag: 'wx' })
-      } catch (error) {
-        errnoOf(error)
-        end(false)
-      }
-    })
-    fs.rmSync(path, { force: true })
+    if (blind || !(await passBarrier(this.#watcher!, this.#paths.watch, name, this.#timers, signal))) this.rescan()
     signal?.throwIfAborted()
-    if (!seen) this.rescan()
   }
 
   #touched(path: string): void {
