@@ -1,0 +1,242 @@
+/**
+ * From a local change to the operations that say it, on the state they will follow. Pure.
+ *
+ * The user has seen what the index says his file was made from, and nothing else: every other head of a cell he
+ * writes is kept. So an edit that was witnessed but did not reach his disk yet becomes a conflict, never a loss.
+ */
+import type { FileOp } from '#proto/file'
+import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import type { FileContent } from '#kernel/cas/port.ts'
+import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
+import { editAppearance, renameAppearance, trashAppearances } from '../filestore/intents.ts'
+import { createOp, placeOp } from '../filestore/ops.ts'
+import type { ContentValue, Inode, Kind, Visible } from '../filestore/port.ts'
+import type { Tree } from '../filestore/tree.ts'
+import type { Place } from '../filestore/values.ts'
+import { newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import type { Entry } from './index-codec.ts'
+import type { LocalChange } from './plan.ts'
+
+/** A local change with its bytes read: `data` is undefined where they did not change. */
+export interface ReadChange extends LocalChange {
+  readonly kind: Kind
+  readonly data: ContentValue['data'] | undefined
+}
+
+/** What the index will say once the operations are durable: a head of `undefined` is the intention's own hash. */
+export interface Outcome {
+  readonly inode: Inode
+  readonly contentHead: Hash | 'written' | undefined
+  readonly linkHead: Hash | 'written' | undefined
+  readonly conflict: boolean
+  /** The disk must follow: its attributes, or its name, are not what everyone sees. */
+  readonly look: readonly Inode[]
+}
+
+export interface Drafted {
+  readonly change: ReadChange
+  readonly ops: readonly FileOp[]
+  readonly outcome: Outcome
+}
+
+export const fileContentToData = (content: FileContent): ContentValue['data'] => {
+  if (content.kind === 'inline') return { kind: 'inline', bytes: content.bytes }
+  if (content.kind === 'chunks') return { kind: 'chunks', chunks: content.chunks }
+  return { kind: 'manifest', cid: content.cid }
+}
+
+/** The writes of something whose heads the index does not know: nothing was seen. */
+const NO_HEAD = new Uint8Array(32) as Hash
+
+/** Turns changes into operations on the state as it is now. */
+export class Drafter {
+  readonly #tree: Tree
+  readonly #index: FolderIndex
+
+  constructor(tree: Tree, index: FolderIndex) {
+    this.#tree = tree
+    this.#index = index
+  }
+
+  draft(change: ReadChange): Drafted {
+    const place = change.place!
+    return change.before ? this.#known(change, change.before, place) : this.#creation(change, place)
+  }
+
+  #creation(change: ReadChange, at: Place): Drafted {
+    const place = { parent: at.parent, name: at.name.normalize('NFC') }
+    const visible = this.#tree.at(place.parent, place.name)
+    const value = valueOf(change)
+    if (visible?.kind === change.kind && !this.#onDisk(visible.inode, visible.contentHead)) {
+      const same = change.kind === 'dir' || (value && visible.content && sameData(value, visible.content))
+      if (same) {
+        const { inode, contentHead, linkHead } = visible
+        return {
+          change,
+          ops: [],
+          outcome: { inode, contentHead, linkHead, conflict: visible.conflict !== 'none', look: [inode] },
+        }
+      }
+    }
+    const op = createOp(change.inode, change.kind, place, value)
+    const outcome: Outcome = {
+      inode: change.inode,
+      contentHead: value && 'written',
+      linkHead: 'written',
+      conflict: false,
+      look: [change.inode],
+    }
+    return { change, ops: [...this.#revived(place.parent), op], outcome }
+  }
+
+  #known(change: ReadChange, before: Entry, at: Place): Drafted {
+    const heads = this.#contents(change.inode)
+    const seen = headOf(heads, before)
+    const moved = !(at.name === before.name && equalBytes(at.parent, before.parent))
+    const visible = this.#asSeen(before, heads, seen)
+    const ops: FileOp[] = []
+    let inode = change.inode
+    let linkHead: Outcome['linkHead'] = before.linkHead
+    const there = moved && this.#shownAt(change, at)
+    if (there) linkHead = there.linkHead
+    else if (moved) {
+      const fresh = newInode()
+      ops.push(...renameAppearance(this.#tree, visible, { parent: at.parent, name: at.name.normalize('NFC') }, fresh))
+      if (visible.conflict === 'content') inode = fresh
+      linkHead = 'written'
+    }
+    const value = change.kind === 'dir' ? undefined : this.#edited(change, before, seen)
+    const adopted = value && this.#adopted(heads, seen, value)
+    let contentHead: Outcome['contentHead'] = adopted?.head.hash ?? before.contentHead
+    if (value && !adopted) {
+      if (inode !== change.inode) ops[0] = createOp(inode, change.kind, placeOfOp(ops[0]!), value)
+      else ops.push(...this.#edit(visible, value))
+    }
+    if ((value && !adopted) || inode !== change.inode) contentHead = 'written'
+    const revived = ops.length > 0 ? this.#revived(at.parent) : []
+    const conflict = !moved && before.conflict
+    const look = inode === change.inode ? [inode] : [inode, change.inode]
+    return { change, ops: [...revived, ...mergeOps(ops)], outcome: { inode, contentHead, linkHead, conflict, look } }
+  }
+
+  /** Everyone sees it at its new place already: the move was made here, and a crash kept it out of the index. */
+  #shownAt(change: ReadChange, at: Place): Visible | undefined {
+    const name = at.name.normalize('NFC')
+    return this.#tree
+      .appearances(change.inode)
+      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && v.conflict === 'none')
+  }
+
+  #edit(visible: Visible, value: ContentValue): FileOp[] {
+    return editAppearance(this.#tree, visible, value)
+  }
+
+  /** All deletions of a batch are said together: an inode goes when all its names go. */
+  deletions(changes: readonly ReadChange[]): { readonly ops: readonly FileOp[]; readonly drafted: readonly Drafted[] } {
+    const standing = changes.filter((change) => this.#tree.appearances(change.inode).length > 0)
+    const visibles = standing.map(({ before, inode }) => {
+      const heads = this.#contents(inode)
+      return this.#asSeen(before!, heads, headOf(heads, before!))
+    })
+    const drafted = changes.map((change): Drafted => {
+      const outcome = { inode: change.inode, contentHead: undefined, linkHead: undefined, conflict: false }
+      return { change, ops: [], outcome: { ...outcome, look: [change.inode] } }
+    })
+    return { ops: trashAppearances(this.#tree, visibles), drafted }
+  }
+
+  #contents(inode: Inode): readonly ContentHead[] {
+    const found = inodeState(this.#tree.state.cells, inode)
+    return found ? contentHeads(this.#tree.state.cells, found) : []
+  }
+
+  /** What the user had before his eyes. */
+  #asSeen(entry: Entry, heads: readonly ContentHead[], seen: ContentHead | undefined): Visible {
+    const loser = entry.conflict && seen !== undefined && this.#isLoser(entry.inode, heads, seen)
+    return {
+      inode: entry.inode,
+      parent: entry.parent,
+      name: entry.visibleName,
+      kind: entry.kind,
+      content: seen?.content,
+      contentHead: entry.contentHead,
+      linkHead: entry.linkHead ?? NO_HEAD,
+      conflict: loser ? 'content' : entry.conflict ? 'name' : 'none',
+    }
+  }
+
+  /** A side of a content conflict that does not bear the plain name. */
+  #isLoser(inode: Inode, heads: readonly ContentHead[], seen: ContentHead): boolean {
+    const found = inodeState(this.#tree.state.cells, inode)
+    const shown = found ? shownContents(this.#tree.state.cells, found) : heads
+    return shown.length > 1 && !sameData(shown[0]!.content, seen.content)
+  }
+
+  /** What the file holds now, if that is not what the head it was made from says. */
+  #edited(change: ReadChange, before: Entry, seen: ContentHead | undefined): ContentValue | undefined {
+    const looked = change.looked!
+    const base = seen?.content
+    const data = change.data ?? base?.data
+    if (!data) return undefined
+    const mtimeNs = base && looked.mtimeNs === before.stat.mtimeNs ? base.mtimeNs : looked.mtimeNs
+    const mode = base && looked.mode === before.stat.mode ? base.mode : looked.mode
+    const value: ContentValue = { size: looked.size, mtimeNs, mode, data }
+    if (!base || !sameData(value, base)) return value
+    const sameAttributes = change.kind === 'symlink' || (base.mtimeNs === mtimeNs && base.mode === mode)
+    return sameAttributes ? undefined : value
+  }
+
+  /** The one standing write says the same already: somebody else made the same edit. */
+  #adopted(heads: readonly ContentHead[], seen: ContentHead | undefined, value: ContentValue): ContentHead | undefined {
+    const winner = heads[0]
+    if (!winner || heads.length > 1 || winner.trashed || winner === seen) return undefined
+    return sameData(winner.content, value) ? winner : undefined
+  }
+
+  #onDisk(inode: Inode, contentHead: Hash | undefined): boolean {
+    return this.#index
+      .placesOf(inode)
+      .some((e) => (contentHead ? e.contentHead && equalBytes(e.contentHead, contentHead) : !e.contentHead))
+  }
+
+  /** Directories that someone deleted while this device put something into them: they come back with it. */
+  #revived(parent: Inode): FileOp[] {
+    const out: FileOp[] = []
+    for (let dir = parent; !equalBytes(dir, ROOT_INODE);) {
+      const entry = this.#index.placesOf(dir)[0]
+      if (!entry || this.#tree.appearances(dir).length > 0) break
+      out.push(placeOp(dir, 'dir', placeOf(entry)))
+      dir = entry.parent
+    }
+    return out.reverse()
+  }
+}
+
+const placeOf = (entry: Entry): Place => ({ parent: entry.parent, name: entry.visibleName })
+
+const valueOf = (change: ReadChange): ContentValue | undefined =>
+  change.data && {
+    size: change.looked!.size,
+    mtimeNs: change.looked!.mtimeNs,
+    mode: change.looked!.mode,
+    data: change.data,
+  }
+
+const headOf = (heads: readonly ContentHead[], entry: Entry): ContentHead | undefined =>
+  entry.contentHead && heads.find((h) => equalBytes(h.head.hash, entry.contentHead!))
+
+const placeOfOp = (op: FileOp): Place => ({ parent: op.link!.parent as Inode, name: op.link!.name })
+
+/** A move and an edit of one inode are one operation. */
+const mergeOps = (ops: readonly FileOp[]): FileOp[] => {
+  const out: FileOp[] = []
+  for (const op of ops) {
+    const same = out.find((one) => equalBytes(one.inode, op.inode) && !one.content && !op.link)
+    if (!same) out.push(op)
+    else {
+      same.content = op.content
+      same.keepContent = op.keepContent
+    }
+  }
+  return out
+}
