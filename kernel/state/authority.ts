@@ -30,6 +30,8 @@ export interface MemberEvent {
   readonly positions: ReadonlyMap<HexKey, number>
   /** A member copied when it had already lost the right to write: what it wrote up to here counts. */
   readonly wroteUntil: number | undefined
+  /** What the device could do before that, for showing who was revoked. */
+  readonly formerRank: Rank
   /** Part of the op that makes a store independent. */
   readonly copied: boolean
   /** The author was an admin in the event's causal past. */
@@ -54,6 +56,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
     rank: Rank,
     positions: ReadonlyMap<HexKey, number>,
     wroteUntil?: number,
+    formerRank: Rank = rank,
   ): MemberEvent => ({
     at,
     authorHex: bytesToHex(at.author),
@@ -62,6 +65,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
     rank,
     positions,
     wroteUntil,
+    formerRank,
     copied: action.kind === 'make-independent',
     admin,
   })
@@ -76,7 +80,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
         const rank = revoked ? RANK.none : RANK[role]
         return rank >= RANK.writer
           ? event(device, rank, new Map())
-          : event(device, rank, new Map([[storeHex, lastSeq]]), lastSeq)
+          : event(device, rank, new Map([[storeHex, lastSeq]]), lastSeq, RANK[role])
       })
     default:
       return []
@@ -98,12 +102,7 @@ export class Authority {
   readonly #opens = new Set<MemberEvent>()
 
   /** `storeHex`: the authority's own store. `events` in any order; `isAncestor` answers for its DAG. */
-  constructor(
-    storeHex: HexKey,
-    founder: HexKey | undefined,
-    events: readonly MemberEvent[],
-    isAncestor: IsAncestor,
-  ) {
+  constructor(storeHex: HexKey, founder: HexKey | undefined, events: readonly MemberEvent[], isAncestor: IsAncestor) {
     this.#own = storeHex
     this.founder = founder
     this.#isAncestor = isAncestor
@@ -142,8 +141,7 @@ export class Authority {
     if (author === this.founder) return true
     const past = this.#about(author).filter((event) => event.admin && isPast(event.at))
     return past.some(
-      (open) =>
-        open.rank === RANK.admin && !past.some((other) => other.rank < RANK.admin && this.#closes(other, open)),
+      (open) => open.rank === RANK.admin && !past.some((other) => other.rank < RANK.admin && this.#closes(other, open)),
     )
   }
 
@@ -161,6 +159,17 @@ export class Authority {
         isPast(open.at) &&
         at.seq <= this.#end(open, RANK.admin, this.#own),
     )
+  }
+
+  /** Where each event that made a device an admin stops doing so in the authority's own store, up to `lastSeq`. */
+  adminEnds(device: HexKey, lastSeq: number): Map<HexKey, number> {
+    const ends = new Map<HexKey, number>()
+    for (const open of this.#about(device)) {
+      if (open.rank !== RANK.admin || !open.admin) continue
+      const end = this.#opens.has(open) ? this.#end(open, RANK.admin, this.#own) : 0
+      ends.set(bytesToHex(open.at.hash), Math.min(end, lastSeq))
+    }
+    return ends
   }
 
   /** Named by any op at all, whether that counted or not. */
@@ -208,7 +217,7 @@ export class Authority {
   /** The highest rank a device ever had here, for showing who was revoked. */
   peakRank(device: HexKey): Rank {
     return this.#about(device).reduce<Rank>(
-      (peak, event) => (this.#opens.has(event) && event.rank > peak ? event.rank : peak),
+      (peak, event) => (this.#opens.has(event) && event.formerRank > peak ? event.formerRank : peak),
       device === this.founder ? RANK.admin : RANK.none,
     )
   }
@@ -256,6 +265,20 @@ export const verdictsDiffer = (
       const [was, is] = [before, after].map((authority) => clip(authority.intervals(device, storeHex, level), last))
       if (JSON.stringify(was) !== JSON.stringify(is)) return true
     }
+  }
+  return false
+}
+
+/**
+ * Whether `isCut` answers differently for any op that its author has in the authority's own store already. Events
+ * that only `after` knows are in the past of none of them.
+ */
+export const cutsDiffer = (before: Authority, after: Authority, lastSeq: (device: HexKey) => number): boolean => {
+  for (const device of before.devices()) {
+    const last = lastSeq(device)
+    if (last === 0 || device === before.founder) continue
+    const now = after.adminEnds(device, last)
+    for (const [event, end] of before.adminEnds(device, last)) if (now.get(event) !== end) return true
   }
   return false
 }
