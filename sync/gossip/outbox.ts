@@ -94,12 +94,27 @@ export class Outbox {
   }
 
   async #write(): Promise<void> {
-    this.#stream ??= await this.#hooks.open()
-    if (!this.#stream) return this.#break()
+    if (!this.#stream) {
+      const stream = await this.#hooks.open()
+      if (!stream || this.#closed) return stream ? stream.abort('closed') : this.#break()
+      this.#stream = stream
+      void this.#watchFor(stream)
+    }
     const writer = new FrameWriter(this.#stream)
     for (let leg = this.#next(); leg && !this.#closed; leg = this.#next())
       await writer.write(toBinary(PushMessageSchema, create(PushMessageSchema, { message: leg })))
     this.#writing = false
+  }
+
+  /** The peer never speaks here: a read ends when the stream does, even while nothing is being written. */
+  async #watchFor(stream: ByteStream): Promise<void> {
+    try {
+      await stream.read()
+      stream.abort('nothing is said on this side')
+    } catch (error) {
+      if (!(error instanceof StreamClosedError)) throw error
+    }
+    this.#break()
   }
 
   /** The announcement first; of a store, questions before news, and progress after the news it counts. */

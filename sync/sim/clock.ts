@@ -39,18 +39,19 @@ export class VirtualTimers implements Timers {
   }
 
   nowMs(): number {
-    return Math.floor(this.#nowMs)
+    return this.#nowMs
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const pending = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, callback }
+    // Whole milliseconds, as the clock tells them: what is reckoned from its reading comes out at the same time.
+    const pending = { atMs: this.#nowMs + Math.max(0, Math.ceil(delayMs)), order: this.#order++, callback }
     this.#push(pending)
     return () => void this.#cancelled.add(pending)
   }
 
   /** Runs the world until `until` holds or `limitMs` has passed; true: it holds. */
   async run(limitMs: number, until: () => boolean = () => false): Promise<boolean> {
-    const endMs = this.#nowMs + limitMs
+    const endMs = this.#nowMs + Math.ceil(limitMs)
     for (;;) {
       for (let turn = 0; turn < TURNS; turn++) await setImmediate()
       if (until()) return true
