@@ -161,7 +161,7 @@ class Guesses {
   areTooMany(device: HexKey, nowMs: number): boolean {
     for (const [key, { level, atMs }] of this.#byDevice)
       if (level - (nowMs - atMs) / FORGIVE_MS <= 0) this.#byDevice.delete(key)
-    return this.#byDevice.size >= 10 * GUESSES_MAX || this.#level(device, nowMs) >= GUESSES_MAX
+    return this.#byDevice.size >= 10 * GUESSES_MAX || this.#level(device, nowMs) + 1 > GUESSES_MAX
   }
 
   add(device: HexKey, nowMs: number): void {
