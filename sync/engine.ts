@@ -28,6 +28,8 @@ export interface SyncEngineOptions {
   readonly backend: StorageBackend
   /** Stores that are settled only once `setLocalProgress` says so. Default: file stores. */
   readonly reportsProgress?: (store: Store) => boolean
+  /** Background work failed (the address book could not be written, a store's watch broke). */
+  readonly onError: (error: unknown) => void
 }
 
 /** Work of this device on a store: `pendingIn` changes not yet where the user sees them; `at`: see `setLocalProgress`. */
@@ -56,7 +58,14 @@ export interface PeerLinkStatus {
 
 const BAN_MS = 60_000
 export class SyncEngine implements AsyncDisposable {
-  readonly counters: SyncCounters = { sessions: 0, sessionErrors: 0, pushed: 0, rejected: 0, disconnected: 0 }
+  readonly counters: SyncCounters = {
+    sessions: 0,
+    sessionErrors: 0,
+    ingestErrors: 0,
+    pushed: 0,
+    rejected: 0,
+    disconnected: 0,
+  }
   readonly #options: SyncEngineOptions
   readonly #transport: Transport
   readonly #stores: StoreManager
@@ -384,7 +393,11 @@ export class SyncEngine implements AsyncDisposable {
 
   /** Work that shutting down waits for. */
   #track(work: Promise<void>): void {
-    this.#work.add(work)
-    void work.finally(() => this.#work.delete(work))
+    const settled = work.catch((error: unknown) => {
+      // What was cut off by shutting down is no failure.
+      if (!this.#closed) this.#options.onError(error)
+    })
+    this.#work.add(settled)
+    void settled.finally(() => this.#work.delete(settled))
   }
 }

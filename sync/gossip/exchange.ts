@@ -16,6 +16,8 @@ import { isEqualSet, isStuck, pauseMs, type Misdeeds, type PeerProgress, type Sh
 export interface SyncCounters {
   sessions: number
   sessionErrors: number
+  /** Pushed batches that could not be committed; sessions bring them again. */
+  ingestErrors: number
   pushed: number
   rejected: number
   disconnected: number
@@ -170,7 +172,10 @@ export class Exchange {
       }
       case 'intentions': {
         const done = await store.ingest(leg.value.items, linked.peer)
-        if (!done.ok) return
+        if (!done.ok) {
+          this.#host.counters.ingestErrors++
+          return
+        }
         this.#onRejected(linked, done.value.rejected)
         return this.outboxOf(linked).add(store, 'fetch', done.value.missing)
       }

@@ -72,7 +72,13 @@ export class SimNode {
       onError: (error) => this.#world.errors.push(error),
     })
     const transport = network.join(this.signer.publicKey)
-    const engine = new SyncEngine({ transport, stores: manager, timers, backend })
+    const engine = new SyncEngine({
+      transport,
+      stores: manager,
+      timers,
+      backend,
+      onError: (error) => this.#world.errors.push(error),
+    })
     engine.start()
     this.#running = { backend, manager, transport, engine }
     this.#starting = false
