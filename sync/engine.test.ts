@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bytesToHex, type StoreId } from '#kernel/core/bytes.ts'
+import { revokePeer } from '#kernel/store/admin.ts'
+import { must } from '#kernel/store/testkit.ts'
+import { FrameWriter } from './framing.ts'
+import { PUSH_PROTOCOL } from './gossip/outbox.ts'
+import { World, type SimNode } from './sim/world.ts'
+
+const LATENCY_MS = 5
+
+describe('the engine', () => {
+  let world: World
+  let id: StoreId
+  let [a, b, c] = [] as unknown as [SimNode, SimNode, SimNode]
+
+  beforeEach(async () => {
+    world = new World({ seed: 11, nodes: 3, latencyMs: LATENCY_MS, jitterMs: 0 })
+    id = await world.found()
+    ;[a, b, c] = world.nodes as [SimNode, SimNode, SimNode]
+    expect(await world.timers.run(10_000, () => world.isConverged(id) && world.isLevel(id))).toBe(true)
+  })
+  afterEach(async () => {
+    expect(world.errors).toEqual([])
+    await world.dispose()
+  })
+
+  const has = (node: SimNode, other: SimNode): boolean =>
+    bytesToHex(node.store(id)!.dag.fingerprint()) === bytesToHex(other.store(id)!.dag.fingerprint())
+
+  test('pushes a write to every connected peer in one latency, without a session', async () => {
+    const sessions = b.engine.counters.sessions
+    const startMs = world.timers.nowMs()
+    await a.write(id, world.timers.random)
+    expect(await world.timers.run(1_000, () => has(b, a) && has(c, a))).toBe(true)
+    expect(world.timers.nowMs() - startMs).toBe(LATENCY_MS)
+    expect(b.engine.counters.sessions).toBe(sessions)
+  })
+
+  test('passes news on to a peer that its author cannot reach', async () => {
+    world.network.setCut(a.signer.publicKey, c.signer.publicKey, true)
+    const sessions = c.engine.counters.sessions
+    await a.write(id, world.timers.random)
+    const startMs = world.timers.nowMs()
+    expect(await world.timers.run(10_000, () => has(c, a))).toBe(true)
+    // To b, named to c, asked for, sent.
+    expect(world.timers.nowMs() - startMs).toBe(4 * LATENCY_MS)
+    expect(c.engine.counters.sessions).toBe(sessions)
+  })
+
+  test('is level again well under a second after both ends of a pair were restarted', async () => {
+    c.crash()
+    a.crash()
+    b.crash()
+    await a.start()
+    await b.start()
+    await a.write(id, world.timers.random)
+    const startMs = world.timers.nowMs()
+    const isLevel = await world.timers.run(5_000, () => has(a, b) && b.engine.isLevel(id) && a.engine.isLevel(id))
+    expect(isLevel).toBe(true)
+    expect(world.timers.nowMs() - startMs).toBeLessThan(500)
+  })
+
+  test('is not level until a peer that reports its work has settled at this very set', async () => {
+    const at = a.store(id)!.dag.count
+    b.engine.setLocalProgress(id, { pendingIn: 2, settled: false, at })
+    let level = false
+    await world.timers.run(100)
+    expect(a.engine.isLevel(id)).toBe(false)
+    expect(a.engine.peerProgress(id).get(bytesToHex(b.signer.publicKey))).toMatchObject({
+      pendingIn: 2,
+      settled: false,
+    })
+    void a.engine.waitLevel(id).then(() => (level = true))
+    b.engine.setLocalProgress(id, { pendingIn: 0, settled: true, at: at - 1 })
+    await world.timers.run(100)
+    expect(level).toBe(false)
+    b.engine.setLocalProgress(id, { pendingIn: 0, settled: true, at })
+    await world.timers.run(100)
+    expect(level).toBe(true)
+    // A later write makes the settled report stale, here and there.
+    await a.write(id, world.timers.random)
+    await world.timers.run(100)
+    expect(a.engine.isLevel(id)).toBe(false)
+  })
+
+  test('stops waiting when told to', async () => {
+    b.engine.setLocalProgress(id, { pendingIn: 1, settled: false, at: 0 })
+    await world.timers.run(100)
+    await expect(a.engine.waitLevel(id, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+  })
+
+  test('gives a revoked peer nothing more', async () => {
+    must(await revokePeer(a.running!.manager, id, c.signer.publicKey))
+    await world.timers.run(1_000)
+    const before = c.store(id)!.dag.count
+    await a.write(id, world.timers.random)
+    await world.timers.run(20_000)
+    expect(c.store(id)!.dag.count).toBe(before)
+    expect(has(b, a)).toBe(true)
+    expect(a.engine.isLevel(id)).toBe(true)
+  })
+
+  test('disconnects a peer that keeps sending garbage, for a while', async () => {
+    for (let i = 0; i < 4; i++) {
+      const stream = await c.running!.transport.open(a.signer.publicKey, PUSH_PROTOCOL)
+      if (stream.ok) await new FrameWriter(stream.value).write(Uint8Array.of(255, 255))
+      await world.timers.run(50)
+    }
+    expect(a.engine.counters.disconnected).toBe(1)
+    const isConnected = (): boolean =>
+      a.running!.transport.connections().some(({ peerKey }) => peerKey === bytesToHex(c.signer.publicKey))
+    await world.timers.run(30_000)
+    expect(isConnected()).toBe(false)
+    expect(await world.timers.run(120_000, isConnected)).toBe(true)
+  })
+})
