@@ -1,0 +1,1 @@
+export const up = async (_options: object): Promise<void> => {}
