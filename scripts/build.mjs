@@ -1,0 +1,150 @@
+/**
+ * Bundles the program into `build/`: `lattice.mjs` (the command line and the node), the scripts that run in threads
+ * or processes of their own, and the wasm they load.
+ *
+ * Commands are split off where they are imported dynamically, so that `lattice status` never reads the network code.
+ * Sources name what they start or load as `new URL('./worker.ts', import.meta.url)`; every such script becomes an
+ * entry of its own, every such `.wasm` is copied, and the name is rewritten to where the bundle has it. All outputs
+ * lie flat beside each other, so that it holds from whichever piece asks.
+ *
+ * `--if-stale` does nothing when another process built while we waited for the lock.
+ */
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { build } from 'esbuild'
+import { walk } from './lib/files.mjs'
+import { withLock } from './lib/lock.mjs'
+import { fromRoot, root } from './lib/paths.mjs'
+import { capture } from './lib/run.mjs'
+
+const outputDirectory = fromRoot('build')
+const stampPath = fromRoot('build', 'lattice.stamp')
+const mainEntry = fromRoot('daemon', 'cli', 'main.ts')
+const bundledLayers = ['kernel', 'sync', 'fs-bridge', 'daemon']
+/** Native packages load their binaries relative to themselves, so they stay in node_modules. */
+const external = ['lmdb', 'node-datachannel', 'fuse-native', '@libp2p/webrtc', '@parcel/watcher', 'serialport']
+
+const urlPattern = /new URL\(\s*'(\.[^']+\.(?:ts|wasm))',\s*import\.meta\.url\s*,?\s*\)/g
+
+/** The name an entry or asset has in `build/`: its path, flattened. Assembly output keeps its plain name. */
+const bundledName = (/** @type {string} */ path) =>
+  path.endsWith('.wasm') ? basename(path) : `${relative(root, path).replace(/\.ts$/, '').replaceAll(/[/\\]/g, '-')}.mjs`
+
+/** What the sources start or load by URL. */
+function findReferences() {
+  const sources = bundledLayers.flatMap((layer) =>
+    walk(fromRoot(layer), (path) => path.endsWith('.ts') && !/\.(test|fuzz|bench|campaign|d)\.ts$/.test(path)),
+  )
+  /** @type {Set<string>} */
+  const found = new Set()
+  for (const source of sources)
+    for (const [, target] of readFileSync(source, 'utf8').matchAll(urlPattern))
+      found.add(resolve(dirname(source), /** @type {string} */ (target)))
+  return [...found]
+}
+
+/** @type {import('esbuild').Plugin} */
+const rewriteUrls = {
+  name: 'rewrite-urls',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8')
+      if (path.includes('node_modules') || !source.includes('import.meta.url')) return undefined
+      const contents = source.replaceAll(
+        urlPattern,
+        (_, target) => `new URL('./${bundledName(resolve(dirname(path), target))}', import.meta.url)`,
+      )
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
+async function bundle() {
+  const references = findReferences()
+  const scripts = references.filter((path) => path.endsWith('.ts'))
+  const fresh = fromRoot('build', `.fresh-${process.pid}`)
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: [
+      { in: mainEntry, out: 'lattice' },
+      ...scripts.map((path) => ({ in: path, out: bundledName(path).replace(/\.mjs$/, '') })),
+    ],
+    outdir: fresh,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'piece-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    minifyWhitespace: true,
+    external,
+    // Some dependencies are CommonJS and call `require` for Node's own modules.
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+    plugins: [rewriteUrls],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  for (const path of references.filter((path) => path.endsWith('.wasm')))
+    copyFileSync(path, join(fresh, basename(path)))
+  publish(fresh)
+  return Object.keys(result.metafile.outputs).filter((path) => path.endsWith('.mjs')).length
+}
+
+/**
+ * Puts the new files in place, the entry last. Pieces are named by their content, so programs that are running keep
+ * finding theirs: pieces of earlier builds are removed only a day later.
+ * @param {string} fresh
+ */
+function publish(fresh) {
+  const names = readdirSync(fresh).sort((a, b) => Number(a.startsWith('lattice')) - Number(b.startsWith('lattice')))
+  for (const name of names) renameSync(join(fresh, name), join(outputDirectory, name))
+  rmSync(fresh, { recursive: true })
+  const dayAgo = Date.now() - 24 * 3600 * 1000
+  const current = new Set(names)
+  for (const name of readdirSync(outputDirectory))
+    if (
+      /^piece-.*\.mjs(\.map)?$/.test(name) &&
+      !current.has(name) &&
+      statSync(join(outputDirectory, name)).mtimeMs < dayAgo
+    )
+      rmSync(join(outputDirectory, name))
+}
+
+/** The same question that `bin/lattice` asks. */
+async function isStale() {
+  if (!existsSync(stampPath)) return true
+  const { code } = await capture('sh', [fromRoot('bin', 'lattice'), '--is-fresh'])
+  return code !== 0
+}
+
+if (!existsSync(mainEntry)) {
+  console.error(`build: ${relative(root, mainEntry)} is missing: is this a complete checkout?`)
+  process.exit(1)
+}
+mkdirSync(outputDirectory, { recursive: true })
+await withLock(fromRoot('build', '.build.lock'), async () => {
+  if (process.argv.includes('--if-stale') && !(await isStale())) return
+  const startedMs = Date.now()
+  const pieces = await bundle()
+  writeFileSync(stampPath, '')
+  // Dated to the start: a source that changed while we read it is newer, and the next start builds again.
+  utimesSync(stampPath, startedMs / 1000, startedMs / 1000)
+  if (!process.argv.includes('--quiet'))
+    console.log(`build: ${pieces} scripts in ${relative(root, outputDirectory) || '.'}/, ${Date.now() - startedMs} ms`)
+})

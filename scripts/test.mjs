@@ -1,0 +1,73 @@
+/**
+ * `npm test`: unit tests, then everything `verify` checks, then short fuzz and simulation campaigns, then end to end.
+ * Goes on after a failure, so that one run tells all; the exit code is 0 only when nothing failed. Ends with what
+ * was skipped and why, and the line `N passed, N failed` (with `, N skipped` where that is so).
+ *
+ * `--only unit,e2e` runs some stages; what follows `--` goes to vitest (`npm test -- --only unit -- kernel/dag`).
+ * FUZZ_RUNS and SIM_RUNS (cases per fuzz property, seeds per campaign) lengthen the short campaigns.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { fromRoot, toolEnvironment } from './lib/paths.mjs'
+import { run } from './lib/run.mjs'
+import { verify } from './verify.mjs'
+
+/** @typedef {{ passed: number, failed: number, skipped: { name: string, why: string }[] }} Counts */
+
+const stages = ['unit', 'verify', 'fuzz', 'sim', 'e2e']
+const campaigns = ['fuzz', 'sim']
+const shortCampaign = { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '2000', SIM_RUNS: process.env['SIM_RUNS'] ?? '25' }
+
+/** @param {string} project @param {readonly string[]} extra @returns {Promise<Counts>} */
+async function runVitest(project, extra) {
+  const report = fromRoot('build', 'test', `${project}.json`)
+  mkdirSync(fromRoot('build', 'test'), { recursive: true })
+  rmSync(report, { force: true })
+  const code = await run(
+    fromRoot('node_modules', '.bin', 'vitest'),
+    [
+      'run',
+      '--project',
+      project,
+      '--passWithNoTests',
+      '--reporter=default',
+      '--reporter=./scripts/count-reporter.mjs',
+      ...extra,
+    ],
+    { ...toolEnvironment(), ...(campaigns.includes(project) ? shortCampaign : {}), LATTICE_TEST_REPORT: report },
+  )
+  // No report: vitest itself did not come to an end.
+  const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: 1, skipped: [] }
+  if (code !== 0 && counts.failed === 0) counts.failed = 1
+  return counts
+}
+
+/** @param {string} stage @param {readonly string[]} extra @returns {Promise<Counts>} */
+async function runStage(stage, extra) {
+  console.log(`\n=== ${stage}`)
+  if (stage !== 'verify') return runVitest(stage, extra)
+  // A step of `verify` that fails counts as one failure, so that the last line never says 0 of a red run.
+  return { passed: 0, failed: (await verify()).length, skipped: [] }
+}
+
+const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
+const wanted = values.only?.split(',') ?? stages
+const unknown = wanted.filter((stage) => !stages.includes(stage))
+if (unknown.length > 0) {
+  console.error(`test: there is no stage '${unknown.join(', ')}'; there are ${stages.join(', ')}`)
+  process.exit(2)
+}
+
+/** @type {Counts} */
+const total = { passed: 0, failed: 0, skipped: [] }
+for (const stage of stages.filter((stage) => wanted.includes(stage))) {
+  const counts = await runStage(stage, positionals)
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped.push(...counts.skipped)
+}
+console.log('')
+for (const { name, why } of total.skipped) console.log(`skipped: ${name}: ${why}`)
+const skipped = total.skipped.length > 0 ? `, ${total.skipped.length} skipped` : ''
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`)
+process.exitCode = total.failed === 0 ? 0 : 1
