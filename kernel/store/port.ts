@@ -74,6 +74,8 @@ export interface StoreChange {
   readonly witnessed: readonly { readonly hash: Hash; readonly local: boolean }[]
   /** State was refolded: read everything afresh. */
   readonly reset: boolean
+  /** Peers, invites, children, the name or the strategy may have changed. */
+  readonly system: boolean
 }
 
 export interface Store {

@@ -1,0 +1,97 @@
+/**
+ * One inode as its cells tell it: where it hangs, what it holds, whether it lives. Everything else about the tree
+ * follows from this (see docs/spec/filestore.md, "Projection").
+ */
+import { compareBytes, equalBytes } from '#kernel/core/bytes.ts'
+import type { CellReader, Head } from '#kernel/state/port.ts'
+import type { Dot } from '#kernel/dag/port.ts'
+import type { ContentValue, Inode, Kind } from './port.ts'
+import { contentKey, decodeContent, decodeLink, isTrash, linkKey, ROOT, type LinkValue, type Place } from './values.ts'
+
+export interface LinkHead {
+  readonly head: Head
+  readonly link: LinkValue
+}
+
+export interface InodeState {
+  readonly inode: Inode
+  readonly kind: Kind
+  /** The link that places it: the winner among those that do not lead to trash, else the winner. */
+  readonly head: Head
+  readonly link: LinkValue
+  /** Every link leads to trash. */
+  readonly trashed: boolean
+  readonly links: readonly LinkHead[]
+}
+
+export interface ContentHead {
+  readonly head: Head
+  readonly content: ContentValue
+  readonly trashed: boolean
+}
+
+export const inodeState = (cells: CellReader, inode: Inode): InodeState | undefined => {
+  const cell = cells.cell(linkKey(inode))
+  if (cell === undefined) return undefined
+  const links: LinkHead[] = []
+  for (const head of cell.heads) {
+    const link = head.value && decodeLink(head.value)
+    if (link) links.push({ head, link })
+  }
+  const best = links.find(({ link }) => !isTrash(link.parent)) ?? links[0]
+  if (best === undefined) return undefined
+  return { inode, kind: best.link.kind, ...best, trashed: isTrash(best.link.parent), links }
+}
+
+/** Where an inode may hang, best first; the next is taken only to break a cycle. The last is always the root. */
+export const placesOf = ({ link, trashed }: InodeState): readonly Place[] => {
+  const home: Place = { parent: ROOT, name: link.name }
+  if (link.replaced === undefined) return trashed ? [home] : [link, home]
+  return trashed ? [link.replaced, home] : [link, link.replaced, home]
+}
+
+/** Heads of `c/`, best first, each decoded; tombstones left out. */
+export const contentHeads = (cells: CellReader, inode: Inode): readonly ContentHead[] => {
+  const heads: ContentHead[] = []
+  for (const head of cells.cell(contentKey(inode))?.heads ?? []) {
+    const stored = head.value && decodeContent(head.value)
+    if (stored) heads.push({ head, ...stored })
+  }
+  return heads
+}
+
+export const sameData = (a: ContentValue, b: ContentValue): boolean => {
+  if (a.size !== b.size) return false
+  if (a.data.kind === 'inline') return b.data.kind === 'inline' && equalBytes(a.data.bytes, b.data.bytes)
+  if (a.data.kind === 'manifest') return b.data.kind === 'manifest' && equalBytes(a.data.cid, b.data.cid)
+  if (b.data.kind !== 'chunks' || a.data.chunks.length !== b.data.chunks.length) return false
+  const others = b.data.chunks
+  return a.data.chunks.every((c, i) => c.length === others[i]!.length && equalBytes(c.cid, others[i]!.cid))
+}
+
+const suits = (kind: Kind, { data }: ContentValue): boolean =>
+  kind !== 'symlink' || (data.kind === 'inline' && data.bytes.length > 0 && !data.bytes.includes(0))
+
+/**
+ * What an inode shows: its live contents, one per distinct data, best first. With none of them live, what a deletion
+ * put away, if a link still leads somewhere else than to trash.
+ */
+export const shownContents = (cells: CellReader, state: InodeState): readonly ContentHead[] => {
+  const fit = contentHeads(cells, state.inode).filter(({ content }) => suits(state.kind, content))
+  const live = fit.filter(({ trashed }) => !trashed)
+  const shown = live.length > 0 || state.trashed ? live : fit
+  if (state.kind === 'dir') return shown.slice(0, 1)
+  return shown.filter((a, i) => !shown.slice(0, i).some((b) => sameData(a.content, b.content)))
+}
+
+/** It is visible for its own sake, not only because of what hangs in it. */
+export const livesByItself = (cells: CellReader, state: InodeState): boolean =>
+  (state.kind === 'dir' && !state.trashed) || shownContents(cells, state).length > 0
+
+/** Later first, as heads of a cell are ordered. */
+export const compareDots = (a: Dot, b: Dot): number =>
+  a.hlc === b.hlc ? compareBytes(b.author, a.author) || compareBytes(b.hash, a.hash) : a.hlc < b.hlc ? 1 : -1
+
+/** Which of two inodes keeps a name both have: negative if `a` does. */
+export const compareClaim = (a: InodeState, b: InodeState): number =>
+  compareDots(a.head, b.head) || compareBytes(a.inode, b.inode)

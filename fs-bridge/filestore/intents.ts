@@ -1,0 +1,228 @@
+/**
+ * From what a person does to what is seen, to operations: edits, deletions, renames and the resolving of conflicts.
+ *
+ * All take the tree the person had before his eyes and what he touched there, and keep what he cannot have seen:
+ * heads that are in the state by now but not in that appearance are left standing. What hides behind an appearance
+ * because it is the same goes the same way as it does.
+ */
+import type { FileOp } from '#proto/file'
+import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from './inode.ts'
+import { createOp, editOp, fileOp, moveOp, trashOp } from './ops.ts'
+import { effectivePlace } from './placement.ts'
+import type { Conflict, ContentValue, Inode, Visible } from './port.ts'
+import type { Tree } from './tree.ts'
+import { decodeLink, isTrash, type Place } from './values.ts'
+
+const isOneOf = (hashes: readonly Hash[], hash: Hash): boolean => hashes.some((each) => equalBytes(each, hash))
+
+/** Live heads of a content but those seen and those that say the same. */
+const unseenContents = (tree: Tree, inode: Inode, seen: readonly Hash[]): Hash[] => {
+  const live = contentHeads(tree.state.cells, inode).filter(({ trashed }) => !trashed)
+  const known = live.filter(({ head }) => isOneOf(seen, head.hash))
+  return live
+    .filter(({ content }) => !known.some((each) => sameData(each.content, content)))
+    .map(({ head }) => head.hash)
+}
+
+const unseenLinks = (tree: Tree, inode: Inode, seen: Hash): Hash[] => {
+  const links = inodeState(tree.state.cells, inode)?.links ?? []
+  // Seeing the link that places an inode is seeing all that lost against it before.
+  const at = links.findIndex(({ head }) => equalBytes(head.hash, seen))
+  return links
+    .slice(0, at < 0 ? undefined : at)
+    .filter(({ link }) => !isTrash(link.parent))
+    .map(({ head }) => head.hash)
+}
+
+/** Deletes an inode, as far as its contents `seen` go; contents not seen keep it in sight. */
+const trashInode = (tree: Tree, inode: Inode, seen: readonly Hash[], linkHead: Hash): FileOp[] => {
+  const found = inodeState(tree.state.cells, inode)
+  if (found === undefined) return []
+  const content = contentHeads(tree.state.cells, inode).find(({ head }) => isOneOf(seen, head.hash))?.content
+  return [
+    trashOp(inode, found.kind, effectivePlace(tree.state.derived, found), content, {
+      link: unseenLinks(tree, inode, linkHead),
+      content: unseenContents(tree, inode, seen),
+    }),
+  ]
+}
+
+const trashTwins = (tree: Tree, visible: Visible): FileOp[] =>
+  tree.twins(visible).flatMap(({ inode, contentHead, linkHead }) => trashInode(tree, inode, [contentHead], linkHead))
+
+const headsOf = (visible: Visible): readonly Hash[] => (visible.contentHead ? [visible.contentHead] : [])
+
+/** New content for what is seen. Editing one side of a conflict leaves the other standing. */
+export const editAppearance = (tree: Tree, visible: Visible, content: ContentValue): FileOp[] => [
+  editOp(visible.inode, content, unseenContents(tree, visible.inode, headsOf(visible))),
+  ...trashTwins(tree, visible),
+]
+
+/** Drops one content of several: the best of the others is written anew in place of both. */
+const dropContent = (tree: Tree, inode: Inode, dropped: Hash): FileOp[] => {
+  const found = inodeState(tree.state.cells, inode)
+  const rest = found ? shownContents(tree.state.cells, found).filter(({ head }) => !equalBytes(head.hash, dropped)) : []
+  const [best] = rest
+  return best ? [editOp(inode, best.content, unseenContents(tree, inode, [dropped, best.head.hash]))] : []
+}
+
+/**
+ * Deletes all that is given, each once: an inode goes to trash when all its contents in sight are deleted, else those
+ * that remain stay. For a directory give it and everything seen below; what is not given stays in sight.
+ */
+export const trashAppearances = (tree: Tree, visibles: readonly Visible[]): FileOp[] => {
+  const byInode = new Map<string, Visible[]>()
+  for (const visible of visibles) {
+    const id = bytesToHex(visible.inode)
+    byInode.set(id, [...(byInode.get(id) ?? []), visible])
+  }
+  return [...byInode.values()].flatMap((group) => {
+    const { inode, kind, linkHead } = group[0]!
+    if (kind === 'dir')
+      return tree.merged(inode).flatMap((dir) => {
+        const found = inodeState(tree.state.cells, dir)
+        return found ? trashInode(tree, dir, contentHashes(tree, dir), equalBytes(dir, inode) ? linkHead : found.head.hash) : []
+      })
+    return [...trashContents(tree, group), ...group.flatMap((visible) => trashTwins(tree, visible))]
+  })
+}
+
+const contentHashes = (tree: Tree, inode: Inode): Hash[] =>
+  contentHeads(tree.state.cells, inode).map(({ head }) => head.hash)
+
+const trashContents = (tree: Tree, group: readonly Visible[]): FileOp[] => {
+  const { inode, linkHead } = group[0]!
+  const gone = group.flatMap(headsOf)
+  const found = inodeState(tree.state.cells, inode)
+  const shown = found ? shownContents(tree.state.cells, found) : []
+  const hidden = hiddenHeads(tree, group, shown)
+  const rest = shown.filter(({ head }) => !isOneOf(gone, head.hash) && !isOneOf(hidden, head.hash))
+  const wasThere = gone.some((hash) => shown.some(({ head }) => equalBytes(head.hash, hash)))
+  const [best] = rest
+  // Its own other contents were in sight beside it: it is they that remain.
+  if (best && wasThere) return [editOp(inode, best.content, unseenContents(tree, inode, [...gone, ...hidden, best.head.hash]))]
+  return trashInode(tree, inode, [...gone, ...hidden], linkHead)
+}
+
+/** Contents of the same inode that no appearance shows, for another thing of that name shows the same. */
+const hiddenHeads = (tree: Tree, group: readonly Visible[], shown: readonly ContentHead[]): Hash[] => {
+  const seen = tree.appearances(group[0]!.inode)
+  return shown
+    .filter(({ head }) => !seen.some(({ contentHead }) => contentHead && equalBytes(contentHead, head.hash)))
+    .map(({ head }) => head.hash)
+}
+
+export const trashAppearance = (tree: Tree, visible: Visible): FileOp[] => trashAppearances(tree, [visible])
+
+/**
+ * Moves or renames what is seen. A content that lost a conflict becomes a file of its own there, `fresh` its inode,
+ * and so resolves the conflict; the winner takes its losers along; merged directories go together.
+ */
+export const renameAppearance = (tree: Tree, visible: Visible, to: Place, fresh: Inode): FileOp[] => {
+  if (visible.conflict === 'content' && visible.content && visible.contentHead)
+    return [
+      createOp(fresh, visible.kind, to, visible.content),
+      ...dropContent(tree, visible.inode, visible.contentHead),
+      ...trashTwins(tree, visible),
+    ]
+  const moved = visible.kind === 'dir' ? tree.merged(visible.inode) : [visible.inode]
+  const moves = moved.flatMap((inode) => {
+    const found = inodeState(tree.state.cells, inode)
+    if (found === undefined) return []
+    const seen = equalBytes(inode, visible.inode) ? visible.linkHead : found.head.hash
+    return [moveOp(inode, found.kind, effectivePlace(tree.state.derived, found), to, unseenLinks(tree, inode, seen))]
+  })
+  return [...moves, ...trashTwins(tree, visible)]
+}
+
+/** The head of the conflict that is named must be one of its heads; otherwise there is nothing to do. */
+const headOf = (conflict: Conflict, head: Hash) => conflict.heads.find(({ hash }) => equalBytes(hash, head))
+
+const appearanceOf = (tree: Tree, inode: Inode, head: Hash): Visible | undefined => {
+  const all = tree.appearances(inode)
+  return all.find(({ contentHead }) => contentHead && equalBytes(contentHead, head)) ?? all[0]
+}
+
+/** One head stands, the others go: contents are dropped, places left, other files of the name put to trash. */
+export const resolveTake = (tree: Tree, conflict: Conflict, head: Hash): FileOp[] => {
+  const taken = headOf(conflict, head)
+  if (taken === undefined) return []
+  const all = conflict.heads.map(({ hash }) => hash)
+  switch (conflict.kind) {
+    case 'content': {
+      const content = contentHeads(tree.state.cells, taken.inode).find((each) => equalBytes(each.head.hash, head))
+      return content ? [editOp(taken.inode, content.content, unseenContents(tree, taken.inode, all))] : []
+    }
+    case 'link': {
+      const found = inodeState(tree.state.cells, taken.inode)
+      const link = taken.value && decodeLink(taken.value)
+      if (!found || !link) return []
+      const unseen = found.links.filter(({ head: each }) => !isOneOf(all, each.hash)).map(({ head: each }) => each.hash)
+      return [moveOp(taken.inode, found.kind, effectivePlace(tree.state.derived, found), link, unseen)]
+    }
+    case 'name':
+    case 'kind': {
+      const rest = conflict.heads.filter(({ inode }) => !equalBytes(inode, taken.inode))
+      const gone = rest.flatMap(({ inode, hash }) => appearanceOf(tree, inode, hash) ?? [])
+      return trashAppearances(
+        tree,
+        gone.flatMap((visible) => (visible.kind === 'dir' ? [visible, ...below(tree, visible)] : [visible])),
+      )
+    }
+  }
+}
+
+const below = (tree: Tree, dir: Visible): Visible[] =>
+  [...tree.children(dir.inode)].flatMap((child) => (child.kind === 'dir' ? [child, ...below(tree, child)] : [child]))
+
+/**
+ * All of them stay, each a thing of its own under the name it is seen by. `fresh` gives 16 random bytes at each call.
+ */
+export const resolveBoth = (tree: Tree, conflict: Conflict, fresh: () => Inode): FileOp[] => {
+  if (conflict.kind === 'link') return resolveTake(tree, conflict, conflict.heads[0]!.hash)
+  if (conflict.kind !== 'content')
+    return conflict.heads.flatMap(({ inode, hash }) => {
+      const visible = appearanceOf(tree, inode, hash)
+      return visible && visible.conflict !== 'none'
+        ? renameAppearance(tree, visible, { parent: visible.parent, name: visible.name }, fresh())
+        : []
+    })
+  const [winner] = conflict.heads
+  const losers = tree.appearances(winner!.inode).filter(({ contentHead }) => contentHead && !equalBytes(contentHead, winner!.hash))
+  return [
+    ...losers.flatMap(({ kind, parent, name, content }) =>
+      content ? [createOp(fresh(), kind, { parent, name }, content)] : [],
+    ),
+    ...resolveTake(tree, conflict, winner!.hash),
+  ]
+}
+
+/** A merged text stands for all: the first file holds it, the others go. */
+export const resolveMerged = (tree: Tree, conflict: Conflict, content: ContentValue): FileOp[] => {
+  const [winner] = conflict.heads
+  if (conflict.kind === 'link' || winner === undefined) return []
+  const all = conflict.heads.map(({ hash }) => hash)
+  if (conflict.kind === 'content') return [editOp(winner.inode, content, unseenContents(tree, winner.inode, all))]
+  const file = conflict.heads.find(({ inode }) => inodeState(tree.state.cells, inode)?.kind === 'file')
+  if (conflict.kind === 'kind' || file === undefined) return []
+  return [...resolveTake(tree, conflict, file.hash), editOp(file.inode, content, unseenContents(tree, file.inode, all))]
+}
+
+/** Out of trash: back to where it was, with the content the deletion put away unless another is given. */
+export const restoreOps = (tree: Tree, inode: Inode, to?: Place, content?: ContentValue): FileOp[] => {
+  const found = inodeState(tree.state.cells, inode)
+  if (found === undefined) return []
+  const put = content ?? contentHeads(tree.state.cells, inode)[0]?.content
+  const { parent, name } = to ?? effectivePlace(tree.state.derived, found)
+  return [fileOp(inode, { link: { parent, name, kind: found.kind, replaced: undefined }, content: put })]
+}
+
+/** What is in trash and in sight nowhere, with where it was and what it held. */
+export interface Trashed {
+  readonly inode: Inode
+  readonly kind: Visible['kind']
+  readonly from: Place
+  readonly content: ContentValue | undefined
+  readonly linkHead: Hash
+}

@@ -1,0 +1,80 @@
+/** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
+import type { FileOp, FileOps } from '#proto/file'
+import type { Hash } from '#kernel/core/bytes.ts'
+import { bytesToHex } from '#kernel/core/bytes.ts'
+import type { AppliedAt, BlobRef, Change, StateMachine, StateReader, StateTables, StoreType } from '#kernel/state/port.ts'
+import { inodeState } from './inode.ts'
+import { contentOf, decodeOps, linkOf } from './ops.ts'
+import { replace } from './placement.ts'
+import type { ContentValue, Inode } from './port.ts'
+import {
+  contentKey,
+  CONTENT_RANGE,
+  decodeContent,
+  encodeContent,
+  encodeLink,
+  isTrash,
+  linkKey,
+  vacatedKey,
+  xattrKey,
+} from './values.ts'
+
+export const FILESTORE_TYPE = 'core:filestore'
+
+/** Writes the cells of one op. A deletion puts away the content its author names, or leaves a tombstone. */
+const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (key: Uint8Array) => void): void => {
+  const inode = op.inode as Inode
+  const write = (key: Uint8Array, value: Uint8Array | undefined, keep: readonly Uint8Array[]) => {
+    cells.write(key, value, at, keep as readonly Hash[])
+    touch(key)
+  }
+  const trashed = op.link !== undefined && isTrash(op.link.parent)
+  if (op.link) write(linkKey(inode), encodeLink(linkOf(op.link)), op.keepLink)
+  if (op.content)
+    write(contentKey(inode), encodeContent({ trashed, content: contentOf(op.content) }), op.keepContent)
+  else if (trashed) write(contentKey(inode), undefined, op.keepContent)
+  for (const { name, write: change, keep } of op.xattrs)
+    write(xattrKey(inode, name), change.case === 'value' ? change.value : undefined, keep)
+}
+
+/**
+ * Besides the cells written, the changes name every inode that hangs elsewhere now (by its link key), and every place
+ * left (by a key of no cell, see `vacatedKey`): whoever else has that name may look different.
+ */
+const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
+  const touched = new Map<string, Uint8Array>()
+  const touch = (key: Uint8Array) => touched.set(bytesToHex(key), key)
+  for (const op of ops.ops) {
+    const inode = op.inode as Inode
+    for (const moved of replace(tables, inode, () => writeCells(op, at, tables, touch))) {
+      touch(linkKey(moved.inode))
+      if (moved.from) touch(vacatedKey(moved.inode, moved.from))
+    }
+  }
+  const changes: Change[] = []
+  for (const key of touched.values())
+    changes.push({ key, conflicted: (tables.cells.cell(key)?.heads.length ?? 0) > 1 })
+  return changes
+}
+
+/** How long a manifest chunk is, its reference does not say: 0. */
+const refsOf = function* ({ data }: ContentValue): Generator<BlobRef> {
+  if (data.kind === 'chunks') for (const { cid, length } of data.chunks) yield { cid, length, manifest: false }
+  else if (data.kind === 'manifest') yield { cid: data.cid, length: 0, manifest: true }
+}
+
+/** The chunks of live contents; of what a deletion put away only while another link keeps the inode in sight. */
+const referencedBlobs = function* (tables: StateReader): Generator<BlobRef> {
+  for (const [key, cell] of tables.cells.cells(CONTENT_RANGE)) {
+    for (const head of cell.heads) {
+      const stored = head.value && decodeContent(head.value)
+      if (!stored) continue
+      if (stored.trashed && inodeState(tables.cells, key.slice(2) as Inode)?.trashed !== false) continue
+      yield* refsOf(stored.content)
+    }
+  }
+}
+
+export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOps, apply, referencedBlobs }
+
+export const filestoreType: StoreType<FileOps> = { name: FILESTORE_TYPE, machine: filestoreMachine }

@@ -1,0 +1,231 @@
+/**
+ * The index beside the cells: which inodes that live hang in which directory, and which directories' moves were
+ * reverted to break a cycle. A function of the cells; kept up by the machine, read by the tree.
+ *
+ *   p/<parent16><name>\0<inode16> → kind     one entry for each living inode, at the place it takes effect
+ *   r/<inode16> → u8                         a directory hangs at its 2nd (1) or 3rd (2) place
+ */
+import { compareDots, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
+import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
+import type { CellReader, DerivedReader, StateReader, StateTables } from '#kernel/state/port.ts'
+import type { Inode, Kind } from './port.ts'
+import { byteToKind, decodeUtf8, encodeUtf8, INODE_LENGTH, isRoot, key, kindToByte, type Place } from './values.ts'
+
+const PLACED = 0x70
+const REVERTED = 0x72
+const END = Uint8Array.of(0)
+
+export interface Entry {
+  readonly inode: Inode
+  readonly name: string
+  readonly kind: Kind
+}
+
+const entryKey = (inode: Inode, { parent, name }: Place): Uint8Array =>
+  key(PLACED, parent, encodeUtf8(name), END, inode)
+
+/** The first key after all that begin with `prefix`, whose last byte is below 0xff. */
+const following = (prefix: Uint8Array): Uint8Array => {
+  const out = prefix.slice()
+  out[out.length - 1]!++
+  return out
+}
+
+const parseEntry = (bytes: Uint8Array, value: Uint8Array): Entry => {
+  const name = decodeUtf8(bytes.subarray(2 + INODE_LENGTH, bytes.length - INODE_LENGTH - 1))!
+  return { inode: bytes.slice(-INODE_LENGTH) as Inode, name, kind: byteToKind(value[0]!)! }
+}
+
+const scan = function* (derived: DerivedReader, gte: Uint8Array, lt: Uint8Array): Generator<Entry> {
+  for (const [bytes, value] of derived.range({ gte, lt })) yield parseEntry(bytes, value)
+}
+
+/** All that hangs directly in `parent`, ordered by the bytes of the names, then by inode. */
+export const entriesOf = (derived: DerivedReader, parent: Inode): Iterable<Entry> =>
+  // A name is never empty and holds no 0xff byte, so 0xff bounds it from above.
+  scan(derived, key(PLACED, parent), key(PLACED, parent, Uint8Array.of(0xff)))
+
+export const entriesNamed = (derived: DerivedReader, { parent, name }: Place): Iterable<Entry> => {
+  const prefix = key(PLACED, parent, encodeUtf8(name), END)
+  return scan(derived, prefix, following(prefix))
+}
+
+export const entriesPrefixed = (derived: DerivedReader, parent: Inode, prefix: string): Iterable<Entry> =>
+  scan(derived, key(PLACED, parent, encodeUtf8(prefix)), key(PLACED, parent, encodeUtf8(prefix), Uint8Array.of(0xff)))
+
+const isEmpty = (derived: DerivedReader, parent: Inode): boolean => {
+  for (const _ of derived.range({ gte: key(PLACED, parent), lt: key(PLACED, parent, Uint8Array.of(0xff)), limit: 1 }))
+    return false
+  return true
+}
+
+const levelOf = (derived: DerivedReader, inode: Inode): number => derived.get(key(REVERTED, inode))?.[0] ?? 0
+
+/** Where an inode takes effect, whether it lives or not. */
+export const effectivePlace = (derived: DerivedReader, state: InodeState): Place => {
+  const places = placesOf(state)
+  const level = state.kind === 'dir' ? levelOf(derived, state.inode) : 0
+  return places[Math.min(level, places.length - 1)]!
+}
+
+/** The place of an inode that lives; undefined if it does not. Living is not yet being reachable from the root. */
+export const livingPlace = (tables: StateReader, state: InodeState): Place | undefined => {
+  const place = effectivePlace(tables.derived, state)
+  return tables.derived.get(entryKey(state.inode, place)) === undefined ? undefined : place
+}
+
+/**
+ * Which directories must hang at a later one of their places so that there is no cycle. While there is one, its
+ * earliest link gives way. Cycles do not overlap and only that rule breaks one, so the order of breaking is free.
+ *
+ * Every cycle there can be runs through `changed` or through a directory reverted before, so the cost is that of
+ * walking up from those.
+ */
+const breakCycles = (cells: CellReader, derived: DerivedReader, changed: Inode): ReadonlyMap<string, Reverted> => {
+  const levels = new Map<string, Reverted>()
+  const states = new Map<string, InodeState | undefined>()
+  const stateOf = (inode: Inode) => {
+    const id = bytesToHex(inode)
+    if (!states.has(id)) states.set(id, inodeState(cells, inode))
+    const state = states.get(id)
+    return state?.kind === 'dir' ? state : undefined
+  }
+  const starts: Inode[] = [changed]
+  for (const [bytes] of derived.range({ gte: key(REVERTED), lt: Uint8Array.of(REVERTED, 0x30) }))
+    starts.push(bytes.slice(2) as Inode)
+  for (let start = starts.pop(); start !== undefined; start = starts.pop()) {
+    const loop = findCycle(start, stateOf, levels)
+    if (loop === undefined) continue
+    const earliest = loop.reduce((a, b) => (compareDots(a.head, b.head) || compareBytes(a.inode, b.inode)) > 0 ? a : b)
+    const id = bytesToHex(earliest.inode)
+    levels.set(id, { inode: earliest.inode, level: (levels.get(id)?.level ?? 0) + 1 })
+    starts.push(start, earliest.inode)
+  }
+  return levels
+}
+
+interface Reverted {
+  readonly inode: Inode
+  readonly level: number
+}
+
+/** The directories of the cycle that the way up from `start` runs into, if it does not end. */
+const findCycle = (
+  start: Inode,
+  stateOf: (inode: Inode) => InodeState | undefined,
+  levels: ReadonlyMap<string, Reverted>,
+): readonly InodeState[] | undefined => {
+  const way: InodeState[] = []
+  const at = new Map<string, number>()
+  let inode = start
+  while (!isRoot(inode)) {
+    const id = bytesToHex(inode)
+    const seen = at.get(id)
+    if (seen !== undefined) return way.slice(seen)
+    const state = stateOf(inode)
+    if (state === undefined) return undefined
+    at.set(id, way.length)
+    way.push(state)
+    const places = placesOf(state)
+    inode = places[Math.min(levels.get(id)?.level ?? 0, places.length - 1)]!.parent
+  }
+  return undefined
+}
+
+/** What `replace` tells of: `from` and `to` are undefined where the inode did not or does not live. */
+export interface Moved {
+  readonly inode: Inode
+  readonly from: Place | undefined
+  readonly to: Place | undefined
+}
+
+type Stale = Moved & { readonly to: undefined }
+
+const sameDot = (a: InodeState, b: InodeState): boolean => equalBytes(a.head.hash, b.head.hash)
+
+const samePlace = (a: Place | undefined, b: Place | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.name === b.name && equalBytes(a.parent, b.parent))
+
+/**
+ * Runs `write`, which changes the cells of `inode` alone, and brings the index up to date.
+ * Returns every inode that hangs elsewhere than before.
+ */
+export const replace = (tables: StateTables, inode: Inode, write: () => void): readonly Moved[] => {
+  const { cells, derived } = tables
+  const before = inodeState(cells, inode)
+  const from = before && livingPlace(tables, before)
+  write()
+  const after = inodeState(cells, inode)
+  const stale: Stale[] = [{ inode, from, to: undefined }]
+  const relinked = !before || !after || !equalBytes(before.head.value!, after.head.value!) || !sameDot(before, after)
+  if (relinked && (before?.kind === 'dir' || after?.kind === 'dir'))
+    stale.push(...revert(tables, inode, breakCycles(cells, derived, inode)))
+  const moved = new Map<string, Moved>()
+  const note = (change: Moved) => {
+    const id = bytesToHex(change.inode)
+    const known = moved.get(id)
+    moved.set(id, known ? { ...known, to: change.to } : change)
+  }
+  for (const { inode: each, from: place } of stale) if (place) derived.delete(entryKey(each, place))
+  for (const each of stale) {
+    note(each)
+    const state = inodeState(cells, each.inode)
+    if (state && (livesByItself(cells, state) || (state.kind === 'dir' && !isEmpty(derived, each.inode))))
+      raise(tables, state, note)
+  }
+  for (const { from: place } of stale) if (place) bury(tables, place.parent, note)
+  return [...moved.values()].filter(({ from: a, to: b }) => !samePlace(a, b))
+}
+
+/** Writes down which directories are reverted now; returns those other than `inode` whose place that changes. */
+const revert = (
+  tables: StateTables,
+  inode: Inode,
+  levels: ReadonlyMap<string, Reverted>,
+): Stale[] => {
+  const { cells, derived } = tables
+  const old = new Map<string, Reverted>()
+  for (const [bytes, value] of derived.range({ gte: key(REVERTED), lt: Uint8Array.of(REVERTED, 0x30) })) {
+    const each = bytes.slice(2) as Inode
+    old.set(bytesToHex(each), { inode: each, level: value[0]! })
+  }
+  const stale: Stale[] = []
+  for (const [id, { inode: each }] of new Map([...old, ...levels])) {
+    const level = levels.get(id)?.level ?? 0
+    if ((old.get(id)?.level ?? 0) === level) continue
+    const state = inodeState(cells, each)
+    if (state && !equalBytes(each, inode))
+      stale.push({ inode: each, from: livingPlace(tables, state), to: undefined })
+    if (level === 0) derived.delete(key(REVERTED, each))
+    else derived.put(key(REVERTED, each), Uint8Array.of(level))
+  }
+  return stale
+}
+
+/** Enters an inode that lives; a deleted directory it hangs in lives with it, and so on upwards. */
+const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => void): void => {
+  const { cells, derived } = tables
+  for (let each: InodeState | undefined = state; each !== undefined; ) {
+    const place = effectivePlace(derived, each)
+    const bytes = entryKey(each.inode, place)
+    if (derived.get(bytes) !== undefined) return
+    derived.put(bytes, Uint8Array.of(kindToByte(each.kind)))
+    note({ inode: each.inode, from: undefined, to: place })
+    const parent: InodeState | undefined = isRoot(place.parent) ? undefined : inodeState(cells, place.parent)
+    each = parent?.kind === 'dir' && parent.trashed ? parent : undefined
+  }
+}
+
+/** Takes out a deleted directory in which nothing lives any more, and so on upwards. */
+const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): void => {
+  const { cells, derived } = tables
+  for (let inode = dir; !isRoot(inode); ) {
+    const state = inodeState(cells, inode)
+    if (state?.kind !== 'dir' || !state.trashed) return
+    const place = livingPlace(tables, state)
+    if (place === undefined || livesByItself(cells, state) || !isEmpty(derived, inode)) return
+    derived.delete(entryKey(inode, place))
+    note({ inode, from: place, to: undefined })
+    inode = place.parent
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Keys and values of a filestore's cells, byte for byte as docs/spec/filestore.md fixes them.
+ *
+ * Encoding is canonical: one value, one byte string. Decoders are strict and give `undefined` for anything else.
+ */
+import type { Cid, Hash } from '#kernel/core/bytes.ts'
+import type { ChunkRef } from '#kernel/cas/port.ts'
+import type { ContentValue, Inode, Kind } from './port.ts'
+
+export const INODE_LENGTH = 16
+/** The top directory: 16 zero bytes. */
+export const ROOT = new Uint8Array(INODE_LENGTH) as Inode
+/** Where deleted things hang: 16 bytes of 0xff. */
+export const TRASH = new Uint8Array(INODE_LENGTH).fill(0xff) as Inode
+
+export const isRoot = (inode: Uint8Array): boolean => inode.every((b) => b === 0)
+export const isTrash = (inode: Uint8Array): boolean => inode.every((b) => b === 0xff)
+
+export interface Place {
+  readonly parent: Inode
+  readonly name: string
+}
+
+export interface LinkValue extends Place {
+  readonly kind: Kind
+  readonly replaced: Place | undefined
+}
+
+/** What a `c/` cell holds. `trashed`: written by a deletion; it is what the file held when it was deleted. */
+export interface StoredContent {
+  readonly trashed: boolean
+  readonly content: ContentValue
+}
+
+const SLASH = 0x2f
+const LINK = 0x6e
+const CONTENT = 0x63
+const XATTR = 0x78
+const VACATED = 0x73
+
+const utf8 = new TextEncoder()
+const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+export const encodeUtf8 = (text: string): Uint8Array => utf8.encode(text)
+export const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
+  try {
+    return utf8Strict.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** `prefix`, '/', then the parts end to end. */
+export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
+  let length = 2
+  for (const part of parts) length += part.length
+  const out = new Uint8Array(length)
+  out[0] = prefix
+  out[1] = SLASH
+  let at = 2
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+export const linkKey = (inode: Inode): Uint8Array => key(LINK, inode)
+export const contentKey = (inode: Inode): Uint8Array => key(CONTENT, inode)
+export const xattrKey = (inode: Inode, name: string): Uint8Array =>
+  key(XATTR, inode, Uint8Array.of(SLASH), encodeUtf8(name))
+/** No cell: a change that says "`inode` no longer hangs at this place". */
+export const vacatedKey = (inode: Inode, from: Place): Uint8Array =>
+  key(VACATED, inode, from.parent, encodeUtf8(from.name))
+export const LINK_RANGE = { gte: Uint8Array.of(LINK, SLASH), lt: Uint8Array.of(LINK, SLASH + 1) }
+export const CONTENT_RANGE = { gte: Uint8Array.of(CONTENT, SLASH), lt: Uint8Array.of(CONTENT, SLASH + 1) }
+/** The keys of an inode's extended attributes. */
+export const xattrRange = (inode: Inode) => ({
+  gte: key(XATTR, inode, Uint8Array.of(SLASH)),
+  lt: key(XATTR, inode, Uint8Array.of(SLASH + 1)),
+})
+
+export type ParsedKey =
+  | { readonly table: 'link' | 'content'; readonly inode: Inode }
+  | { readonly table: 'xattr'; readonly inode: Inode; readonly name: string }
+  | { readonly table: 'vacated'; readonly inode: Inode; readonly from: Place }
+
+/** What a key of a `Change` is about; undefined for a key that is none of ours. */
+export const parseKey = (bytes: Uint8Array): ParsedKey | undefined => {
+  if (bytes.length < 2 + INODE_LENGTH || bytes[1] !== SLASH) return undefined
+  const inode = bytes.slice(2, 2 + INODE_LENGTH) as Inode
+  const rest = bytes.subarray(2 + INODE_LENGTH)
+  switch (bytes[0]) {
+    case LINK:
+      return rest.length === 0 ? { table: 'link', inode } : undefined
+    case CONTENT:
+      return rest.length === 0 ? { table: 'content', inode } : undefined
+    case XATTR: {
+      const name = rest.length > 1 && rest[0] === SLASH ? decodeUtf8(rest.subarray(1)) : undefined
+      return name === undefined ? undefined : { table: 'xattr', inode, name }
+    }
+    case VACATED: {
+      const name = rest.length > INODE_LENGTH ? decodeUtf8(rest.subarray(INODE_LENGTH)) : undefined
+      if (name === undefined) return undefined
+      return { table: 'vacated', inode, from: { parent: rest.slice(0, INODE_LENGTH) as Inode, name } }
+    }
+    default:
+      return undefined
+  }
+}
+
+const KINDS: readonly (Kind | undefined)[] = [undefined, 'file', 'dir', 'symlink']
+export const kindToByte = (kind: Kind): number => KINDS.indexOf(kind)
+export const byteToKind = (byte: number): Kind | undefined => KINDS[byte]
+
+const HAS_REPLACED = 4
+
+/** kind | 4 if replaced; parent; u8 length and name; then, if replaced, its parent, u8 length and name. */
+export const encodeLink = (link: LinkValue): Uint8Array => {
+  const name = encodeUtf8(link.name)
+  const old = link.replaced && encodeUtf8(link.replaced.name)
+  const out = new Uint8Array(18 + name.length + (old ? 17 + old.length : 0))
+  out[0] = kindToByte(link.kind) | (old ? HAS_REPLACED : 0)
+  out.set(link.parent, 1)
+  out[17] = name.length
+  out.set(name, 18)
+  if (old) {
+    const at = 18 + name.length
+    out.set(link.replaced!.parent, at)
+    out[at + 16] = old.length
+    out.set(old, at + 17)
+  }
+  return out
+}
+
+export const decodeLink = (bytes: Uint8Array): LinkValue | undefined => {
+  const kind = byteToKind(bytes[0]! & 3)
+  if (bytes.length < 19 || bytes[0]! > 7 || kind === undefined) return undefined
+  const end = 18 + bytes[17]!
+  const name = end > 18 && end <= bytes.length ? decodeUtf8(bytes.subarray(18, end)) : undefined
+  if (name === undefined) return undefined
+  const parent = bytes.slice(1, 17) as Inode
+  if ((bytes[0]! & HAS_REPLACED) === 0)
+    return end === bytes.length ? { parent, name, kind, replaced: undefined } : undefined
+  if (bytes.length < end + 18 || bytes.length !== end + 17 + bytes[end + 16]!) return undefined
+  const oldName = decodeUtf8(bytes.subarray(end + 17))
+  if (oldName === undefined) return undefined
+  return { parent, name, kind, replaced: { parent: bytes.slice(end, end + 16) as Inode, name: oldName } }
+}
+
+const DATA = ['inline', 'chunks', 'manifest'] as const
+const TRASHED = 4
+const CONTENT_HEADER = 19
+const CHUNK_REF = 36
+
+/** data kind | 4 if trashed; size u64; mtime i64; mode u16 (all little-endian); then the data. */
+export const encodeContent = ({ trashed, content }: StoredContent): Uint8Array => {
+  const { data } = content
+  const tail =
+    data.kind === 'inline' ? data.bytes.length : data.kind === 'manifest' ? 32 : data.chunks.length * CHUNK_REF
+  const out = new Uint8Array(CONTENT_HEADER + tail)
+  const view = new DataView(out.buffer)
+  out[0] = DATA.indexOf(data.kind) | (trashed ? TRASHED : 0)
+  view.setBigUint64(1, BigInt(content.size), true)
+  view.setBigInt64(9, content.mtimeNs, true)
+  view.setUint16(17, content.mode, true)
+  if (data.kind === 'inline') out.set(data.bytes, CONTENT_HEADER)
+  else if (data.kind === 'manifest') out.set(data.cid, CONTENT_HEADER)
+  else
+    data.chunks.forEach((chunk, i) => {
+      out.set(chunk.cid, CONTENT_HEADER + i * CHUNK_REF)
+      view.setUint32(CONTENT_HEADER + i * CHUNK_REF + 32, chunk.length, true)
+    })
+  return out
+}
+
+const decodeData = (kind: number, bytes: Uint8Array): ContentValue['data'] | undefined => {
+  switch (DATA[kind]) {
+    case 'inline':
+      return { kind: 'inline', bytes: bytes.slice() }
+    case 'manifest':
+      return bytes.length === 32 ? { kind: 'manifest', cid: bytes.slice() as Hash } : undefined
+    case 'chunks': {
+      if (bytes.length === 0 || bytes.length % CHUNK_REF !== 0) return undefined
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const chunks: ChunkRef[] = []
+      for (let at = 0; at < bytes.length; at += CHUNK_REF)
+        chunks.push({ cid: bytes.slice(at, at + 32) as Cid, length: view.getUint32(at + 32, true) })
+      return { kind: 'chunks', chunks }
+    }
+    default:
+      return undefined
+  }
+}
+
+export const decodeContent = (bytes: Uint8Array): StoredContent | undefined => {
+  if (bytes.length < CONTENT_HEADER || bytes[0]! > 7) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const size = view.getBigUint64(1, true)
+  const data = decodeData(bytes[0]! & 3, bytes.subarray(CONTENT_HEADER))
+  if (data === undefined || size > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
+  const mode = view.getUint16(17, true)
+  if (mode > 0o7777) return undefined
+  return {
+    trashed: (bytes[0]! & TRASHED) !== 0,
+    content: { size: Number(size), mtimeNs: view.getBigInt64(9, true), mode, data },
+  }
+}
