@@ -51,7 +51,7 @@ test.each([
             device: new Uint8Array([7]),
             name: 'x',
             role: Role.ADMIN,
-            invite: new Uint8Array(),
+            invite: new Uint8Array(), since: [],
           },
         },
       }),
