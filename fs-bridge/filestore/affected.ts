@@ -70,6 +70,7 @@ const mergedBelow = (
       if (kind === 'dir') note(name, inode)
     }
   for (const { place, left } of spots.values())
-    if (dirs.some((dir) => bytesToHex(dir) === bytesToHex(place.parent))) for (const each of left) note(place.name, each)
+    if (dirs.some((dir) => bytesToHex(dir) === bytesToHex(place.parent)))
+      for (const each of left) note(place.name, each)
   return [...byName.values()].filter((inodes) => inodes.length > 1)
 }

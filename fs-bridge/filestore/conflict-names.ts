@@ -81,7 +81,6 @@ export const conflictBases = (name: string): readonly ConflictBase[] => {
   const stem = shape[1]!
   const bases: ConflictBase[] = [{ kind: 'name', name: stem + (shape[2] ?? '') }]
   const cut = CUT.exec(stem)
-  if (cut !== null)
-    bases.push({ kind: 'cut', prefix: cut[1]!, matches: (candidate) => digest(candidate) === cut[2]! })
+  if (cut !== null) bases.push({ kind: 'cut', prefix: cut[1]!, matches: (candidate) => digest(candidate) === cut[2]! })
   return bases
 }

@@ -3,6 +3,7 @@
  * follows from this (see docs/spec/filestore.md, "Projection").
  */
 import { compareBytes, equalBytes } from '#kernel/core/bytes.ts'
+import { INLINE_MAX } from '#kernel/cas/port.ts'
 import type { CellReader, Head } from '#kernel/state/port.ts'
 import type { Dot } from '#kernel/dag/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
@@ -50,16 +51,6 @@ export const placesOf = ({ link, trashed }: InodeState): readonly Place[] => {
   return trashed ? [link.replaced, home] : [link, link.replaced, home]
 }
 
-/** Heads of `c/`, best first, each decoded; tombstones left out. */
-export const contentHeads = (cells: CellReader, inode: Inode): readonly ContentHead[] => {
-  const heads: ContentHead[] = []
-  for (const head of cells.cell(contentKey(inode))?.heads ?? []) {
-    const stored = head.value && decodeContent(head.value)
-    if (stored) heads.push({ head, ...stored })
-  }
-  return heads
-}
-
 export const sameData = (a: ContentValue, b: ContentValue): boolean => {
   if (a.size !== b.size) return false
   if (a.data.kind === 'inline') return b.data.kind === 'inline' && equalBytes(a.data.bytes, b.data.bytes)
@@ -69,15 +60,34 @@ export const sameData = (a: ContentValue, b: ContentValue): boolean => {
   return a.data.chunks.every((c, i) => c.length === others[i]!.length && equalBytes(c.cid, others[i]!.cid))
 }
 
-const suits = (kind: Kind, { data }: ContentValue): boolean =>
-  kind !== 'symlink' || (data.kind === 'inline' && data.bytes.length > 0 && !data.bytes.includes(0))
+/** An edit alone does not say of what kind of inode; what makes no sense for its kind counts for nothing. */
+const suits = (kind: Kind, { size, data }: ContentValue): boolean => {
+  switch (kind) {
+    case 'dir':
+      return data.kind === 'inline' && size === 0
+    case 'file':
+      return data.kind !== 'inline' || size <= INLINE_MAX
+    case 'symlink':
+      return data.kind === 'inline' && size > 0 && !data.bytes.includes(0)
+  }
+}
+
+/** Heads of `c/`, best first, that make sense for the inode's kind; tombstones left out. */
+export const contentHeads = (cells: CellReader, { inode, kind }: InodeState): readonly ContentHead[] => {
+  const heads: ContentHead[] = []
+  for (const head of cells.cell(contentKey(inode))?.heads ?? []) {
+    const stored = head.value && decodeContent(head.value)
+    if (stored && suits(kind, stored.content)) heads.push({ head, ...stored })
+  }
+  return heads
+}
 
 /**
  * What an inode shows: its live contents, one per distinct data, best first. With none of them live, what a deletion
  * put away, if a link still leads somewhere else than to trash.
  */
 export const shownContents = (cells: CellReader, state: InodeState): readonly ContentHead[] => {
-  const fit = contentHeads(cells, state.inode).filter(({ content }) => suits(state.kind, content))
+  const fit = contentHeads(cells, state)
   const live = fit.filter(({ trashed }) => !trashed)
   const shown = live.length > 0 || state.trashed ? live : fit
   if (state.kind === 'dir') return shown.slice(0, 1)

@@ -9,16 +9,21 @@ import type { FileOp } from '#proto/file'
 import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from './inode.ts'
 import { createOp, editOp, fileOp, moveOp, trashOp } from './ops.ts'
-import { effectivePlace } from './placement.ts'
+import { effectivePlace, livingPlace } from './placement.ts'
 import type { Conflict, ContentValue, Inode, Visible } from './port.ts'
 import type { Tree } from './tree.ts'
-import { decodeLink, isTrash, type Place } from './values.ts'
+import { decodeLink, isTrash, LINK_RANGE, type Place } from './values.ts'
 
 const isOneOf = (hashes: readonly Hash[], hash: Hash): boolean => hashes.some((each) => equalBytes(each, hash))
 
+const contentsOf = (tree: Tree, inode: Inode): readonly ContentHead[] => {
+  const found = inodeState(tree.state.cells, inode)
+  return found ? contentHeads(tree.state.cells, found) : []
+}
+
 /** Live heads of a content but those seen and those that say the same. */
 const unseenContents = (tree: Tree, inode: Inode, seen: readonly Hash[]): Hash[] => {
-  const live = contentHeads(tree.state.cells, inode).filter(({ trashed }) => !trashed)
+  const live = contentsOf(tree, inode).filter(({ trashed }) => !trashed)
   const known = live.filter(({ head }) => isOneOf(seen, head.hash))
   return live
     .filter(({ content }) => !known.some((each) => sameData(each.content, content)))
@@ -39,7 +44,7 @@ const unseenLinks = (tree: Tree, inode: Inode, seen: Hash): Hash[] => {
 const trashInode = (tree: Tree, inode: Inode, seen: readonly Hash[], linkHead: Hash): FileOp[] => {
   const found = inodeState(tree.state.cells, inode)
   if (found === undefined) return []
-  const content = contentHeads(tree.state.cells, inode).find(({ head }) => isOneOf(seen, head.hash))?.content
+  const content = contentsOf(tree, inode).find(({ head }) => isOneOf(seen, head.hash))?.content
   return [
     trashOp(inode, found.kind, effectivePlace(tree.state.derived, found), content, {
       link: unseenLinks(tree, inode, linkHead),
@@ -82,14 +87,15 @@ export const trashAppearances = (tree: Tree, visibles: readonly Visible[]): File
     if (kind === 'dir')
       return tree.merged(inode).flatMap((dir) => {
         const found = inodeState(tree.state.cells, dir)
-        return found ? trashInode(tree, dir, contentHashes(tree, dir), equalBytes(dir, inode) ? linkHead : found.head.hash) : []
+        return found
+          ? trashInode(tree, dir, contentHashes(tree, dir), equalBytes(dir, inode) ? linkHead : found.head.hash)
+          : []
       })
     return [...trashContents(tree, group), ...group.flatMap((visible) => trashTwins(tree, visible))]
   })
 }
 
-const contentHashes = (tree: Tree, inode: Inode): Hash[] =>
-  contentHeads(tree.state.cells, inode).map(({ head }) => head.hash)
+const contentHashes = (tree: Tree, inode: Inode): Hash[] => contentsOf(tree, inode).map(({ head }) => head.hash)
 
 const trashContents = (tree: Tree, group: readonly Visible[]): FileOp[] => {
   const { inode, linkHead } = group[0]!
@@ -101,7 +107,8 @@ const trashContents = (tree: Tree, group: readonly Visible[]): FileOp[] => {
   const wasThere = gone.some((hash) => shown.some(({ head }) => equalBytes(head.hash, hash)))
   const [best] = rest
   // Its own other contents were in sight beside it: it is they that remain.
-  if (best && wasThere) return [editOp(inode, best.content, unseenContents(tree, inode, [...gone, ...hidden, best.head.hash]))]
+  if (best && wasThere)
+    return [editOp(inode, best.content, unseenContents(tree, inode, [...gone, ...hidden, best.head.hash]))]
   return trashInode(tree, inode, [...gone, ...hidden], linkHead)
 }
 
@@ -151,7 +158,7 @@ export const resolveTake = (tree: Tree, conflict: Conflict, head: Hash): FileOp[
   const all = conflict.heads.map(({ hash }) => hash)
   switch (conflict.kind) {
     case 'content': {
-      const content = contentHeads(tree.state.cells, taken.inode).find((each) => equalBytes(each.head.hash, head))
+      const content = contentsOf(tree, taken.inode).find((each) => equalBytes(each.head.hash, head))
       return content ? [editOp(taken.inode, content.content, unseenContents(tree, taken.inode, all))] : []
     }
     case 'link': {
@@ -189,7 +196,9 @@ export const resolveBoth = (tree: Tree, conflict: Conflict, fresh: () => Inode):
         : []
     })
   const [winner] = conflict.heads
-  const losers = tree.appearances(winner!.inode).filter(({ contentHead }) => contentHead && !equalBytes(contentHead, winner!.hash))
+  const losers = tree
+    .appearances(winner!.inode)
+    .filter(({ contentHead }) => contentHead && !equalBytes(contentHead, winner!.hash))
   return [
     ...losers.flatMap(({ kind, parent, name, content }) =>
       content ? [createOp(fresh(), kind, { parent, name }, content)] : [],
@@ -213,7 +222,7 @@ export const resolveMerged = (tree: Tree, conflict: Conflict, content: ContentVa
 export const restoreOps = (tree: Tree, inode: Inode, to?: Place, content?: ContentValue): FileOp[] => {
   const found = inodeState(tree.state.cells, inode)
   if (found === undefined) return []
-  const put = content ?? contentHeads(tree.state.cells, inode)[0]?.content
+  const put = content ?? contentsOf(tree, inode)[0]?.content
   const { parent, name } = to ?? effectivePlace(tree.state.derived, found)
   return [fileOp(inode, { link: { parent, name, kind: found.kind, replaced: undefined }, content: put })]
 }
@@ -225,4 +234,16 @@ export interface Trashed {
   readonly from: Place
   readonly content: ContentValue | undefined
   readonly linkHead: Hash
+}
+
+/** Everything deleted. Reads every link of the store. */
+export const trashed = function* (tree: Tree): Generator<Trashed> {
+  for (const [key] of tree.state.cells.cells(LINK_RANGE)) {
+    const inode = key.slice(2) as Inode
+    const found = inodeState(tree.state.cells, inode)
+    if (!found?.trashed || livingPlace(tree.state, found)) continue
+    const content = contentsOf(tree, inode)[0]?.content
+    const from = effectivePlace(tree.state.derived, found)
+    yield { inode, kind: found.kind, from, content, linkHead: found.head.hash }
+  }
 }

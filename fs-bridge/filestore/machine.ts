@@ -2,7 +2,15 @@
 import type { FileOp, FileOps } from '#proto/file'
 import type { Hash } from '#kernel/core/bytes.ts'
 import { bytesToHex } from '#kernel/core/bytes.ts'
-import type { AppliedAt, BlobRef, Change, StateMachine, StateReader, StateTables, StoreType } from '#kernel/state/port.ts'
+import type {
+  AppliedAt,
+  BlobRef,
+  Change,
+  StateMachine,
+  StateReader,
+  StateTables,
+  StoreType,
+} from '#kernel/state/port.ts'
 import { inodeState } from './inode.ts'
 import { contentOf, decodeOps, linkOf } from './ops.ts'
 import { replace } from './placement.ts'
@@ -30,8 +38,7 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (k
   }
   const trashed = op.link !== undefined && isTrash(op.link.parent)
   if (op.link) write(linkKey(inode), encodeLink(linkOf(op.link)), op.keepLink)
-  if (op.content)
-    write(contentKey(inode), encodeContent({ trashed, content: contentOf(op.content) }), op.keepContent)
+  if (op.content) write(contentKey(inode), encodeContent({ trashed, content: contentOf(op.content) }), op.keepContent)
   else if (trashed) write(contentKey(inode), undefined, op.keepContent)
   for (const { name, write: change, keep } of op.xattrs)
     write(xattrKey(inode, name), change.case === 'value' ? change.value : undefined, keep)
@@ -52,8 +59,7 @@ const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
     }
   }
   const changes: Change[] = []
-  for (const key of touched.values())
-    changes.push({ key, conflicted: (tables.cells.cell(key)?.heads.length ?? 0) > 1 })
+  for (const key of touched.values()) changes.push({ key, conflicted: (tables.cells.cell(key)?.heads.length ?? 0) > 1 })
   return changes
 }
 

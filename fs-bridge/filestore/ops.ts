@@ -292,7 +292,12 @@ export const trashOp = (
   })
 
 /** Writes (`value`) or deletes an extended attribute of an inode. */
-export const xattrOp = (inode: Inode, name: string, value: Uint8Array | undefined, keep: readonly Hash[] = []): FileOp =>
+export const xattrOp = (
+  inode: Inode,
+  name: string,
+  value: Uint8Array | undefined,
+  keep: readonly Hash[] = [],
+): FileOp =>
   create(FileOpSchema, {
     inode,
     xattrs: [

@@ -96,7 +96,9 @@ const breakCycles = (cells: CellReader, derived: DerivedReader, changed: Inode):
   for (let start = starts.pop(); start !== undefined; start = starts.pop()) {
     const loop = findCycle(start, stateOf, levels)
     if (loop === undefined) continue
-    const earliest = loop.reduce((a, b) => (compareDots(a.head, b.head) || compareBytes(a.inode, b.inode)) > 0 ? a : b)
+    const earliest = loop.reduce((a, b) =>
+      (compareDots(a.head, b.head) || compareBytes(a.inode, b.inode)) > 0 ? a : b,
+    )
     const id = bytesToHex(earliest.inode)
     levels.set(id, { inode: earliest.inode, level: (levels.get(id)?.level ?? 0) + 1 })
     starts.push(start, earliest.inode)
@@ -178,11 +180,7 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
 }
 
 /** Writes down which directories are reverted now; returns those other than `inode` whose place that changes. */
-const revert = (
-  tables: StateTables,
-  inode: Inode,
-  levels: ReadonlyMap<string, Reverted>,
-): Stale[] => {
+const revert = (tables: StateTables, inode: Inode, levels: ReadonlyMap<string, Reverted>): Stale[] => {
   const { cells, derived } = tables
   const old = new Map<string, Reverted>()
   for (const [bytes, value] of derived.range({ gte: key(REVERTED), lt: Uint8Array.of(REVERTED, 0x30) })) {
@@ -194,8 +192,7 @@ const revert = (
     const level = levels.get(id)?.level ?? 0
     if ((old.get(id)?.level ?? 0) === level) continue
     const state = inodeState(cells, each)
-    if (state && !equalBytes(each, inode))
-      stale.push({ inode: each, from: livingPlace(tables, state), to: undefined })
+    if (state && !equalBytes(each, inode)) stale.push({ inode: each, from: livingPlace(tables, state), to: undefined })
     if (level === 0) derived.delete(key(REVERTED, each))
     else derived.put(key(REVERTED, each), Uint8Array.of(level))
   }
@@ -205,7 +202,7 @@ const revert = (
 /** Enters an inode that lives; a deleted directory it hangs in lives with it, and so on upwards. */
 const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => void): void => {
   const { cells, derived } = tables
-  for (let each: InodeState | undefined = state; each !== undefined; ) {
+  for (let each: InodeState | undefined = state; each !== undefined;) {
     const place = effectivePlace(derived, each)
     const bytes = entryKey(each.inode, place)
     if (derived.get(bytes) !== undefined) return
@@ -219,7 +216,7 @@ const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => 
 /** Takes out a deleted directory in which nothing lives any more, and so on upwards. */
 const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): void => {
   const { cells, derived } = tables
-  for (let inode = dir; !isRoot(inode); ) {
+  for (let inode = dir; !isRoot(inode);) {
     const state = inodeState(cells, inode)
     if (state?.kind !== 'dir' || !state.trashed) return
     const place = livingPlace(tables, state)

@@ -184,4 +184,3 @@ export const slotsOf = function* (state: StateReader, group: Group): Generator<S
     yield readSlot(state, group, name, entries)
   }
 }
-

@@ -56,7 +56,7 @@ const at = (state: StateReader, deviceName: DeviceName, parent: Inode, name: str
 
 const pathOfDir = (state: StateReader, dir: Inode): string[] => {
   const names: string[] = []
-  for (let inode = dir; !isRoot(inode); ) {
+  for (let inode = dir; !isRoot(inode);) {
     const found = inodeState(state.cells, inode)
     if (found === undefined) return names
     const place = effectivePlace(state.derived, found)
@@ -72,8 +72,7 @@ const pathOf = (state: StateReader, { parent, name }: Visible): string =>
 const children = function* (state: StateReader, deviceName: DeviceName, dir: Inode): Generator<Visible> {
   const group = groupOf(state, dir)
   if (group === undefined) return
-  for (const slot of slotsOf(state, group))
-    for (const { visible } of seenInSlot(state, slot, deviceName)) yield visible
+  for (const slot of slotsOf(state, group)) for (const { visible } of seenInSlot(state, slot, deviceName)) yield visible
 }
 
 const appearances = (state: StateReader, deviceName: DeviceName, inode: Inode): readonly Visible[] => {
@@ -128,9 +127,12 @@ const conflictsOf = function* (state: StateReader, deviceName: DeviceName, inode
   const links = found.links.filter(({ link }) => !isTrash(link.parent))
   const [first] = links
   if (links.some(({ link }) => link.name !== first!.link.name || !equalBytes(link.parent, first!.link.parent))) {
-    const heads = links.map(
-      ({ head, link }): ConflictHead => ({ ...head, inode, device: device(head), name: link.name }),
-    )
+    const heads = links.map(({ head, link }): ConflictHead => ({
+      ...head,
+      inode,
+      device: device(head),
+      name: link.name,
+    }))
     yield { id: `link-${bytesToHex(inode)}`, path, kind: 'link', heads }
   }
 }

@@ -16,7 +16,7 @@ const MIB = 1024 * 1024
 const sequentialCuts = (gear: Gear, content: Uint8Array): number[] => {
   gear.content.set(content)
   const ends: number[] = []
-  for (let start = 0; start < content.length; ) {
+  for (let start = 0; start < content.length;) {
     start = cutSequential(gear, start, content.length)
     ends.push(start)
   }

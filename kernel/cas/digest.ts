@@ -1,11 +1,8 @@
-/** SHA-256 of a chunk: its name. */
+/** The names of chunks: SHA-256 of their bytes. */
 import { hash } from 'node:crypto'
-import { compareBytes, type Cid } from '../core/bytes.ts'
+import { equalBytes, type Cid } from '../core/bytes.ts'
+import { sha256 } from '../core/hash.ts'
 
-export const cidOf = (bytes: Uint8Array): Cid => {
-  // A digest comes as a slice of Node's shared buffer pool: a copy of exactly 32 bytes is what may be kept.
-  return new Uint8Array(hash('sha256', bytes, 'buffer')) as Cid
-}
+export const cidOf: (bytes: Uint8Array) => Cid = sha256
 
-export const hashesTo = (cid: Cid, bytes: Uint8Array): boolean =>
-  compareBytes(cid, hash('sha256', bytes, 'buffer')) === 0
+export const hashesTo = (cid: Cid, bytes: Uint8Array): boolean => equalBytes(cid, hash('sha256', bytes, 'buffer'))

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats }
 import type { FileStat, HashedFile } from './port.ts'
 
 /** O_NONBLOCK: opening a named pipe that stands where a file stood must not wait for a writer. */
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 export const openForRead = (path: string): number => openSync(path, READ_FLAGS)
 

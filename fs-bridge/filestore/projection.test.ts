@@ -1,0 +1,219 @@
+/** The indexed tree equals the naive one, for random histories of several authors, in whatever order they arrive. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { bytesToHex } from '#kernel/core/bytes.ts'
+import type { FileOp } from '#proto/file'
+import {
+  editAppearance,
+  renameAppearance,
+  resolveBoth,
+  resolveMerged,
+  resolveTake,
+  restoreOps,
+  trashAppearances,
+  trashed,
+} from './intents.ts'
+import { projectNaively, type Seen } from './model.ts'
+import { createOp, fileOp, moveOp, trashOp } from './ops.ts'
+import type { ContentValue, Inode, Visible } from './port.ts'
+import { dumpTables, inode, World, type Replica } from './testing.ts'
+import { ROOT } from './values.ts'
+
+const NAMES = ['a', 'b', 'c.txt', 'a (conflict, dev0, 2026-01-02 03.04)', 'é'.repeat(126)]
+
+const text = (n: number): ContentValue => ({
+  size: 1,
+  mtimeNs: BigInt(n),
+  mode: 0o644,
+  data: { kind: 'inline', bytes: Uint8Array.of(n % 4) },
+})
+
+const walk = (replica: Replica, dir: Inode = ROOT, path = ''): { seen: Seen; visible: Visible }[] =>
+  [...replica.tree.children(dir)].flatMap((visible) => {
+    const { contentHead, conflict, parent, name } = visible
+    const seen = {
+      path: path + name,
+      inode: bytesToHex(visible.inode),
+      parent: bytesToHex(parent),
+      contentHead: contentHead ? bytesToHex(contentHead) : '',
+      conflict,
+    }
+    const rest = visible.kind === 'dir' ? walk(replica, visible.inode, `${path}${name}/`) : []
+    return [{ seen, visible }, ...rest]
+  })
+
+const deviceName = (device: Uint8Array) => `dev${device[0]! - 1}`
+
+interface Step {
+  readonly who: number
+  readonly what: number
+  readonly a: number
+  readonly b: number
+  readonly c: number
+}
+
+const pickOf = <T>(list: readonly T[], n: number): T | undefined => list[n % list.length]
+
+const SPARE = 6
+
+/** What one author does next: through what it sees, or (a hostile one) straight at inodes. */
+const opsOf = (replica: Replica, { what, a, b, c }: Step, fresh: () => Inode): FileOp[] => {
+  const all = walk(replica).map(({ visible }) => visible)
+  const dirs = [ROOT, ...all.filter(({ kind }) => kind === 'dir').map((dir) => dir.inode)]
+  const place = { parent: pickOf(dirs, b)!, name: pickOf(NAMES, c)! }
+  const visible = pickOf(all, a)
+  const wild = inode(a % SPARE)
+  const wildTo = { parent: b % 3 === 0 ? ROOT : inode(b % SPARE), name: pickOf(NAMES, c)! }
+  const differ = bytesToHex(wild) !== bytesToHex(wildTo.parent)
+  switch (what) {
+    case 0:
+    case 1:
+      return [createOp(fresh(), 'dir', place)]
+    case 2:
+    case 3:
+      return [createOp(fresh(), 'file', place, text(a))]
+    case 4:
+      return visible?.kind === 'file' ? editAppearance(replica.tree, visible, text(b)) : []
+    case 5:
+    case 6:
+    case 7: {
+      if (!visible) return []
+      const target = [...replica.tree.merged(place.parent)].map((dir) => bytesToHex(dir))
+      const own = visible.kind === 'dir' ? replica.tree.merged(visible.inode).map((dir) => bytesToHex(dir)) : []
+      return own.some((dir) => target.includes(dir)) ? [] : renameAppearance(replica.tree, visible, place, fresh())
+    }
+    case 8:
+    case 9: {
+      if (!visible) return []
+      const inside = visible.kind === 'dir' ? walk(replica, visible.inode).map((each) => each.visible) : []
+      return trashAppearances(replica.tree, [visible, ...inside])
+    }
+    case 10: {
+      const conflict = pickOf([...replica.tree.conflicts()], a)
+      if (!conflict) return []
+      if (b % 3 === 0) return resolveBoth(replica.tree, conflict, fresh)
+      if (b % 3 === 1) return resolveMerged(replica.tree, conflict, text(c))
+      return resolveTake(replica.tree, conflict, pickOf(conflict.heads, c)!.hash)
+    }
+    case 11: {
+      const gone = pickOf([...trashed(replica.tree)], a)
+      return gone
+        ? restoreOps(replica.tree, gone.inode, undefined, b % 2 && gone.kind === 'file' ? text(c) : undefined)
+        : []
+    }
+    case 12:
+      if (!differ) return []
+      return [c % 3 === 0 ? createOp(wild, 'file', wildTo, text(a)) : createOp(wild, 'dir', wildTo)]
+    case 13:
+      return differ ? [moveOp(wild, 'dir', { parent: ROOT, name: 'b' }, wildTo)] : []
+    case 14:
+      return differ ? [trashOp(wild, c % 2 ? 'file' : 'dir', wildTo, c % 2 ? text(a) : undefined)] : []
+    default:
+      return [fileOp(wild, { content: text(c) })]
+  }
+}
+
+const stepArb = (hostile: boolean): fc.Arbitrary<Step> =>
+  fc.record({
+    who: fc.nat({ max: 3 }),
+    what: fc.nat({ max: hostile ? 15 : 11 }),
+    a: fc.nat({ max: 50 }),
+    b: fc.nat({ max: 50 }),
+    c: fc.nat({ max: 50 }),
+  })
+
+type Script = readonly (Step | { readonly from: number; readonly to: number })[]
+
+const scriptArb = (hostile: boolean, length: number): fc.Arbitrary<Script> =>
+  fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: stepArb(hostile) },
+      { weight: 1, arbitrary: fc.record({ from: fc.nat({ max: 3 }), to: fc.nat({ max: 3 }) }) },
+    ),
+    { maxLength: length },
+  )
+
+const checkAgainstModel = (replica: Replica): void => {
+  const walked = walk(replica)
+  const seen = walked.map((each) => each.seen).sort((x, y) => (x.path < y.path ? -1 : 1))
+  expect(seen).toEqual(projectNaively(replica.tables.cells, deviceName))
+  expect(new Set(seen.map(({ path }) => path)).size).toBe(seen.length)
+  for (const { seen: each, visible } of walked) {
+    expect(replica.tree.at(visible.parent, visible.name)).toEqual(visible)
+    expect(replica.tree.resolve(each.path)).toEqual(visible)
+    expect(replica.tree.pathOf(visible)).toBe(each.path)
+    expect(replica.tree.appearances(visible.inode)).toContainEqual(visible)
+  }
+}
+
+const run = (script: Script, onApplied: (replica: Replica) => void = () => undefined): World => {
+  const world = new World()
+  const replicas = [0, 1, 2, 3].map((n) => world.replica(n))
+  let next = 100
+  for (const step of script) {
+    if ('who' in step) {
+      const replica = replicas[step.who]!
+      world.write(
+        replica,
+        opsOf(replica, step, () => inode(next++)),
+      )
+      onApplied(replica)
+    } else if (step.from !== step.to) {
+      world.sync(replicas[step.from]!, replicas[step.to]!)
+      onApplied(replicas[step.to]!)
+    }
+  }
+  return world
+}
+
+const runs = (n: number) => ({ numRuns: Number(process.env['PROPERTY_RUNS'] ?? n) })
+
+describe.each([
+  ['by people', false],
+  ['with hostile ops', true],
+])('the tree of random histories %s', (_, hostile) => {
+  test('is what the naive model makes of the cells, in any order, byte for byte', () => {
+    fc.assert(
+      fc.property(scriptArb(hostile, 40), fc.infiniteStream(fc.nat()), (script, picks) => {
+        const world = run(script)
+        const pick = (n: number): number => (picks.next().value ?? 0) % n
+        const first = world.replay(() => 0)
+        checkAgainstModel(first)
+        expect(dumpTables(world.replay(pick).tables)).toEqual(dumpTables(first.tables))
+        expect(dumpTables(world.replay((n) => n - 1).tables)).toEqual(dumpTables(first.tables))
+      }),
+      runs(300),
+    )
+  })
+
+  test('changes only where affected() says so', () => {
+    fc.assert(
+      fc.property(scriptArb(hostile, 30), (script) => {
+        const world = run(script)
+        const replica = world.replica(50)
+        const look = () =>
+          new Map(
+            [...world.events.keys(), ...walk(replica).map(({ seen }) => seen.inode)].map((id) => [
+              id,
+              JSON.stringify(
+                walk(replica)
+                  .map(({ seen, visible }) => ({ ...seen, path: visible.name }))
+                  .filter((seen) => seen.inode === id),
+              ),
+            ]),
+          )
+        let before = look()
+        for (const event of world.events.values()) {
+          const affected = new Set(
+            replica.tree.affected(world.apply(replica, event)).map((each) => bytesToHex(each) as string),
+          )
+          const after = look()
+          for (const id of new Set([...before.keys(), ...after.keys()]))
+            if ((before.get(id) ?? '[]') !== (after.get(id) ?? '[]')) expect(affected).toContain(id)
+          before = after
+        }
+      }),
+      runs(100),
+    )
+  })
+})

@@ -1,0 +1,115 @@
+/** The StoreLog record: what a store's log adds up to, and the numbers stores have on this device. */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { AuthorSeqSchema, StoreLogSchema } from '#proto/storage'
+import { bytesToHex, compareBytes, type Hash, type HexKey, type StoreId } from '../core/bytes.ts'
+import { StorageError } from '../storage/errors.ts'
+import type { StorageReader, StorageWriter } from '../storage/port.ts'
+import { keyOf, readUint, TABLE, type StoreNumber } from './tables.ts'
+import { GENESIS_CHAIN, type PackedVector } from './records.ts'
+import { zeroSum } from './sum.ts'
+
+/** Working copy of a StoreLog; a transaction changes it in place and writes it back once. */
+export interface LogSummary {
+  readonly storeId: StoreId
+  count: number
+  chain: Hash
+  readonly fingerprint: Uint8Array
+  readonly heads: Map<HexKey, Hash>
+  vector: PackedVector
+  authors: number
+  floatingCount: number
+  floatingBytes: number
+}
+
+const VERSION = 1
+const NEXT_NUMBER = Uint8Array.of(0)
+
+export const emptySummary = (storeId: StoreId): LogSummary => ({
+  storeId,
+  count: 0,
+  chain: GENESIS_CHAIN,
+  fingerprint: zeroSum(),
+  heads: new Map(),
+  vector: [],
+  authors: 0,
+  floatingCount: 0,
+  floatingBytes: 0,
+})
+
+export const readSummary = (reader: StorageReader, store: StoreNumber): LogSummary => {
+  const bytes = reader.get(TABLE.dags, keyOf(store))
+  if (!bytes) throw new StorageError('store-corrupt', `store number ${store} has no log record`)
+  try {
+    const record = fromBinary(StoreLogSchema, bytes)
+    if (record.version !== VERSION || record.chain.length !== 32 || record.fingerprint.length !== 32)
+      throw new RangeError('unknown version or wrong lengths')
+    return {
+      storeId: record.storeId as Hash,
+      count: Number(record.count),
+      chain: record.chain as Hash,
+      fingerprint: record.fingerprint.slice(),
+      heads: new Map(record.heads.map((head) => [bytesToHex(head), head as Hash])),
+      vector: record.vector.flatMap(({ author, seq }) => [author, Number(seq)]),
+      authors: record.authors,
+      floatingCount: Number(record.floatingCount),
+      floatingBytes: Number(record.floatingBytes),
+    }
+  } catch (error) {
+    throw new StorageError('store-corrupt', `the log record of store number ${store} is damaged`, error)
+  }
+}
+
+export const writeSummary = (tx: StorageWriter, store: StoreNumber, summary: LogSummary): void => {
+  const { storeId, chain, fingerprint, authors } = summary
+  const vector = []
+  for (let i = 0; i < summary.vector.length; i += 2)
+    vector.push(create(AuthorSeqSchema, { author: summary.vector[i]!, seq: BigInt(summary.vector[i + 1]!) }))
+  const record = create(StoreLogSchema, {
+    version: VERSION,
+    storeId,
+    count: BigInt(summary.count),
+    chain,
+    fingerprint,
+    heads: [...summary.heads.values()].sort(compareBytes),
+    vector,
+    authors,
+    floatingCount: BigInt(summary.floatingCount),
+    floatingBytes: BigInt(summary.floatingBytes),
+  })
+  tx.put(TABLE.dags, keyOf(store), toBinary(StoreLogSchema, record))
+}
+
+/** The number of a store on this device, if it has one. */
+export const storeNumber = (reader: StorageReader, storeId: StoreId): StoreNumber | undefined => {
+  const number = reader.get(TABLE.stores, storeId)
+  return number && readUint(number, 0, 4)
+}
+
+/** Gives a store its number and an empty log; the number it has when it is known already. Numbers are never reused. */
+export const allocateStore = (tx: StorageWriter, storeId: StoreId): StoreNumber => {
+  const known = storeNumber(tx, storeId)
+  if (known !== undefined) return known
+  const next = tx.get(TABLE.stores, NEXT_NUMBER)
+  const number = next ? readUint(next, 0, 4) : 1
+  tx.put(TABLE.stores, storeId, keyOf(number))
+  tx.put(TABLE.stores, NEXT_NUMBER, keyOf(number + 1))
+  writeSummary(tx, number, emptySummary(storeId))
+  return number
+}
+
+/** All stores of this device, by number. */
+export const listStores = (reader: StorageReader): { storeId: StoreId; number: StoreNumber }[] =>
+  [...reader.range(TABLE.stores)]
+    .filter(([key]) => key.length === 32)
+    .map(([key, value]) => ({ storeId: key as Hash, number: readUint(value, 0, 4) }))
+    .sort((a, b) => a.number - b.number)
+
+/** Forgets a store's log. */
+export const deleteStore = (tx: StorageWriter, storeId: StoreId): void => {
+  const number = storeNumber(tx, storeId)
+  if (number === undefined) return
+  tx.delete(TABLE.stores, storeId)
+  const range = { gte: keyOf(number), lt: keyOf(number + 1) }
+  for (const table of Object.values(TABLE))
+    if (table !== TABLE.stores) for (const [key] of tx.range(table, range)) tx.delete(table, key)
+}
