@@ -28,6 +28,4 @@ export interface FileContents {
   take(store: Store, path: string): Promise<Result<ContentValue, LatticeError>>
   /** Makes sure that all chunks of a content are here, from peers where needed: else says that nobody has them. */
   secure(store: Store, content: ContentValue, signal: AbortSignal): Promise<Result<void, LatticeError>>
-  /** Whether all chunks are here without asking anyone. */
-  holds(store: Store, content: ContentValue): boolean
 }
