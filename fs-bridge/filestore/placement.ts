@@ -158,8 +158,9 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
   const from = before && livingPlace(tables, before)
   write()
   const after = inodeState(cells, inode)
-  const stale: Stale[] = [{ inode, from, to: undefined }]
   const relinked = !before || !after || !equalBytes(before.head.value!, after.head.value!) || !sameDot(before, after)
+  if (!relinked && from && livesByItself(cells, after)) return []
+  const stale: Stale[] = [{ inode, from, to: undefined }]
   if (relinked && (before?.kind === 'dir' || after?.kind === 'dir'))
     stale.push(...revert(tables, inode, breakCycles(cells, derived, inode)))
   const moved = new Map<string, Moved>()

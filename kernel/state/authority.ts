@@ -30,6 +30,8 @@ export interface MemberEvent {
   readonly positions: ReadonlyMap<HexKey, number>
   /** A member copied when it had already lost the right to write: what it wrote up to here counts. */
   readonly wroteUntil: number | undefined
+  /** Part of the op that makes a store independent. */
+  readonly copied: boolean
   /** The author was an admin in the event's causal past. */
   readonly admin: boolean
 }
@@ -60,6 +62,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
     rank,
     positions,
     wroteUntil,
+    copied: action.kind === 'make-independent',
     admin,
   })
   switch (action.kind) {
@@ -86,6 +89,8 @@ const EMPTY: readonly MemberEvent[] = []
 export class Authority {
   readonly founder: HexKey | undefined
   readonly events: readonly MemberEvent[]
+  /** The store lists its own peers, for its whole history. */
+  readonly isIndependent: boolean
   readonly #isAncestor: IsAncestor
   readonly #own: HexKey
   readonly #byDevice = new Map<HexKey, MemberEvent[]>()
@@ -110,6 +115,7 @@ export class Authority {
       else list.push(event)
     }
     for (const event of this.events) if (event.admin && !this.isCut(event.at)) this.#opens.add(event)
+    this.isIndependent = this.events.some((event) => event.copied && this.#opens.has(event))
   }
 
   #about(device: HexKey): readonly MemberEvent[] {

@@ -96,6 +96,7 @@ type Leg<Case> = Extract<SystemOp['op'], { case: Case }> extends { value: infer 
 
 const members = (op: Leg<'setStrategy'>): SystemAction => {
   if (op.strategy !== Strategy.INDEPENDENT) fail('a store cannot go back to inheriting its peers')
+  if (op.members.length === 0) fail('a store that lists its own peers lists one at least')
   const seen = new Set<HexKey>()
   return {
     kind: 'make-independent',

@@ -220,8 +220,14 @@ export class StoreTables implements StateTables {
     this.#all = [cells, conflicts, this.derived, system, systemConflicts, this.members]
   }
 
+  /** Deletes all state. */
   clear(): void {
     for (const rows of this.#all) rows.clear()
+  }
+
+  /** Deletes all state but the membership events. */
+  clearFolded(): void {
+    for (const rows of this.#all) if (rows !== this.members) rows.clear()
   }
 }
 

@@ -1,0 +1,280 @@
+/**
+ * Takes local changes into the store: reads what is new, says it in as few intentions as fit, and then writes into
+ * the index what the disk is made of. Whatever crash comes between, the next scan finds the difference again.
+ */
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { concatBytes, equalBytes, type Cid, type Hash, type StoreId } from '#kernel/core/bytes.ts'
+import type { LatticeError } from '#kernel/core/result.ts'
+import type { ChunkRef, ContentHasher, FileContent, HashedFile, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
+import { encodeManifest } from '#kernel/cas/manifest.ts'
+import type { Store } from '#kernel/store/port.ts'
+import type { FileOp } from '#proto/file'
+import { contentHeads } from '../filestore/inode.ts'
+import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
+import type { ContentValue, Inode } from '../filestore/port.ts'
+import type { Tree } from '../filestore/tree.ts'
+import { errnoOf, look } from './disk.ts'
+import type { FolderIndex } from './folder-index.ts'
+import type { Entry } from './index-codec.ts'
+import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
+import { inodeKey, type Seen } from './observe.ts'
+import { pairByContent, planChanges, type LocalChange } from './plan.ts'
+import type { ProblemKind } from './types.ts'
+
+export interface IngestDeps {
+  readonly root: string
+  readonly store: Store
+  readonly tree: Tree
+  readonly index: FolderIndex
+  readonly hasher: ContentHasher
+  readonly inplace: InplaceBackend
+  readonly chunks: StoringBackend
+  problem(path: string, kind: ProblemKind, message: string): void
+  fine(path: string): void
+  /** Looks at the path again once it had time to settle. */
+  again(path: string): void
+}
+
+export interface Ingested {
+  readonly error: LatticeError | undefined
+  /** Inodes whose place or attributes on disk may differ from what everyone sees. */
+  readonly look: readonly Inode[]
+}
+
+/** How the in-place backend names a file of this folder: its inode, and which of its names. */
+export const fileKey = (inode: Inode, slot: number): Uint8Array => concatBytes(inode, Uint8Array.of(slot))
+
+const HASH_AT_ONCE = 1024
+const OPS_AT_ONCE = 2000
+
+export class Ingester {
+  readonly #deps: IngestDeps
+  /** File keys (hex) of what is being submitted: peers may ask for its chunks before the index has it. */
+  readonly arriving = new Map<string, string>()
+
+  constructor(deps: IngestDeps) {
+    this.#deps = deps
+  }
+
+  async ingest(seen: readonly Seen[], signal: AbortSignal): Promise<Ingested> {
+    const { index, root } = this.#deps
+    for (const one of seen) if (one.what === 'dropped') this.#drop(one.entry)
+    await index.flush()
+    const current = seen.filter((one) => one.what === 'present' || (one.what === 'gone' && this.#stillKnown(one.entry)))
+    const changes = planChanges(current, {
+      byIno: (ino) => index.byIno(ino),
+      descendants: (dir) => index.descendants(dir),
+      pathOf: (entry) => index.pathOf(entry),
+      look: (entry) => {
+        const path = index.pathOf(entry)
+        return path === undefined ? undefined : look(join(root, path))
+      },
+    })
+    const { read, contents } = await this.#read(changes, signal)
+    const paired = this.#pair(read)
+    const look_: Inode[] = []
+    for (let at = 0; at < paired.length; at += OPS_AT_ONCE) {
+      const error = await this.#submit(paired.slice(at, at + OPS_AT_ONCE), paired, contents, look_)
+      if (error) return { error, look: look_ }
+    }
+    return { error: undefined, look: look_ }
+  }
+
+  /** What was found gone may have been found again under another name by an earlier batch of the same scan. */
+  #stillKnown(entry: Entry): boolean {
+    const now = this.#deps.index.get(entry.parent, entry.name)
+    return now !== undefined && now.slot === entry.slot && equalBytes(now.inode, entry.inode)
+  }
+
+  #drop(entry: Entry): void {
+    const { index } = this.#deps
+    const below = entry.kind === 'dir' ? index.descendants(entry.inode) : []
+    for (const one of [entry, ...below]) index.delete(one)
+  }
+
+  async #read(
+    changes: readonly LocalChange[],
+    signal: AbortSignal,
+  ): Promise<{ read: ReadChange[]; contents: Map<string, FileContent> }> {
+    const read: ReadChange[] = []
+    const contents = new Map<string, FileContent>()
+    const files: LocalChange[] = []
+    for (const change of changes) {
+      const kind = change.looked?.kind ?? change.before!.kind
+      if (kind === 'special') continue
+      if (change.reread && kind === 'file') files.push(change)
+      else if (change.reread && kind === 'symlink') this.#readLink(change, read)
+      else read.push({ ...change, kind, data: undefined })
+    }
+    for (let at = 0; at < files.length; at += HASH_AT_ONCE) {
+      const batch = files.slice(at, at + HASH_AT_ONCE)
+      const paths = batch.map((change) => join(this.#deps.root, change.path))
+      const results = await this.#deps.hasher.hashFiles(paths, signal)
+      results.forEach((result, i) => this.#hashed(batch[i]!, result, read, contents))
+    }
+    // Directories first, so that what refers to them comes after.
+    read.sort((a, b) => depth(a) - depth(b))
+    return { read, contents }
+  }
+
+  #readLink(change: LocalChange, read: ReadChange[]): void {
+    try {
+      const bytes = new Uint8Array(fs.readlinkSync(join(this.#deps.root, change.path), 'buffer'))
+      const looked = { ...change.looked!, size: bytes.length }
+      read.push({ ...change, kind: 'symlink', looked, data: { kind: 'inline', bytes } })
+    } catch (error) {
+      errnoOf(error)
+      this.#deps.again(change.path)
+    }
+  }
+
+  #hashed(change: LocalChange, result: HashedFile, read: ReadChange[], contents: Map<string, FileContent>): void {
+    if (result.kind === 'hashed') {
+      const looked = { ...change.looked!, ...result.stat, mode: result.stat.mode & 0o7777 }
+      if (result.stat.ino !== change.looked!.ino) return this.#deps.again(change.path)
+      contents.set(change.path, result.content)
+      read.push({ ...change, looked, kind: 'file', data: fileContentToData(result.content) })
+      this.#deps.fine(change.path)
+    } else if (result.kind === 'unreadable') {
+      this.#deps.problem(change.path, 'unreadable', result.message)
+    } else this.#deps.again(change.path)
+  }
+
+  /** A file that went and one that came with the same content is one that moved. */
+  #pair(read: readonly ReadChange[]): readonly ReadChange[] {
+    const gone = read.filter((c) => !c.place && c.kind === 'file')
+    if (gone.length === 0) return read
+    const created = read.filter((c) => c.place && !c.before && c.kind === 'file' && c.looked!.size > 0)
+    const pairs = pairByContent(
+      created.map((change) => ({ change, content: dataKey(change.data!) })),
+      gone.flatMap((change) => {
+        const value = this.#seenContent(change.before!)
+        return value ? [{ change, content: dataKey(value.data) }] : []
+      }),
+    )
+    if (pairs.size === 0) return read
+    const used = new Set(pairs.values())
+    return read
+      .filter((change) => !used.has(change))
+      .map((change) => {
+        const origin = pairs.get(change)
+        return origin ? { ...change, inode: origin.inode, before: origin.before } : change
+      })
+  }
+
+  #seenContent(entry: Entry): ContentValue | undefined {
+    const heads = contentHeads(this.#deps.tree.state.cells, entry.inode)
+    return heads.find((h) => entry.contentHead && equalBytes(h.head.hash, entry.contentHead))?.content
+  }
+
+  async #submit(
+    batch: readonly ReadChange[],
+    whole: readonly ReadChange[],
+    contents: ReadonlyMap<string, FileContent>,
+    look_: Inode[],
+  ): Promise<LatticeError | undefined> {
+    const { store, tree, index } = this.#deps
+    await this.#register(batch, contents)
+    const deleted = new Set(whole.flatMap((c) => (c.place ? [] : [c.before!])))
+    let error: LatticeError | undefined
+    for (let at = 0; at < batch.length && !error; ) {
+      let drafted: Drafted[] = []
+      const result = await store.submit(() => {
+        const drafter = new Drafter(tree, index, deleted)
+        const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
+        drafted = fits
+        return bytes && { app: bytes }
+      })
+      if (!result.ok) error = result.error
+      else {
+        at += drafted.length
+        for (const { change, outcome } of drafted) this.#settle(change, outcome, result.value?.hash)
+        for (const { outcome } of drafted) look_.push(...outcome.look)
+      }
+    }
+    await index.flush()
+    this.arriving.clear()
+    return error
+  }
+
+  /** The chunks can be served before anyone hears of them. */
+  async #register(batch: readonly ReadChange[], contents: ReadonlyMap<string, FileContent>): Promise<void> {
+    const { inplace, chunks, store, index, root } = this.#deps
+    const files: { file: Uint8Array; chunks: readonly ChunkRef[] }[] = []
+    const manifests: { cid: Cid; bytes: Uint8Array }[] = []
+    for (const change of batch) {
+      const content = contents.get(change.path)
+      if (!content || content.kind === 'inline') continue
+      const file = fileKey(change.inode, change.before?.slot ?? index.freeSlot(change.inode))
+      files.push({ file, chunks: content.chunks })
+      this.arriving.set(inodeKey(file as Inode), join(root, change.path))
+      if (content.kind === 'manifest') manifests.push({ cid: content.cid, bytes: encodeManifest(content.chunks) })
+    }
+    const stored = manifests.length > 0 ? chunks.write(store.id, manifests) : undefined
+    if (files.length > 0) await inplace.register(store.id, files)
+    const result = await stored
+    if (result && !result.ok) throw new Error(result.error.message)
+  }
+
+  #settle(change: ReadChange, outcome: Outcome, hash: Hash | undefined): void {
+    const { index } = this.#deps
+    const { before, place, looked } = change
+    const head = (which: Hash | 'written' | undefined): Hash | undefined => (which === 'written' ? hash : which)
+    const there = before && index.get(before.parent, before.name)
+    // Another file may have taken the name within this very batch.
+    if (there && there.slot === before.slot && equalBytes(there.inode, before.inode)) index.delete(before)
+    if (!place || !looked || looked.kind === 'special') return
+    const known = before && equalBytes(before.inode, outcome.inode)
+    index.put({
+      parent: place.parent,
+      name: place.name,
+      visibleName: place.name.normalize('NFC'),
+      inode: outcome.inode,
+      slot: known ? before.slot : index.freeSlot(outcome.inode),
+      kind: looked.kind,
+      conflict: outcome.conflict,
+      stat: looked,
+      contentHead: head(outcome.contentHead),
+      linkHead: head(outcome.linkHead),
+      epoch: index.epoch,
+    })
+  }
+}
+
+const depth = (change: ReadChange): number =>
+  change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0
+
+/** As many changes as one intention holds. At least one: a single op always fits. */
+const fill = (
+  batch: readonly ReadChange[],
+  from: number,
+  draft: (change: ReadChange) => Drafted,
+): { fits: Drafted[]; bytes: Uint8Array | undefined } => {
+  const fits: Drafted[] = []
+  const ops: FileOp[] = []
+  let room = BATCH_BYTES_MAX
+  for (let at = from; at < batch.length; at++) {
+    const one = draft(batch[at]!)
+    room -= one.ops.reduce((sum, op) => sum + opBytesMax(op), 0)
+    if (room < 0 && fits.length > 0) break
+    fits.push(one)
+    ops.push(...one.ops)
+  }
+  return { fits, bytes: ops.length === 0 ? undefined : packOps(ops)[0] }
+}
+
+/** An upper bound of an op's encoded size, cheaper than encoding it twice. */
+const opBytesMax = (op: FileOp): number => {
+  const link = op.link ? 80 + 3 * op.link.name.length + 3 * (op.link.replaced?.name.length ?? 0) : 0
+  const data = op.content?.data
+  const content =
+    data?.case === 'inline' ? data.value.length : data?.case === 'chunks' ? data.value.chunks.length * 42 : 34
+  return 24 + link + (op.content ? content + 40 : 0) + 34 * (op.keepLink.length + op.keepContent.length)
+}
+
+const dataKey = (data: ContentValue['data']): string => {
+  if (data.kind === 'inline') return `i${inodeKey(data.bytes as Inode)}`
+  if (data.kind === 'manifest') return `m${inodeKey(data.cid as Uint8Array as Inode)}`
+  return `c${data.chunks.map(({ cid }) => inodeKey(cid as Uint8Array as Inode)).join()}`
+}

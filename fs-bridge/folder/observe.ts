@@ -1,0 +1,171 @@
+/**
+ * What the disk looks like compared with the index: the entries that appeared, changed or went. Stat only; nothing is
+ * read or written here. New directories are followed by the watcher before they are listed, so nothing slips between.
+ */
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { bytesToHex } from '#kernel/core/bytes.ts'
+import type { FileTree, Inode } from '../filestore/port.ts'
+import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
+import { joinPath, newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import type { IgnoreRules } from './ignore-rules.ts'
+import type { Entry } from './index-codec.ts'
+import { CONTROL_DIR } from './marker.ts'
+import type { ProblemKind } from './types.ts'
+import type { FolderWatcher } from './watcher.ts'
+
+export interface Present {
+  readonly what: 'present'
+  readonly path: string
+  readonly parent: Inode
+  readonly name: string
+  readonly looked: Looked
+  /** What the index has at this place. */
+  readonly entry: Entry | undefined
+  /** A directory that had another place: its inode comes along, and with it all it holds. */
+  readonly movedFrom: Entry | undefined
+  /** For a directory: the inode its children belong to. */
+  readonly inode: Inode
+}
+
+export interface Gone {
+  readonly what: 'gone'
+  readonly entry: Entry
+}
+
+/** Ignored by now: it leaves the index, not the store. */
+export interface Dropped {
+  readonly what: 'dropped'
+  readonly entry: Entry
+}
+
+export type Seen = Present | Gone | Dropped
+
+export interface Observing {
+  readonly root: string
+  readonly index: FolderIndex
+  readonly rules: IgnoreRules
+  readonly tree: FileTree
+  readonly watcher: FolderWatcher | undefined
+  readonly rootDev: bigint
+  problem(path: string, kind: ProblemKind, message: string): void
+  fine(path: string): void
+  /** An entry that may have been torn by a power loss although its stat is as expected. */
+  suspect(entry: Entry): boolean
+}
+
+/** Looks at one path; a directory that is new, or moved here, is walked. Yields `undefined` between steps to pause. */
+export function* observe(at: Observing, path: string): Generator<Seen | undefined> {
+  const { parent, name, entry } = at.index.at(path)
+  if (parent === undefined) {
+    const slash = path.lastIndexOf('/')
+    if (slash > 0) yield* observe(at, path.slice(0, slash))
+    return
+  }
+  yield* observeEntry(at, path, parent, name, entry, false)
+}
+
+/** Everything that lies in a directory, compared with what the index says of it. `walkKnown`: subdirectories as well. */
+export function* observeDir(at: Observing, path: string, dir: Inode, walkKnown: boolean): Generator<Seen | undefined> {
+  at.watcher?.follow(path)
+  let names: string[]
+  try {
+    names = fs.readdirSync(join(at.root, path))
+  } catch (error) {
+    const code = errnoOf(error)
+    if (!isGone(code)) at.problem(path, 'unreadable', `the directory cannot be listed (${code})`)
+    return
+  }
+  const known = new Map(at.index.children(dir).map((entry) => [entry.name, entry]))
+  for (const name of names) {
+    const entry = known.get(name)
+    known.delete(name)
+    yield* observeEntry(at, joinPath(path, name), dir, name, entry, walkKnown)
+  }
+  for (const entry of known.values()) yield { what: 'gone', entry }
+}
+
+function* observeEntry(
+  at: Observing,
+  path: string,
+  parent: Inode,
+  name: string,
+  entry: Entry | undefined,
+  walkKnown: boolean,
+): Generator<Seen | undefined> {
+  if (name === CONTROL_DIR && parent.every((b) => b === 0)) return
+  const looked = lookSafely(at, path)
+  if (looked === 'unreadable') return
+  if (!looked) {
+    if (entry) yield { what: 'gone', entry }
+    else yield undefined
+    return
+  }
+  if (at.rules.explain(path, looked.kind === 'dir')) {
+    if (entry) yield { what: 'dropped', entry }
+    return
+  }
+  const wrong = refusal(at, name, looked)
+  if (wrong) {
+    at.problem(path, wrong[0], wrong[1])
+    if (entry) yield { what: 'dropped', entry }
+    return
+  }
+  if (looked.kind !== 'dir') {
+    if (entry && unchanged(entry, looked) && !at.suspect(entry)) yield undefined
+    else yield { what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode: newInode() }
+    return
+  }
+  if (entry?.kind === 'dir' && entry.stat.ino === looked.ino) {
+    if (walkKnown) yield* observeDir(at, path, entry.inode, true)
+    else at.watcher?.follow(path)
+    return
+  }
+  const movedFrom = movedDirectory(at, looked)
+  const inode = movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : adoptable(at, parent, name) ?? newInode())
+  const oldPath = movedFrom && at.index.pathOf(movedFrom)
+  if (oldPath !== undefined) at.watcher?.moved(oldPath, path)
+  yield { what: 'present', path, parent, name, looked, entry, movedFrom, inode }
+  yield* observeDir(at, path, inode, true)
+}
+
+const lookSafely = (at: Observing, path: string): Looked | undefined | 'unreadable' => {
+  try {
+    const looked = look(join(at.root, path))
+    at.fine(path)
+    return looked
+  } catch (error) {
+    at.problem(path, 'unreadable', `it cannot be looked at (${errnoOf(error)})`)
+    return 'unreadable'
+  }
+}
+
+const refusal = (at: Observing, name: string, looked: Looked): readonly [ProblemKind, string] | undefined => {
+  if (looked.kind === 'special') return ['special-file', 'only files, directories and symlinks sync; this is none']
+  if (looked.dev !== at.rootDev) return ['other-filesystem', 'another filesystem is mounted here']
+  if (name.includes('\ufffd') || !name.isWellFormed()) return ['bad-name', 'the name is not valid UTF-8']
+  if (!fitsDisk(name.normalize('NFC'))) return ['name-too-long', 'the name is longer than 255 bytes']
+  return undefined
+}
+
+/** The index's entry for a directory that now lies elsewhere; undefined if it is a new one, or still where it was. */
+const movedDirectory = (at: Observing, looked: Looked): Entry | undefined => {
+  for (const entry of at.index.byIno(looked.ino)) {
+    if (!sameIdentity(entry, looked)) continue
+    const path = at.index.pathOf(entry)
+    const there = path === undefined ? undefined : lookSafely(at, path)
+    if (there === undefined || there === 'unreadable' || !sameIdentity(entry, there)) return entry
+  }
+  return undefined
+}
+
+/** A directory everyone sees at this place, but which the index does not have yet: both are one. */
+const adoptable = (at: Observing, parent: Inode, name: string): Inode | undefined => {
+  const visible = at.tree.at(parent, name.normalize('NFC'))
+  if (visible?.kind !== 'dir' || at.index.placesOf(visible.inode).length > 0) return undefined
+  return visible.inode
+}
+
+/** Key of an inode in maps. */
+export const inodeKey = (inode: Inode): string => bytesToHex(inode)
+export const isRootInode = (inode: Inode): boolean => inodeKey(inode) === inodeKey(ROOT_INODE)

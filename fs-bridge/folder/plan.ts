@@ -1,0 +1,141 @@
+/**
+ * What a batch of observations means. Pure: from what was seen on disk to changes of inodes.
+ *
+ * A name keeps its inode: a file that editors replace (write aside, rename over) is an edit. An inode follows its
+ * file to another name when its old name is gone, or when the files of several names changed places. Directories
+ * always follow. What then has no name left is deleted.
+ */
+import type { Inode } from '../filestore/port.ts'
+import { sameContent, sameIdentity, type Looked } from './disk.ts'
+import type { Entry } from './index-codec.ts'
+import { inodeKey, type Present, type Seen } from './observe.ts'
+
+export interface LocalChange {
+  /** Where it is now; for a deletion, where it was. */
+  readonly path: string
+  readonly inode: Inode
+  /** What the index had of it; undefined: new. */
+  readonly before: Entry | undefined
+  /** Where it hangs now; undefined: deleted. */
+  readonly place: { readonly parent: Inode; readonly name: string } | undefined
+  readonly looked: Looked | undefined
+  /** Its bytes must be read: they are new, or may differ. */
+  readonly reread: boolean
+}
+
+export interface PlanLookups {
+  /** Index entries last seen with this inode number. */
+  byIno(ino: bigint): readonly Entry[]
+  descendants(dir: Inode): readonly Entry[]
+  pathOf(entry: Entry): string | undefined
+  /** What lies at an index entry's place right now. */
+  look(entry: Entry): Looked | undefined
+}
+
+const placeKey = (place: { readonly parent: Inode; readonly name: string }): string => inodeKey(place.parent) + place.name
+
+export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalChange[] => {
+  const present = new Map<string, Present>()
+  const gone = new Map<string, Entry>()
+  for (const one of seen) {
+    if (one.what === 'present') present.set(placeKey(one), one)
+    else if (one.what === 'gone') gone.set(placeKey(one.entry), one.entry)
+  }
+  for (const key of present.keys()) gone.delete(key)
+  expandDirectories(gone, lookups)
+  const origins = new Origins(present, lookups)
+  const moved = new Set<string>()
+  const changes: LocalChange[] = []
+  const displaced: Entry[] = []
+
+  for (const one of present.values()) {
+    const origin = one.movedFrom ?? origins.of(one)
+    if (origin) {
+      moved.add(placeKey(origin))
+      gone.delete(placeKey(origin))
+      if (one.entry && placeKey(one.entry) !== placeKey(origin)) displaced.push(one.entry)
+      changes.push(toChange(one, origin))
+    } else if (one.entry && one.entry.kind !== one.looked.kind) {
+      displaced.push(one.entry)
+      changes.push(toChange(one, undefined))
+    } else changes.push(toChange(one, one.entry))
+  }
+  for (const entry of displaced) {
+    if (moved.has(placeKey(entry))) continue
+    gone.set(placeKey(entry), entry)
+    if (entry.kind === 'dir') for (const below of lookups.descendants(entry.inode)) gone.set(placeKey(below), below)
+  }
+  for (const entry of gone.values()) {
+    if (moved.has(placeKey(entry))) continue
+    const path = lookups.pathOf(entry) ?? entry.name
+    changes.push({ path, inode: entry.inode, before: entry, place: undefined, looked: undefined, reread: false })
+  }
+  return changes
+}
+
+/** A directory's deletion lists what it held; what was moved out of it meanwhile is taken out again by its new name. */
+const expandDirectories = (gone: Map<string, Entry>, lookups: PlanLookups): void => {
+  for (const entry of [...gone.values()])
+    if (entry.kind === 'dir') for (const below of lookups.descendants(entry.inode)) gone.set(placeKey(below), below)
+}
+
+const toChange = (one: Present, before: Entry | undefined): LocalChange => ({
+  path: one.path,
+  inode: before?.inode ?? one.inode,
+  before,
+  place: { parent: one.parent, name: one.name },
+  looked: one.looked,
+  reread: one.looked.kind !== 'dir' && !(before && one.entry !== before && sameContent(before, one.looked)),
+})
+
+/** Which index entry a file came from, if it is one that had another name. */
+class Origins {
+  readonly #byFile = new Map<bigint, Present>()
+  readonly #lookups: PlanLookups
+
+  constructor(present: ReadonlyMap<string, Present>, lookups: PlanLookups) {
+    this.#lookups = lookups
+    for (const one of present.values()) if (one.looked.kind !== 'dir') this.#byFile.set(one.looked.ino, one)
+  }
+
+  of(one: Present): Entry | undefined {
+    if (one.looked.kind === 'dir' || (one.entry && sameIdentity(one.entry, one.looked))) return undefined
+    const origin = this.#lookups
+      .byIno(one.looked.ino)
+      .find((entry) => sameIdentity(entry, one.looked) && !this.#stillThere(entry))
+    if (!origin) return undefined
+    return one.entry === undefined || this.#livesElsewhere(one.entry) ? origin : undefined
+  }
+
+  /** Its old name still shows it, or has been taken by a file that is to be an edit of it. */
+  #stillThere(entry: Entry): boolean {
+    const there = this.#lookups.look(entry)
+    if (!there) return false
+    if (sameIdentity(entry, there)) return true
+    return there.kind === entry.kind && !this.#known(there)
+  }
+
+  #known(file: Looked): boolean {
+    return this.#lookups.byIno(file.ino).some((entry) => sameIdentity(entry, file))
+  }
+
+  #livesElsewhere(entry: Entry): boolean {
+    const other = this.#byFile.get(entry.stat.ino)
+    return other !== undefined && sameIdentity(entry, other.looked)
+  }
+}
+
+/** New files with the content of one that is gone: a move that the filesystem does not tell (copy and delete). */
+export const pairByContent = (
+  created: readonly { readonly change: LocalChange; readonly content: string }[],
+  gone: readonly { readonly change: LocalChange; readonly content: string }[],
+): ReadonlyMap<LocalChange, LocalChange> => {
+  const left = new Map<string, LocalChange[]>()
+  for (const { change, content } of gone) left.set(content, [...(left.get(content) ?? []), change])
+  const pairs = new Map<LocalChange, LocalChange>()
+  for (const { change, content } of created) {
+    const origin = left.get(content)?.pop()
+    if (origin) pairs.set(change, origin)
+  }
+  return pairs
+}

@@ -1,0 +1,601 @@
+/**
+ * One plain directory kept in step with one store, both ways.
+ *
+ * A single loop does all the work, one thing at a time, so that index, disk and store are never changed from two
+ * sides: full scans first, then what the watcher noticed, then what peers changed. Watcher and store only leave notes
+ * (dirty paths, pending inodes) and wake it.
+ */
+import fs from 'node:fs'
+import { join } from 'node:path'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
+import { latticeError, ok, type Result } from '#kernel/core/result.ts'
+import { hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
+import type { Store } from '#kernel/store/port.ts'
+import type { DeviceName, Inode } from '../filestore/port.ts'
+import { openTree, type Tree } from '../filestore/tree.ts'
+import { settled, stepsOf } from './appearances.ts'
+import { DirtyPaths } from './dirty.ts'
+import { errnoOf, isFull, look } from './disk.ts'
+import { FolderIndex, joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { IGNORE_FILE, IgnoreRules, type Ignored } from './ignore-rules.ts'
+import { Ingester } from './ingest.ts'
+import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
+import { DiskFullError, Materialiser } from './materialise.ts'
+import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
+import { Problems } from './problems.ts'
+import { systemTimers, type FolderError, type FolderErrorKind, type FolderStatus, type FolderTimers } from './types.ts'
+import { watchFolder, type FolderWatcher } from './watcher.ts'
+
+export interface FolderDeps {
+  readonly store: Store
+  readonly backend: StorageBackend
+  readonly deviceName: DeviceName
+  readonly inplace: InplaceBackend
+  /** Everything that lies on this device, `inplace` included. */
+  readonly local: CasBackend
+  /** Where chunk lists of long files are kept. */
+  readonly chunks: StoringBackend
+  readonly hasher: ContentHasher
+  readonly blobs: BlobSource
+  readonly timers?: FolderTimers
+}
+
+export interface FolderOptions {
+  readonly path: string
+  /** Roots of the other synced folders of this device. */
+  readonly others?: readonly string[]
+  /** Lattice's own data directory. */
+  readonly home?: string
+}
+
+/** Entries of a scan that are ingested together. */
+const SCAN_BATCH = 2000
+const SLICE_MS = 10
+const MATERIALISE_BATCH = 512
+/** The watcher answers within milliseconds; after this long it is not to be trusted. */
+const COOKIE_MS = 2000
+/** Between two tries after an error, or for content no peer had. */
+const RETRY_MS = 5000
+const DEFERRED_MS = 250
+/** Without events every change waits for this. */
+const RESCAN_MS = 30_000
+
+export class SyncedFolder {
+  readonly root: string
+  readonly #deps: FolderDeps
+  readonly #paths: ControlPaths
+  readonly #timers: FolderTimers
+  readonly #index: FolderIndex
+  readonly #tree: Tree
+  readonly #rules: IgnoreRules
+  readonly #dirty = new DirtyPaths()
+  readonly #problems = new Problems(() => this.#changed())
+  readonly #pending = new Map<string, Inode>()
+  /** Waits until something else happened first. */
+  readonly #deferred = new Map<string, Inode>()
+  /** No peer had the content. */
+  readonly #stalled = new Map<string, Inode>()
+  readonly #listeners = new Set<(status: FolderStatus) => void>()
+  readonly #checks = new Set<() => void>()
+  #watcher: FolderWatcher | undefined
+  #ingester: Ingester
+  #materialiser: Materialiser
+  #rootDev = 0n
+  #cursor = 0
+  #scanWanted = true
+  #reconcileWanted = true
+  #state: FolderStatus['state'] = 'paused'
+  #error: FolderError | undefined
+  #exhausted = false
+  #taken = 0
+  #stopping = new AbortController()
+  #running: Promise<void>[] = []
+  #detach: (() => void) | undefined
+  #wake: (() => void) | undefined
+  #cookies = 0
+  readonly #cancels = new Set<() => void>()
+
+  /** Checks the directory and makes it this store's; nothing syncs before `start`. */
+  static async open(deps: FolderDeps, options: FolderOptions): Promise<Result<SyncedFolder, FolderError>> {
+    const root = checkRoot(options.path, options.others, options.home)
+    if (!root.ok) return root
+    const paths = controlPaths(root.value)
+    const claimed = await claimRoot(paths, deps.store.id, deps.backend)
+    if (!claimed.ok) return claimed
+    return ok(new SyncedFolder(deps, paths, claimed.value))
+  }
+
+  constructor(deps: FolderDeps, paths: ControlPaths, folder: Uint8Array) {
+    this.root = paths.root
+    this.#deps = deps
+    this.#paths = paths
+    this.#timers = deps.timers ?? systemTimers
+    this.#index = new FolderIndex(deps.backend, folder)
+    this.#tree = openTree(deps.store.state, deps.deviceName)
+    this.#rules = new IgnoreRules(paths.root)
+    this.#ingester = this.#newIngester()
+    this.#materialiser = this.#newMaterialiser()
+  }
+
+  start(): void {
+    if (this.#running.length > 0) return
+    this.#stopping = new AbortController()
+    this.#rootDev = look(this.root)?.dev ?? 0n
+    this.#watcher = watchFolder(this.root, this.#paths.watch, {
+      touched: (path) => this.#touched(path),
+      exhausted: () => this.#watchExhausted(),
+      overflowed: () => this.rescan(),
+    })
+    this.#materialiser = this.#newMaterialiser()
+    this.#detach = this.#deps.inplace.attach(this.#deps.store.id, (file) => this.#resolve(file))
+    const cursor = this.#index.getMeta<number>('cursor')
+    this.#reconcileWanted = cursor === undefined || cursor > this.#deps.store.dag.count
+    this.#cursor = this.#reconcileWanted ? this.#deps.store.dag.count : cursor!
+    for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#addPendingHex(hex)
+    this.#scanWanted = true
+    this.#unpark()
+    this.#setState('scanning')
+    this.#running = [this.#follow(), this.#work()]
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#wake?.()
+    await Promise.all(this.#running)
+    this.#running = []
+    for (const cancel of this.#cancels) cancel()
+    this.#cancels.clear()
+    this.#watcher?.close()
+    this.#detach?.()
+    this.#setState('paused')
+  }
+
+  async pause(): Promise<void> {
+    await this.stop()
+  }
+
+  resume(): void {
+    this.start()
+  }
+
+  /** Looks at everything once more. */
+  rescan(): void {
+    this.#scanWanted = true
+    this.#wake?.()
+  }
+
+  /** Asks again for content that no peer had: call it when a peer connects. */
+  retry(): void {
+    for (const [key, inode] of this.#stalled) this.#pending.set(key, inode)
+    this.#stalled.clear()
+    this.#wake?.()
+  }
+
+  /** Why the entry at a path does not sync; undefined: nothing speaks against it. */
+  explain(path: string): string | undefined {
+    const looked = look(join(this.root, path))
+    return this.#rules.explain(path, looked?.kind === 'dir')?.reason ?? this.#problems.at(path)?.message
+  }
+
+  status(): FolderStatus {
+    return {
+      state: this.#state,
+      error: this.#error,
+      ...this.#index.totals,
+      pendingIn: this.#pending.size + this.#deferred.size + this.#stalled.size,
+      pendingOut: this.#dirty.size + this.#taken,
+      watching: this.#exhausted ? 'rescans' : 'events',
+      problems: this.#problems.list(),
+    }
+  }
+
+  /** Called with every change of the status. Returns the way to stop it. */
+  onStatus(listener: (status: FolderStatus) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Resolves once every change made on disk before the call is in the store, and everything witnessed is on disk.
+   * Rejects with the signal's reason. Does not resolve while the folder is paused or in error.
+   */
+  async settled(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    const until = this.#timers.nowMs()
+    await this.#barrier(signal)
+    await new Promise<void>((resolve, reject) => {
+      const end = (): void => {
+        this.#checks.delete(check)
+        signal?.removeEventListener('abort', abort)
+      }
+      const check = (): void => {
+        if (!this.#isSettled(until)) return
+        end()
+        resolve()
+      }
+      const abort = (): void => {
+        end()
+        reject(signal!.reason as Error)
+      }
+      signal?.addEventListener('abort', abort)
+      this.#checks.add(check)
+      check()
+    })
+  }
+
+  #isSettled(until: number): boolean {
+    if (this.#running.length === 0 || this.#error || this.#scanWanted || this.#reconcileWanted) return false
+    if (this.#taken > 0 || this.#dirty.hasBefore(until) || this.#cursor < this.#deps.store.dag.count) return false
+    return this.#pending.size + this.#deferred.size + this.#stalled.size === 0 && this.#state !== 'scanning'
+  }
+
+  /** A file of ours whose event comes after all those before it: then the watcher has told everything. */
+  async #barrier(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#exhausted || !this.#watcher || this.#running.length === 0) return this.rescan()
+    const name = `cookie-${++this.#cookies}`
+    const path = join(this.#paths.watch, name)
+    const seen = await new Promise<boolean>((resolve) => {
+      const forget = this.#watcher!.onCookie(name, () => end(true))
+      const cancel = this.#timers.after(COOKIE_MS, () => end(false))
+      const abort = (): void => end(false)
+      signal?.addEventListener('abort', abort)
+      const end = (value: boolean): void => {
+        forget()
+        cancel()
+        signal?.removeEventListener('abort', abort)
+        resolve(value)
+      }
+      try {
+        fs.writeFileSync(path, '', { flag: 'wx' })
+      } catch (error) {
+        errnoOf(error)
+        end(false)
+      }
+    })
+    fs.rmSync(path, { force: true })
+    signal?.throwIfAborted()
+    if (!seen) this.rescan()
+  }
+
+  #touched(path: string): void {
+    if (path === '.lattice' || path.startsWith('.lattice/')) return
+    this.#dirty.touch(path, this.#timers.nowMs())
+    this.#wake?.()
+  }
+
+  #watchExhausted(): void {
+    this.#exhausted = true
+    this.#after(RESCAN_MS, () => {
+      this.#exhausted = true
+      this.rescan()
+      this.#watchExhausted()
+    })
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    const cancel = this.#timers.after(delayMs, () => {
+      this.#cancels.delete(cancel)
+      callback()
+    })
+    this.#cancels.add(cancel)
+  }
+
+  /** Notes what peers (and this device) wrote. */
+  async #follow(): Promise<void> {
+    const { store } = this.#deps
+    const signal = this.#stopping.signal
+    const cursor = this.#cursor
+    for await (const change of store.watch({ cursor, signal })) {
+      if (change.reset) this.#reconcileWanted = true
+      else for (const inode of this.#tree.affected(change.changes)) this.#pending.set(inodeKey(inode), inode)
+      this.#cursor = Math.max(this.#cursor, change.cursor)
+      this.#wake?.()
+    }
+  }
+
+  async #work(): Promise<void> {
+    const signal = this.#stopping.signal
+    while (!signal.aborted) {
+      try {
+        await this.#step(signal)
+      } catch (error) {
+        if (signal.aborted) break
+        await this.#failed(error)
+      }
+    }
+    await this.#checkpoint()
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    if (this.#error) return this.#idle(Infinity)
+    if (!markerPresent(this.#paths)) throw new RootGoneError(this.root)
+    if (this.#scanWanted) return this.#scan(signal)
+    if (this.#reconcileWanted) return this.#reconcile(signal)
+    const { paths, waitMs } = this.#dirty.take(this.#timers.nowMs())
+    if (paths.length > 0) return this.#lookAt(paths, signal)
+    if (this.#pending.size > 0) return this.#materialise(signal)
+    if (this.#dirty.size === 0) await this.#checkpoint()
+    if (this.#cursor < this.#deps.store.dag.count) this.#setState('syncing')
+    else this.#setState(this.#dirty.size + this.#deferred.size + this.#stalled.size > 0 ? 'syncing' : 'idle')
+    return this.#idle(waitMs)
+  }
+
+  /** Until woken, at most `waitMs`. */
+  async #idle(waitMs: number): Promise<void> {
+    for (const check of [...this.#checks]) check()
+    await new Promise<void>((resolve) => {
+      const cancel = Number.isFinite(waitMs) ? this.#timers.after(waitMs, resolve) : undefined
+      this.#wake = () => {
+        cancel?.()
+        resolve()
+      }
+      if (this.#stopping.signal.aborted) this.#wake()
+    })
+    this.#wake = undefined
+  }
+
+  async #scan(signal: AbortSignal): Promise<void> {
+    this.#setState('scanning')
+    this.#scanWanted = false
+    this.#rules.forget()
+    this.#problems.clearLocal()
+    const gone: Seen[] = []
+    let batch: Seen[] = []
+    const scanned = this.#observing()
+    try {
+      for await (const seen of this.#inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
+        if (seen.what === 'gone') gone.push(seen)
+        else batch.push(seen)
+        if (batch.length < SCAN_BATCH) continue
+        await this.#ingest(batch, signal)
+        batch = []
+      }
+      await this.#ingest([...batch, ...gone], signal)
+    } catch (error) {
+      this.#scanWanted = true
+      throw error
+    }
+  }
+
+  async *#inSlices(observed: Iterable<Seen | undefined>, signal: AbortSignal): AsyncGenerator<Seen> {
+    let start = performance.now()
+    for (const seen of observed) {
+      if (seen) yield seen
+      if (performance.now() - start < SLICE_MS) continue
+      await new Promise((resolve) => setImmediate(resolve))
+      signal.throwIfAborted()
+      start = performance.now()
+    }
+  }
+
+  async #lookAt(paths: readonly string[], signal: AbortSignal): Promise<void> {
+    this.#setState('syncing')
+    this.#taken = paths.length
+    try {
+      if (paths.some((path) => path === IGNORE_FILE || path.endsWith(`/${IGNORE_FILE}`))) {
+        // Different rules: what was ignored may sync now, and the other way round.
+        this.#rules.forget()
+        this.#reconcileWanted = true
+        return await this.#scan(signal)
+      }
+      const seen = new Map<string, Seen>()
+      const observing = this.#observing()
+      for (const path of shallowFirst(paths)) {
+        for await (const one of this.#inSlices(observe(observing, path), signal)) {
+          const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
+          if (!seen.has(key)) seen.set(key, one)
+        }
+      }
+      await this.#ingest([...seen.values()], signal)
+    } catch (error) {
+      const now = this.#timers.nowMs()
+      for (const path of paths) this.#dirty.touch(path, now)
+      throw error
+    } finally {
+      this.#taken = 0
+    }
+  }
+
+  async #ingest(seen: readonly Seen[], signal: AbortSignal): Promise<void> {
+    if (seen.length === 0) return
+    if (seen.some((one) => one.what === 'gone') && !markerPresent(this.#paths)) throw new RootGoneError(this.root)
+    const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
+    for (const inode of inodes) this.#pending.set(inodeKey(inode), inode)
+    this.#undefer()
+    this.#changed()
+    if (error) throw new SubmitRefusedError(error.kind, error.message)
+  }
+
+  /** Everything that is not on disk as everyone sees it. */
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    this.#setState('scanning')
+    this.#reconcileWanted = false
+    let start = performance.now()
+    const dirs: Inode[] = [ROOT_INODE]
+    for (let dir = dirs.pop(); dir; dir = dirs.pop()) {
+      for (const visible of this.#tree.children(dir)) {
+        if (visible.kind === 'dir') dirs.push(visible.inode)
+        const steps = stepsOf(this.#tree.appearances(visible.inode), this.#index.placesOf(visible.inode))
+        if (!steps.every(settled)) this.#pending.set(inodeKey(visible.inode), visible.inode)
+      }
+      for (const entry of this.#index.children(dir)) {
+        if (this.#tree.appearances(entry.inode).length === 0) this.#pending.set(inodeKey(entry.inode), entry.inode)
+      }
+      if (performance.now() - start < SLICE_MS) continue
+      await new Promise((resolve) => setImmediate(resolve))
+      if (signal.aborted) this.#reconcileWanted = true
+      signal.throwIfAborted()
+      start = performance.now()
+    }
+  }
+
+  async #materialise(signal: AbortSignal): Promise<void> {
+    this.#setState('syncing')
+    const batch: Inode[] = []
+    for (const inode of this.#pending.values()) {
+      batch.push(inode)
+      if (batch.length === MATERIALISE_BATCH) break
+    }
+    const done = await this.#materialiser.apply(batch, signal)
+    for (const inode of batch) this.#pending.delete(inodeKey(inode))
+    for (const inode of done.more) this.#pending.set(inodeKey(inode), inode)
+    if (done.again.length > 0) {
+      for (const inode of done.again) this.#deferred.set(inodeKey(inode), inode)
+      this.#after(DEFERRED_MS, () => this.#undefer())
+    }
+    if (done.missing.length > 0) {
+      for (const inode of done.missing) this.#stalled.set(inodeKey(inode), inode)
+      this.#after(RETRY_MS, () => this.retry())
+    }
+    const now = this.#timers.nowMs()
+    for (const path of done.touched) this.#dirty.touch(path, now)
+    this.#changed()
+  }
+
+  #undefer(): void {
+    for (const [key, inode] of this.#deferred) this.#pending.set(key, inode)
+    this.#deferred.clear()
+    this.#wake?.()
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    const [kind, message]: [FolderErrorKind, string] =
+      error instanceof RootGoneError
+        ? ['folder-gone', error.message]
+        : error instanceof DiskFullError || isFull(code)
+          ? ['disk-full', 'the disk is full: syncing goes on when there is room again']
+          : error instanceof SubmitRefusedError
+            ? [error.kind, error.message]
+            : code !== ''
+              ? ['folder-io', `the disk reported an error (${code})`]
+              : rethrow(error)
+    this.#error = latticeError(kind, 'retryable', message)
+    this.#setState('error')
+    this.#after(RETRY_MS, () => {
+      this.#error = undefined
+      this.#scanWanted = true
+      this.#wake?.()
+    })
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#pending.size + this.#deferred.size > 0 || this.#scanWanted || this.#reconcileWanted) return
+    const stalled = [...this.#stalled.keys()]
+    if (this.#index.getMeta<number>('cursor') === this.#cursor) return
+    await this.#index.flush({ cursor: this.#cursor, stalled })
+  }
+
+  /** Files that a crash caught between two names go back to the old one, which the index still has. */
+  #unpark(): void {
+    for (const entry of this.#index.children(PARKED_INODE)) this.#pending.set(inodeKey(entry.inode), entry.inode)
+    for (const name of fs.readdirSync(this.#paths.parked)) {
+      const inode = hexToBytes(name.slice(0, 32))
+      const slot = Number(name.slice(33))
+      const entry =
+        inode.ok && this.#index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
+      const path = entry && this.#index.pathOf(entry)
+      if (path === undefined || path === false || look(join(this.root, path))) continue
+      fs.renameSync(join(this.#paths.parked, name), join(this.root, path))
+    }
+  }
+
+  #addPendingHex(hex: string): void {
+    const inode = hexToBytes(hex)
+    if (inode.ok && inode.value.length === 16) this.#pending.set(hex, inode.value as Inode)
+  }
+
+  #resolve(file: Uint8Array): string | undefined {
+    const arriving = this.#ingester.arriving.get(inodeKey(file as Inode) as HexKey)
+    if (arriving !== undefined) return arriving
+    const entry = this.#index.placesOf(file.subarray(0, 16) as Inode).find((e) => e.slot === file[16])
+    const path = entry && this.#index.pathOf(entry)
+    return path === undefined ? undefined : join(this.root, path)
+  }
+
+  #observing(): Observing {
+    return {
+      root: this.root,
+      index: this.#index,
+      rules: this.#rules,
+      tree: this.#tree,
+      watcher: this.#watcher,
+      rootDev: this.#rootDev,
+      problem: this.#problems.add,
+      fine: this.#problems.remove,
+      suspect: () => false,
+    }
+  }
+
+  #newIngester(): Ingester {
+    const { store, hasher, inplace, chunks } = this.#deps
+    return new Ingester({
+      root: this.root,
+      store,
+      tree: this.#tree,
+      index: this.#index,
+      hasher,
+      inplace,
+      chunks,
+      problem: this.#problems.add,
+      fine: this.#problems.remove,
+      again: (path) => this.#touched(path),
+    })
+  }
+
+  #newMaterialiser(): Materialiser {
+    const { store, inplace, local, chunks, blobs } = this.#deps
+    return new Materialiser({
+      paths: this.#paths,
+      tree: this.#tree,
+      index: this.#index,
+      rules: this.#rules,
+      inplace,
+      sources: { storeId: store.id, local, keep: chunks, blobs },
+      watcher: this.#watcher,
+      nowMs: () => this.#timers.nowMs(),
+      problem: this.#problems.add,
+      fine: this.#problems.remove,
+    })
+  }
+
+  #setState(state: FolderStatus['state']): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#changed()
+  }
+
+  #changed(): void {
+    if (this.#listeners.size === 0) return
+    const status = this.status()
+    for (const listener of this.#listeners) listener(status)
+  }
+}
+
+export type { Ignored }
+
+class RootGoneError extends Error {
+  override readonly name = 'RootGoneError'
+  constructor(root: string) {
+    super(`${root} is not there, or is not this folder any more: is its disk mounted?`)
+  }
+}
+
+class SubmitRefusedError extends Error {
+  override readonly name = 'SubmitRefusedError'
+  readonly kind: FolderErrorKind
+  constructor(kind: string, message: string) {
+    super(message)
+    this.kind = kind === 'disk-full' || kind === 'not-permitted' || kind === 'store-closed' ? kind : 'folder-io'
+  }
+}
+
+const rethrow = (error: unknown): never => {
+  throw error
+}
+
+const shallowFirst = (paths: readonly string[]): readonly string[] =>
+  paths.length < 2 ? paths : [...paths].sort((a, b) => a.length - b.length)
+
+export { joinPath }

@@ -1,0 +1,131 @@
+/**
+ * Notices that something happened in a directory. An event only says "look at this entry": the index decides what it
+ * means. Bare `fs.watch` per directory: on Linux all of them share one inotify queue, so events come in the order in
+ * which things happened, and a cookie file that is seen proves that everything before it was seen too.
+ *
+ * Directories are nodes of a tree, so that a renamed one keeps its watch and finds its new path in O(1).
+ */
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { errnoOf } from './disk.ts'
+import { joinPath } from './folder-index.ts'
+
+export interface WatchHandlers {
+  /** Something happened at this path ('/'-separated, relative to the root). */
+  touched(path: string): void
+  /** Watches ran out or broke: look at everything from time to time instead. */
+  exhausted(reason: string): void
+  /** More came at once than the system may have kept: look at everything once. */
+  overflowed(): void
+}
+
+export interface FolderWatcher {
+  /** From now on changes of this directory's own entries are told. Already followed: nothing happens. */
+  follow(dir: string): void
+  /** The directory now has another path; what lies below moves along. */
+  moved(from: string, to: string): void
+  unfollow(dir: string): void
+  /** Calls back when the cookie file of this name in `.lattice/watch` was noticed. */
+  onCookie(name: string, seen: () => void): () => void
+  close(): void
+}
+
+interface Node {
+  parent: Node | undefined
+  name: string
+  watch: fs.FSWatcher | undefined
+  readonly children: Map<string, Node>
+}
+
+/** Half of Linux's default queue (16,384 events): as many in one turn of the loop means that some may be lost. */
+const BURST_MAX = 8192
+
+export const watchFolder = (root: string, cookieDir: string, handlers: WatchHandlers): FolderWatcher => {
+  const top: Node = { parent: undefined, name: '', watch: undefined, children: new Map() }
+  const cookies = new Map<string, () => void>()
+  let closed = false
+  let burst = 0
+
+  const pathOf = (node: Node): string => (node.parent ? joinPath(pathOf(node.parent), node.name) : '')
+
+  const find = (path: string, make: boolean): Node | undefined => {
+    let node = top
+    if (path === '') return node
+    for (const name of path.split('/')) {
+      let next = node.children.get(name)
+      if (!next) {
+        if (!make) return undefined
+        next = { parent: node, name, watch: undefined, children: new Map() }
+        node.children.set(name, next)
+      }
+      node = next
+    }
+    return node
+  }
+
+  const count = (): void => {
+    if (burst++ === 0) setImmediate(() => (burst = 0))
+    if (burst === BURST_MAX) handlers.overflowed()
+  }
+
+  const open = (path: string, heard: (name: string) => void): fs.FSWatcher | undefined => {
+    try {
+      const watch = fs.watch(path, { persistent: false, encoding: 'utf8' }, (_event, name) => {
+        count()
+        if (!closed && name !== null) heard(name)
+      })
+      watch.on('error', (error) => handlers.exhausted(error.message))
+      return watch
+    } catch (error) {
+      const code = errnoOf(error)
+      if (code === 'ENOSPC' || code === 'EMFILE' || code === 'ENFILE')
+        handlers.exhausted(`the system's limit of watched directories is reached (${code})`)
+      return undefined // gone or unreadable meanwhile: its parent's event or the scan says so
+    }
+  }
+
+  const drop = (node: Node): void => {
+    node.watch?.close()
+    node.watch = undefined
+    for (const child of node.children.values()) drop(child)
+    node.children.clear()
+  }
+
+  const cookieWatch = open(cookieDir, (name) => cookies.get(name)?.())
+
+  return {
+    follow: (dir) => {
+      const node = find(dir, true)!
+      if (node.watch || closed) return
+      node.watch = open(join(root, dir), (name) => handlers.touched(joinPath(pathOf(node), name)))
+    },
+    moved: (from, to) => {
+      const node = find(from, false)
+      if (!node?.parent) return
+      node.parent.children.delete(node.name)
+      const slash = to.lastIndexOf('/')
+      const parent = find(slash < 0 ? '' : to.slice(0, slash), true)!
+      const name = to.slice(slash + 1)
+      const there = parent.children.get(name)
+      if (there && there !== node) drop(there)
+      node.parent = parent
+      node.name = name
+      parent.children.set(name, node)
+    },
+    unfollow: (dir) => {
+      const node = find(dir, false)
+      if (!node) return
+      drop(node)
+      node.parent?.children.delete(node.name)
+    },
+    onCookie: (name, seen) => {
+      cookies.set(name, seen)
+      return () => cookies.delete(name)
+    },
+    close: () => {
+      closed = true
+      drop(top)
+      cookieWatch?.close()
+    },
+  }
+}
