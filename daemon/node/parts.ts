@@ -1,4 +1,5 @@
 /** What the services of a node see of its folders and their content. */
+import type { PublicKey } from '#kernel/core/bytes.ts'
 import type { LatticeError, Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { ContentValue } from '#fs-bridge/filestore/port.ts'
@@ -28,4 +29,12 @@ export interface FileContents {
   take(store: Store, path: string): Promise<Result<ContentValue, LatticeError>>
   /** Makes sure that all chunks of a content are here, from peers where needed: else says that nobody has them. */
   secure(store: Store, content: ContentValue, signal: AbortSignal): Promise<Result<void, LatticeError>>
+}
+
+/** How far the peers of a store are. */
+export interface Levels {
+  /** Connected peers that may read the store, and whether they hold exactly what this device holds. */
+  peers(store: Store): readonly { readonly device: PublicKey; readonly level: boolean }[]
+  /** Resolves once all of them are level; rejects with the signal's reason. */
+  settled(store: Store, signal: AbortSignal): Promise<void>
 }

@@ -17,6 +17,11 @@ const WIRE_ROLES: Readonly<Record<Role, WireRole>> = {
   admin: WireRole.ADMIN,
 }
 
+/** The stores, and which of the children have left the list of their space. */
+export interface SharedStores extends Pick<StoreManager, 'list' | 'parentOf'> {
+  isIndependent(store: Store): boolean
+}
+
 type PeerInit = MessageInitShape<typeof PeerInfoSchema>
 
 /** This device first, then by name. */
@@ -47,7 +52,7 @@ export const describePeers = (stores: readonly Store[], transport: Transport): P
  * that inherit their peers follow their space. Gives back the names of the stores.
  */
 const submitWhereListed = async (
-  stores: StoreManager,
+  stores: SharedStores,
   self: PublicKey,
   device: PublicKey,
   isWanted: (peer: Peer) => boolean,
@@ -72,10 +77,10 @@ const submitWhereListed = async (
 }
 
 /** A root, or a child that was made independent of its space. */
-const listsOwnPeers = (stores: StoreManager, store: Store): boolean =>
-  stores.parentOf(store.id) === undefined || stores.isIndependent(store.id)
+const listsOwnPeers = (stores: SharedStores, store: Store): boolean =>
+  stores.parentOf(store.id) === undefined || stores.isIndependent(store)
 
-export const peerService = (stores: StoreManager, transport: Transport): ServiceApi<typeof PeerService> => ({
+export const peerService = (stores: SharedStores, transport: Transport): ServiceApi<typeof PeerService> => ({
   async listPeers() {
     return ok({ peers: describePeers(stores.list(), transport) })
   },
@@ -116,13 +121,13 @@ export const peerService = (stores: StoreManager, transport: Transport): Service
 })
 
 /** Where the device's right to write ends, in the store and in what inherits its peers: what this node has of its chains. */
-const cutoffs = (stores: StoreManager, listing: Store, device: PublicKey): { storeId: Uint8Array; lastSeq: bigint }[] =>
+const cutoffs = (stores: SharedStores, listing: Store, device: PublicKey): { storeId: Uint8Array; lastSeq: bigint }[] =>
   stores
     .list()
     .filter((store) => store === listing || inheritsFrom(stores, store, listing))
     .map((store) => ({ storeId: store.id, lastSeq: BigInt(store.dag.vector().get(bytesToHex(device)) ?? 0) }))
 
-const inheritsFrom = (stores: StoreManager, store: Store, listing: Store): boolean => {
+const inheritsFrom = (stores: SharedStores, store: Store, listing: Store): boolean => {
   const parent = stores.parentOf(store.id)
   return parent !== undefined && equalBytes(parent, listing.id) && !listsOwnPeers(stores, store)
 }
