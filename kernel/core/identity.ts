@@ -1,7 +1,7 @@
 /**
- * Ed25519: one rule for all peers — RFC 8032, cofactorless ([S]B = R + [k]A), canonical S and A, A not of small order.
- * R is compared as bytes, so a non-canonical R never passes; a small-order R is allowed where the equation holds, for
- * it forges nothing and the reference implementations agree on it.
+ * Ed25519: one rule for all peers — RFC 8032, cofactorless ([S]B - [k]A, encoded, is R byte for byte), canonical S
+ * and A, neither A nor R of small order. The checks before the equation are made here, not left to the library:
+ * OpenSSL 3.5 rejects small orders, as libsodium does, where OpenSSL 1 and BoringSSL accept them.
  *
  * Two implementations that agree on every input: node:crypto (fast), and @noble/ed25519 (portable, the reference).
  */
@@ -26,7 +26,7 @@ const SMALL_ORDER_Y = [
   1n,
   FIELD - 1n,
   0n,
-  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n,
+  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
   0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
 ].map(littleEndian)
 
@@ -38,16 +38,26 @@ const lessLittleEndian = (a: Uint8Array, b: Uint8Array): boolean => {
   return false
 }
 
+/** y without the sign of x. */
+const withoutSign = (point: Uint8Array): Uint8Array => {
+  const y = point.slice(0, 32)
+  y[31]! &= 0x7f
+  return y
+}
+
+const isSmallOrder = (y: Uint8Array): boolean => SMALL_ORDER_Y.some((bad) => compareBytes(bad, y) === 0)
+
 /** A key that may be verified with: y canonical, and not of small order. Whether it is on the curve comes later. */
 export const isUsableKey = (key: Uint8Array): boolean => {
-  if (key.length !== 32) return false
-  const y = key.slice()
-  y[31]! &= 0x7f
-  return lessLittleEndian(y, FIELD_BYTES) && !SMALL_ORDER_Y.some((bad) => compareBytes(bad, y) === 0)
+  const y = withoutSign(key)
+  return key.length === 32 && lessLittleEndian(y, FIELD_BYTES) && !isSmallOrder(y)
 }
 
 const isAcceptable = (signature: Uint8Array, key: Uint8Array): boolean =>
-  signature.length === 64 && lessLittleEndian(signature.subarray(32), ORDER_BYTES) && isUsableKey(key)
+  signature.length === 64 &&
+  lessLittleEndian(signature.subarray(32), ORDER_BYTES) &&
+  !isSmallOrder(withoutSign(signature)) &&
+  isUsableKey(key)
 
 /** ASN.1 around a raw Ed25519 public key (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')

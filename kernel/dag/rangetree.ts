@@ -78,7 +78,8 @@ export class RangeTree implements RangeIndex {
     bound.set(idPrefix, 8)
     let rank = 0
     let node = this.node(this.root())
-    while (node?.kind === 'inner') {
+    for (let depth = 0; node?.kind === 'inner'; depth++) {
+      checkDepth(depth)
       const i = childFor(node.children, bound)
       for (let k = 0; k < i; k++) rank += node.children[k]!.count
       node = this.child(node.children[i]!)
@@ -100,7 +101,9 @@ export class RangeTree implements RangeIndex {
   }
 
   protected child(child: Child): Node {
-    return this.node(child.node)!
+    const node = this.node(child.node)
+    if (!node) throw damaged('a child has no number')
+    return node
   }
 
   #prefixSum(position: number): Uint8Array {
@@ -108,7 +111,7 @@ export class RangeTree implements RangeIndex {
     let left = position
     let node = this.node(this.root())
     for (let depth = 0; node && left > 0; depth++) {
-      if (depth > DEPTH_MAX) throw damaged('it is too deep')
+      checkDepth(depth)
       if (node.kind === 'leaf') {
         for (const item of node.items.slice(0, left)) addTo(sum, item, 8)
         return sum
@@ -127,7 +130,8 @@ export class RangeTree implements RangeIndex {
     return sum
   }
 
-  *#itemsOf(node: Node, from: number, to: number): Generator<RangeItem> {
+  *#itemsOf(node: Node, from: number, to: number, depth = 0): Generator<RangeItem> {
+    checkDepth(depth)
     if (node.kind === 'leaf') {
       for (const item of node.items.slice(from, to)) yield toItem(item)
       return
@@ -135,7 +139,8 @@ export class RangeTree implements RangeIndex {
     let start = 0
     for (const child of node.children) {
       const end = start + child.count
-      if (end > from && start < to) yield* this.#itemsOf(this.child(child), Math.max(0, from - start), to - start)
+      if (end > from && start < to)
+        yield* this.#itemsOf(this.child(child), Math.max(0, from - start), to - start, depth + 1)
       start = end
     }
   }
@@ -233,6 +238,10 @@ export class RangeTreeWriter extends RangeTree {
 
 const damaged = (why: string) => new StorageError('store-corrupt', `the reconciliation index is damaged: ${why}`)
 
+const checkDepth = (depth: number): void => {
+  if (depth > DEPTH_MAX) throw damaged('it is too deep')
+}
+
 /** Byte-wise over the bound's length: a shorter bound is less than everything it is a prefix of. */
 const compareItem = (item: Uint8Array, bound: Uint8Array): number => {
   for (let i = 0; i < bound.length && i < ITEM; i++) {
@@ -303,6 +312,7 @@ const decodeNode = (record: Uint8Array): Node => {
   const parts: Uint8Array[] = []
   for (let at = 1; at < record.length; at += width) parts.push(record.subarray(at, at + width))
   if (width === ITEM) return { kind: 'leaf', items: parts }
+  if (parts.length === 0) throw damaged('an inner node is empty')
   const children = parts.map((part) => ({
     node: readUint(part, 0, 4),
     count: readUint(part, 4, 6),

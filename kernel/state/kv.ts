@@ -33,7 +33,9 @@ export const decodeStrict = <T extends { $unknown?: readonly unknown[] }>(decode
 const decode = (bytes: Uint8Array): readonly KvWrite[] => {
   const op: KvOp = decodeStrict(() => fromBinary(KvOpSchema, bytes))
   return op.writes.map(({ key, write, keep, $unknown }) => {
-    if (key.length < 1 || key.length > KEY_MAX) throw new BadOpError(`a key has ${key.length} bytes, not 1 to ${KEY_MAX}`)
+    if (key.length < 1) throw new BadOpError('a key is empty')
+    if (key.length > KEY_MAX)
+      throw new BadOpError(`a key of ${key.length} bytes is over the limit of ${KEY_MAX}`, { kind: 'key-too-long' })
     if ($unknown !== undefined && $unknown.length > 0) throw new BadOpError('a write has unknown fields')
     const heads = keep.map(parseKeep)
     if (write.case === 'value') return { key, value: write.value, keep: heads }

@@ -48,6 +48,8 @@ export const openLmdb = (options: LmdbOptions): StorageBackend => {
       maxDbs: tables.length + 1,
       maxReaders: READERS_MAX,
       overlappingSync: false,
+      // Groups are made here. lmdb's own grouping leaves a promise unhandled when a commit fails.
+      eventTurnBatching: false,
     })
     const opened = tables.map((name) => [name, root.openDB<Uint8Array, Uint8Array>({ ...BINARY, name })] as const)
     return new LmdbBackend(path, root, new Map(opened), readOnly)

@@ -1,5 +1,5 @@
 /** How one judged intention becomes state. Deterministic: tables in, tables out. */
-import { InvariantError } from '../core/result.ts'
+import { err, InvariantError, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'
 import type { Causality, Witnessed } from '../dag/port.ts'
 import { BadOpError, type AppliedAt, type Change, type StateMachine } from '../state/port.ts'
 import { applySystemAction } from '../state/system.ts'
@@ -29,7 +29,7 @@ export const foldIntention = (
   }
   if (leg.kind !== 'app' || machine === undefined) return NOTHING
   const op = decodeOp(machine, leg.bytes)
-  if (op === undefined) return NOTHING
+  if (!op.ok) return NOTHING
   try {
     return { changes: machine.apply(op.value, at, tables), system: false }
   } catch (cause) {
@@ -37,12 +37,15 @@ export const foldIntention = (
   }
 }
 
-/** Undefined: a bad op, which does nothing on any device. */
-export const decodeOp = (machine: StateMachine<unknown>, bytes: Uint8Array): { value: unknown } | undefined => {
+/** A bad op does nothing on any device. */
+export const decodeOp = (
+  machine: StateMachine<unknown>,
+  bytes: Uint8Array,
+): Result<unknown, LatticeError<'bad-op' | 'key-too-long'>> => {
   try {
-    return { value: machine.decode(bytes) }
+    return ok(machine.decode(bytes))
   } catch (error) {
-    if (error instanceof BadOpError) return undefined
+    if (error instanceof BadOpError) return err(latticeError(error.kind, 'permanent', error.message))
     throw error
   }
 }

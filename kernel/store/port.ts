@@ -110,6 +110,8 @@ export interface Store {
 
 export interface StoreManagerEvents {
   opened(store: Store): void
+  /** Its genesis is here: `type` is known from now on. Follows `opened`, at once or when peers delivered it. */
+  ready(store: Store): void
   closed(storeId: StoreId): void
 }
 

@@ -10,7 +10,7 @@ import type { Witnessed } from '../dag/port.ts'
 import type { Change } from '../state/port.ts'
 import { StoreTables } from '../state/table.ts'
 import type { StorageWriter } from '../storage/port.ts'
-import { putEntry } from './catalog.ts'
+import { putEntry, type CatalogEntry } from './catalog.ts'
 import type { StoreCore } from './core.ts'
 import { foldIntention } from './fold.ts'
 import type { Leg } from './judge.ts'
@@ -25,6 +25,7 @@ export class Work {
   readonly tables: StoreTables
   readonly naming: Naming
   readonly #from: number
+  readonly #entry: CatalogEntry
   readonly #changes = new Map<string, Change>()
   readonly #witnessed: { hash: Witnessed['hash']; local: boolean }[] = []
   /** Decides for the log; set by whoever inserts into it. */
@@ -44,6 +45,7 @@ export class Work {
     this.tables = new StoreTables(tx, core.number)
     this.naming = new Naming(tx, core.number)
     this.#from = this.dag.count
+    this.#entry = core.entry
   }
 
   /** Folds what is witnessed and allowed; notes what changed. */
@@ -57,15 +59,27 @@ export class Work {
     this.#witnessed.push({ hash, local })
   }
 
+  /** State was folded anew. */
   noteReset(): void {
     this.#reset = true
     this.#system = true
-    this.core.entry = { ...this.core.entry, resetAt: this.dag.count }
-    putEntry(this.tx, this.core.entry)
+    this.setEntry({ ...this.core.entry, resetAt: this.dag.count })
   }
 
+  /** Peers, invites, children, the name or the strategy may have changed. */
   noteSystem(): void {
     this.#system = true
+  }
+
+  setEntry(entry: CatalogEntry): void {
+    this.core.entry = entry
+    putEntry(this.tx, entry)
+  }
+
+  /** The transaction failed: what the store's core has seen of it never happened. */
+  undo(): void {
+    this.core.entry = this.#entry
+    this.core.forget()
   }
 
   /** Undefined: nothing happened here. */
@@ -108,16 +122,22 @@ export class Turn {
     return this.#works.values()
   }
 
-  /** Writes what the logs have gathered; the last thing a body does. */
-  flush(): void {
-    for (const { dag } of this.works) dag.flush()
+  /** Writes what the logs have gathered; the last thing a body does. Says what to tell readers once it is durable. */
+  finish(): (readonly [StoreCore, Commit])[] {
+    const commits: (readonly [StoreCore, Commit])[] = []
+    for (const work of this.works) {
+      work.dag.flush()
+      const commit = work.commit()
+      if (commit !== undefined) commits.push([work.core, commit])
+    }
+    return commits
   }
 
   /** Ends the transaction's view of every store it touched. */
   leave(failed: boolean): void {
-    for (const { core } of this.works) {
-      core.leave()
-      if (failed) core.forget()
+    for (const work of this.works) {
+      work.core.leave()
+      if (failed) work.undo()
     }
   }
 }

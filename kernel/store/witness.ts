@@ -136,10 +136,12 @@ class Witnessing {
   /** Folds: what is new, or all of it if what was witnessed before is judged differently now. */
   #finish(local: boolean): readonly Witnessed[] {
     const work = this.#work
-    for (const { hash } of this.#witnessed) work.noteWitnessed(hash, local)
+    for (const { hash, author } of this.#witnessed) work.noteWitnessed(hash, local)
     if (this.#rightsMoved) work.noteSystem()
-    if (this.#rightsMoved && this.#verdictsMoved()) refold(work)
-    else
+    if (this.#rightsMoved && this.#verdictsMoved()) {
+      refold(work)
+      work.noteReset()
+    } else
       for (const intention of this.#witnessed) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
     if (this.#rightsMoved)
       for (const child of this.#core.children) new Witnessing(this.#turn, child, inherited(child, this.#before)).inherit()
@@ -179,7 +181,6 @@ const refold = (work: Work): void => {
     const intention = work.dag.get(hash)!
     settle(work, intention, parseLeg(intention.ops))
   }
-  work.noteReset()
 }
 
 /**
@@ -200,6 +201,12 @@ export const witness = (
 export const rejudge = (turn: Turn, core: StoreCore, before: Jurisdiction): void => {
   turn.work(core)
   new Witnessing(turn, core, before).inherit()
+}
+
+/** Applies what was ahead of the clock and is no longer, and drops what floated for too long. */
+export const wakeDue = (turn: Turn, core: StoreCore): void => {
+  turn.work(core).dag.expire(turn.nowMs)
+  new Witnessing(turn, core, core.jurisdiction).insert([], undefined)
 }
 
 /** Deletes all state, membership events included, and folds the log again. Returns the number of intentions. */

@@ -1,0 +1,40 @@
+/** The libp2p transport passes the suite of every transport, with and without bulk lanes. */
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { parsePublicKey, type PublicKey } from '#kernel/core/bytes.ts'
+import { describeTransport, must, type TransportWorld } from '../conformance.ts'
+import type { Transport } from '../port.ts'
+import { deviceKeyFromSeed } from './identity.ts'
+import { createLibp2pTransport, type Libp2pTransportOptions } from './node.ts'
+import { createNode } from './testing.ts'
+
+const strangerKey = (): PublicKey =>
+  must(parsePublicKey(Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex')))
+
+const makeWorld = async (options: Partial<Libp2pTransportOptions>): Promise<TransportWorld> => {
+  const nodes: Transport[] = []
+  return {
+    create: async () => {
+      const node = await createNode(options)
+      nodes.push(node)
+      return node
+    },
+    strangerKey,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+describeTransport('libp2p', () => makeWorld({}))
+describeTransport('libp2p without lanes', () => makeWorld({ lanes: false }))
+
+test('an address that cannot be listened on is said to be bad', async () => {
+  const deviceKey = await deviceKeyFromSeed(randomBytes(32))
+  const common = { deviceKey, localDiscovery: false, lanes: false, onHandlerError: () => undefined } as const
+  for (const listen of ['nonsense', '/ip4/192.0.2.1/tcp/0'])
+    expect(await createLibp2pTransport({ ...common, listen: [listen] })).toMatchObject({
+      ok: false,
+      error: { kind: 'bad-address' },
+    })
+})
