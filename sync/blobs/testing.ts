@@ -1,10 +1,18 @@
-/** For tests: two ends of an in-memory byte stream. A write is taken when the other end has read it all but 1 MiB. */
-import type { PublicKey } from '#kernel/core/bytes.ts'
-import { StreamClosedError, type ByteStream } from '../transport/port.ts'
+/** For tests: two ends of an in-memory byte stream, and a net of nodes that open such streams to each other. */
+import { bytesToHex, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
+import { err, latticeError, ok } from '#kernel/core/result.ts'
+import type { Timers } from '../clock.ts'
+import {
+  StreamClosedError,
+  type ByteStream,
+  type Connection,
+  type Transport,
+  type TransportEvents,
+} from '../transport/port.ts'
 
 const BUFFERED_MAX = 1024 * 1024
 
-/** What travels one way. */
+/** What travels one way. A write is taken while no more than 1 MiB waits to be read. */
 class Lane {
   readonly #pieces: Uint8Array[] = []
   #buffered = 0
@@ -82,4 +90,108 @@ export const streamPair = (
     abort,
   })
   return [side(b, there, back), side(a, back, there)]
+}
+
+export const systemTimers: Timers = {
+  nowMs: () => performance.now(),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+  random: () => 0.5,
+}
+
+export const deviceKey = (n: number): PublicKey => new Uint8Array(32).fill(n) as PublicKey
+
+/** One node of the net. Only what the exchange uses of a transport. */
+class NetNode {
+  readonly self: PublicKey
+  readonly peers = new Map<HexKey, NetNode>()
+  readonly streams = new Set<ByteStream>()
+  readonly listeners: Partial<{ [K in keyof TransportEvents]: TransportEvents[K] }> = {}
+  handler: ((stream: ByteStream) => Promise<void>) | undefined
+
+  constructor(self: PublicKey) {
+    this.self = self
+  }
+
+  asTransport(): Transport {
+    const unused = () => {
+      throw new Error('not part of this net')
+    }
+    return {
+      self: this.self,
+      bytesSent: 0,
+      bytesReceived: 0,
+      addresses: () => [],
+      connect: unused,
+      disconnect: unused,
+      connections: () => [...this.peers.values()].map(({ self }) => connectionTo(self)),
+      open: async (peer, protocol) => {
+        const other = this.peers.get(bytesToHex(peer))
+        if (other?.handler === undefined) return err(latticeError('unreachable', 'retryable', 'not connected'))
+        const [ours, theirs] = streamPair(this.self, peer, { protocol })
+        this.streams.add(ours)
+        other.streams.add(theirs)
+        void other.handler(theirs)
+        return ok(ours)
+      },
+      handle: (_protocol, _options, handler) => {
+        this.handler = handler
+        return () => (this.handler = undefined)
+      },
+      on: (event, listener) => {
+        this.listeners[event] = listener
+        return () => delete this.listeners[event]
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    }
+  }
+}
+
+const connectionTo = (peer: PublicKey): Connection => ({
+  peer,
+  peerKey: bytesToHex(peer),
+  remoteAddress: '',
+  direct: true,
+  latencyMs: undefined,
+})
+
+export class Net {
+  readonly #nodes = new Map<HexKey, NetNode>()
+
+  node(self: PublicKey): Transport {
+    const node = new NetNode(self)
+    this.#nodes.set(bytesToHex(self), node)
+    return node.asTransport()
+  }
+
+  /** What a peer that follows no rules does with a stream opened to it. */
+  handle(self: PublicKey, handler: (stream: ByteStream) => Promise<void>): void {
+    this.#nodes.get(bytesToHex(self))!.handler = handler
+  }
+
+  connect(a: PublicKey, b: PublicKey): void {
+    const [one, two] = [this.#nodes.get(bytesToHex(a))!, this.#nodes.get(bytesToHex(b))!]
+    one.peers.set(bytesToHex(b), two)
+    two.peers.set(bytesToHex(a), one)
+    one.listeners.connected?.(connectionTo(b))
+    two.listeners.connected?.(connectionTo(a))
+  }
+
+  /** Breaks the streams; the connection stays. */
+  breakStreams(a: PublicKey): void {
+    const node = this.#nodes.get(bytesToHex(a))!
+    for (const stream of node.streams) stream.abort('broken')
+    node.streams.clear()
+  }
+
+  disconnect(a: PublicKey, b: PublicKey): void {
+    const [one, two] = [this.#nodes.get(bytesToHex(a))!, this.#nodes.get(bytesToHex(b))!]
+    one.peers.delete(bytesToHex(b))
+    two.peers.delete(bytesToHex(a))
+    one.listeners.disconnected?.(b)
+    two.listeners.disconnected?.(a)
+    this.breakStreams(a)
+  }
 }

@@ -1,0 +1,217 @@
+/**
+ * The asking side of the blob exchange with one peer, on one stream: keeps a window of chunks asked for, checks what
+ * arrives, hands it on. The window is freed when the caller has taken a chunk, so a slow disk slows the peer down.
+ */
+import { hashesTo } from '#kernel/cas/digest.ts'
+import { CHUNK_AVERAGE } from '#kernel/cas/port.ts'
+import type { HexKey, StoreId } from '#kernel/core/bytes.ts'
+import type { Timers } from '../clock.ts'
+import { FrameReader, FrameWriter } from '../framing.ts'
+import { StreamClosedError, type ByteStream } from '../transport/port.ts'
+import type { Item, Job } from './job.ts'
+import { decodeAnswer, encodeWant, WANT_CIDS_MAX, type Answer } from './messages.ts'
+import { Window } from './window.ts'
+
+/** What a chunk costs in the window beside its bytes: bounds the number of small ones asked for at once. */
+const ITEM_OVERHEAD = 512
+/** A peer that owes chunks and sends nothing for so long is taken for dead; the transport notices a cut link sooner. */
+const SILENCE_MS_MAX = 30_000
+/** A stream without work is ended after this: it takes one of the few the peer grants. */
+const IDLE_MS_MAX = 10_000
+
+export interface PullHooks {
+  /** Jobs to take chunks from, the most pressing first. */
+  jobs(): Iterable<Job>
+  /** The caller failed to take a chunk. */
+  jobFailed(job: Job, error: unknown): void
+  readonly timers: Timers
+}
+
+/** How a stream ended: for want of work, by the peer or a broken link, or because the peer broke the rules. */
+export type PullEnd = { readonly kind: 'idle' | 'closed' } | { readonly kind: 'misbehaved'; readonly reason: string }
+
+interface Asked {
+  readonly items: readonly Item[]
+  /** Positions not answered yet. */
+  readonly open: Set<number>
+  readonly atMs: number
+}
+
+const costOf = (item: Item): number => (item.ref.length || CHUNK_AVERAGE) + ITEM_OVERHEAD
+
+export class PeerPull {
+  readonly #peer: HexKey
+  readonly #stream: ByteStream
+  readonly #writer: FrameWriter
+  readonly #hooks: PullHooks
+  readonly #asked = new Map<number, Asked>()
+  readonly #window: Window
+  #used = 0
+  #nextWant = 1
+  #lastHeardMs: number
+  #cancelTimer: (() => void) | undefined
+  /** Nothing more is asked for on this stream. */
+  #over = false
+  /** Answers that arrived. */
+  answers = 0
+
+  constructor(peer: HexKey, stream: ByteStream, hooks: PullHooks) {
+    this.#peer = peer
+    this.#stream = stream
+    this.#writer = new FrameWriter(stream)
+    this.#hooks = hooks
+    this.#lastHeardMs = hooks.timers.nowMs()
+    this.#window = new Window(this.#lastHeardMs)
+  }
+
+  /** Runs until the stream ends; what was asked for and has not come is given back. */
+  async run(): Promise<PullEnd> {
+    this.pump()
+    this.#watch()
+    try {
+      const end = await this.#readAnswers()
+      return this.#over && end.kind === 'closed' ? { kind: 'idle' } : end
+    } catch (error) {
+      if (error instanceof StreamClosedError) return { kind: 'closed' }
+      this.#stream.abort('internal error')
+      throw error
+    } finally {
+      this.#over = true
+      this.#cancelTimer?.()
+      for (const { items, open } of this.#asked.values()) for (const position of open) this.#giveBack(items[position]!)
+      this.#asked.clear()
+    }
+  }
+
+  async #readAnswers(): Promise<PullEnd> {
+    const frames = new FrameReader(this.#stream)
+    for (;;) {
+      const frame = await frames.next()
+      if (!frame.ok && frame.error.kind === 'frame-cut') return { kind: 'closed' }
+      if (!frame.ok) return this.#misbehaved(frame.error.message)
+      if (frame.value === undefined) return { kind: 'closed' }
+      const answer = decodeAnswer(frame.value)
+      if (!answer.ok) return this.#misbehaved(answer.error.message)
+      const reason = this.#take(answer.value)
+      if (reason !== undefined) return this.#misbehaved(reason)
+      this.pump()
+    }
+  }
+
+  #misbehaved(reason: string): PullEnd {
+    this.#stream.abort(reason)
+    return { kind: 'misbehaved', reason }
+  }
+
+  /** What is wrong with the answer; undefined: nothing. */
+  #take(answer: Answer): string | undefined {
+    const nowMs = this.#hooks.timers.nowMs()
+    this.#lastHeardMs = nowMs
+    this.answers++
+    const asked = this.#asked.get(answer.want)
+    if (asked === undefined) return 'it answers what was not asked'
+    let arrived = 0
+    for (const { position, bytes } of answer.sent) {
+      if (!asked.open.delete(position)) return 'it answers a chunk twice'
+      const item = asked.items[position]!
+      // An answer that nobody waits for any more is not worth its hash.
+      const wanted = (item.state === 'asked' || item.state === 'free') && !item.job.closed
+      if (wanted && !hashesTo(item.ref.cid, bytes)) {
+        item.job.refuse(item, this.#peer)
+        return 'it sent bytes that are not those of the chunk'
+      }
+      arrived += costOf(item)
+      if (wanted) void this.#hand(item, bytes)
+      else this.#used -= costOf(item)
+    }
+    for (const position of answer.missing) {
+      if (!asked.open.delete(position)) return 'it answers a chunk twice'
+      const item = asked.items[position]!
+      this.#used -= costOf(item)
+      item.job.refuse(item, this.#peer)
+    }
+    if (asked.open.size === 0) this.#asked.delete(answer.want)
+    this.#window.arrived(arrived, nowMs - asked.atMs, nowMs)
+    return undefined
+  }
+
+  async #hand(item: Item, bytes: Uint8Array): Promise<void> {
+    item.state = 'handing'
+    item.askedOf = undefined
+    try {
+      await item.job.onChunk(item.ref.cid, bytes)
+      item.job.done(item)
+    } catch (error) {
+      this.#hooks.jobFailed(item.job, error)
+    } finally {
+      this.#used -= costOf(item)
+      this.pump()
+    }
+  }
+
+  /** A chunk asked for elsewhere meanwhile is no longer this peer's to give back. */
+  #giveBack(item: Item): void {
+    if (item.askedOf === this.#peer) item.job.giveBack(item)
+  }
+
+  /** Asks for as much as the window has room for, once half of it is free: few wants, each of many chunks. */
+  pump(): void {
+    if (this.#over) return
+    if (this.#asked.size === 0 && this.#used === 0) this.#window.idle(this.#hooks.timers.nowMs())
+    for (const job of this.#hooks.jobs()) {
+      const limit = this.#window.bytes * (job.urgent ? 2 : 1)
+      if (this.#used > limit / 2) continue
+      const items: Item[] = []
+      while (this.#used < limit && items.length < WANT_CIDS_MAX) {
+        const item = job.take(this.#peer)
+        if (item === undefined) break
+        items.push(item)
+        this.#used += costOf(item)
+      }
+      if (items.length > 0) this.#ask(job.store, items, job.urgent)
+    }
+  }
+
+  #ask(store: StoreId, items: readonly Item[], urgent: boolean): void {
+    const nowMs = this.#hooks.timers.nowMs()
+    if (this.#asked.size === 0) this.#lastHeardMs = nowMs
+    const id = this.#nextWant++
+    this.#asked.set(id, { items, open: new Set(items.keys()), atMs: nowMs })
+    // A stream that broke is met by the reader too, which gives everything back.
+    this.#writer
+      .write(encodeWant({ id, store, cids: items.map(({ ref }) => ref.cid), urgent }))
+      .catch((error: unknown) => {
+        if (!(error instanceof StreamClosedError)) throw error
+        this.#stream.abort('the stream broke')
+      })
+  }
+
+  /** Chunks asked for before `beforeMs` and not arrived: others may be asked too, and the first to bring it wins. */
+  *overdue(beforeMs: number): Iterable<Item> {
+    for (const { items, open, atMs } of this.#asked.values())
+      if (atMs <= beforeMs)
+        for (const position of open) {
+          const item = items[position]!
+          if (item.state === 'asked' && item.askedOf === this.#peer) yield item
+        }
+  }
+
+  close(): void {
+    this.#stream.abort('closing')
+  }
+
+  /** One timer for silence and idleness; it is set again rather than moved with each frame. */
+  #watch(): void {
+    const { timers } = this.#hooks
+    const isOwed = this.#asked.size > 0
+    const limit = isOwed ? SILENCE_MS_MAX : IDLE_MS_MAX
+    const quietMs = timers.nowMs() - this.#lastHeardMs
+    if (quietMs >= limit && isOwed) return this.#stream.abort('the peer owes chunks and is silent')
+    if (quietMs >= limit && this.#used === 0) {
+      this.#over = true
+      this.#stream.end().catch(() => this.#stream.abort('the stream broke'))
+      return
+    }
+    this.#cancelTimer = timers.after(Math.max(limit - quietMs, 1_000), () => this.#watch())
+  }
+}
