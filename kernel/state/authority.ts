@@ -30,6 +30,8 @@ export interface MemberEvent {
   readonly positions: ReadonlyMap<HexKey, number>
   /** A member copied when it had already lost the right to write: what it wrote up to here counts. */
   readonly wroteUntil: number | undefined
+  /** What the device could do before that, for showing who was revoked. */
+  readonly formerRank: Rank
   /** Part of the op that makes a store independent. */
   readonly copied: boolean
   /** The author was an admin in the event's causal past. */
@@ -54,6 +56,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
     rank: Rank,
     positions: ReadonlyMap<HexKey, number>,
     wroteUntil?: number,
+    formerRank: Rank = rank,
   ): MemberEvent => ({
     at,
     authorHex: bytesToHex(at.author),
@@ -62,6 +65,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
     rank,
     positions,
     wroteUntil,
+    formerRank,
     copied: action.kind === 'make-independent',
     admin,
   })
@@ -76,7 +80,7 @@ export const eventsOf = (action: SystemAction, at: Dot, admin: boolean, storeHex
         const rank = revoked ? RANK.none : RANK[role]
         return rank >= RANK.writer
           ? event(device, rank, new Map())
-          : event(device, rank, new Map([[storeHex, lastSeq]]), lastSeq)
+          : event(device, rank, new Map([[storeHex, lastSeq]]), lastSeq, RANK[role])
       })
     default:
       return []
@@ -208,7 +212,7 @@ export class Authority {
   /** The highest rank a device ever had here, for showing who was revoked. */
   peakRank(device: HexKey): Rank {
     return this.#about(device).reduce<Rank>(
-      (peak, event) => (this.#opens.has(event) && event.rank > peak ? event.rank : peak),
+      (peak, event) => (this.#opens.has(event) && event.formerRank > peak ? event.formerRank : peak),
       device === this.founder ? RANK.admin : RANK.none,
     )
   }
