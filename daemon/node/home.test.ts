@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadConfig, loadSigner, prepareHome, saveConfig, truncateName } from './home.ts'
+import { loadConfig, loadDeviceKey, prepareHome, saveConfig, truncateName } from './home.ts'
 
 let home: string
 beforeEach(async () => {
@@ -21,15 +21,17 @@ test('a home is the user’s alone, even when it was not', async () => {
 })
 
 test('the device key is made once and stays', async () => {
-  const first = loadSigner(home)
-  const second = loadSigner(home)
-  expect(first.ok && second.ok && Buffer.from(first.value.publicKey).equals(second.value.publicKey)).toBe(true)
+  const first = loadDeviceKey(home)
+  const second = loadDeviceKey(home)
+  expect(first.ok && second.ok && Buffer.from(first.value.signer.publicKey).equals(second.value.signer.publicKey)).toBe(
+    true,
+  )
   expect((await stat(join(home, 'device.key'))).mode & 0o777).toBe(0o600)
 })
 
 test.each(['', 'zz', 'ab'.repeat(31), 'ab'.repeat(33)])('a damaged key %j is named, never replaced', async (text) => {
   await writeFile(join(home, 'device.key'), text)
-  expect(kind(loadSigner(home))).toBe('key-damaged')
+  expect(kind(loadDeviceKey(home))).toBe('key-damaged')
   expect(await readFile(join(home, 'device.key'), 'utf8')).toBe(text)
 })
 

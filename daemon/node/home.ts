@@ -80,8 +80,14 @@ export const prepareHome = (home: string): HomeResult<void> => {
   }
 }
 
-/** The device's signer; makes its key on the first start. The caller holds the lock of the home. */
-export const loadSigner = (home: string): HomeResult<Signer> => {
+/** The seed is for the transport, which proves the same key in its own way; everything else has the signer. */
+export interface DeviceKey {
+  readonly signer: Signer
+  readonly seed: Uint8Array
+}
+
+/** The device's key; made on the first start. The caller holds the lock of the home. */
+export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
   const path = join(home, 'device.key')
   let text: string
   try {
@@ -106,7 +112,7 @@ export const loadSigner = (home: string): HomeResult<Signer> => {
       ),
     )
   chmodSync(path, 0o600)
-  return ok(createSigner(seed.value))
+  return ok({ signer: createSigner(seed.value), seed: seed.value })
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
