@@ -37,6 +37,8 @@ const PING_EVERY_MS = 4_000
 const PING_ANSWER_MS = 5_000
 /** Stopping waits this long for the other side to acknowledge, then leaves. */
 const STOP_MS = 3_000
+/** A firewall stays, a busy moment passes: how long a connection does without lanes after one could not be made. */
+const LANE_RETRY_MS = 60_000
 const LANES_PER_PEER = 64
 
 export interface Libp2pTransportOptions {
@@ -111,8 +113,8 @@ class Libp2pTransport implements Transport {
   readonly #counters: Counters = { sent: 0, received: 0 }
   readonly #protocols: Protocols
   readonly #lanes: Lanes | undefined
-  /** Connections over which no lane could be made: asking again would only cost the deadline again. */
-  readonly #withoutLane = new WeakSet<Libp2pConnection>()
+  /** Connections over which no lane could be made, and when to ask again: asking may cost the whole deadline. */
+  readonly #noLaneUntilMs = new WeakMap<Libp2pConnection, number>()
   readonly #listeners: Listeners = {
     connected: new Set(),
     disconnected: new Set(),
@@ -235,12 +237,13 @@ class Libp2pTransport implements Transport {
     signal: AbortSignal | undefined,
   ): Promise<Result<ByteStream, TransportError> | typeof NO_LANE> {
     const host = laneHost(connection)
-    if (!this.#lanes || host === undefined || this.#withoutLane.has(connection)) return NO_LANE
+    const untilMs = this.#noLaneUntilMs.get(connection) ?? 0
+    if (!this.#lanes || host === undefined || performance.now() < untilMs) return NO_LANE
     const deadline = AbortSignal.timeout(OPEN_MS)
     const both = signal ? AbortSignal.any([signal, deadline]) : deadline
     const control = await this.#openMuxed(connection, peer, LANE_PROTOCOL, both, { sent: 0, received: 0 })
     const lane = control.ok ? await this.#lanes.open(control.value, host, protocol, both) : NO_LANE
-    if (lane === NO_LANE && !signal?.aborted) this.#withoutLane.add(connection)
+    if (lane === NO_LANE && !signal?.aborted) this.#noLaneUntilMs.set(connection, performance.now() + LANE_RETRY_MS)
     return lane
   }
 

@@ -1,5 +1,6 @@
 /** The protocols a node serves, and how many streams of each a peer has open: one count for all its connections. */
 import { bytesToHex, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
+import { invariant } from '#kernel/core/result.ts'
 import { StreamClosedError, type ByteStream } from '../port.ts'
 
 type Handler = (stream: ByteStream) => Promise<void>
@@ -26,7 +27,7 @@ export class Protocols {
   }
 
   add(protocol: string, maxPerPeer: number, handler: Handler): void {
-    if (this.#served.has(protocol)) throw new Error(`${protocol} is served already`)
+    invariant(!this.#served.has(protocol), `${protocol} is served once`)
     this.#served.set(protocol, { maxPerPeer, handler, open: new Map() })
   }
 

@@ -4,6 +4,7 @@
  * Bounded by flow control: above `HIGH_WATER` bytes the source is told to pause, below `LOW_WATER` to go on. The
  * source may still deliver what is in flight; that is bounded by its own window.
  */
+import { invariant } from '#kernel/core/result.ts'
 import { streamClosed } from './errors.ts'
 
 export const HIGH_WATER = 512 * 1024
@@ -68,7 +69,7 @@ export class ReadQueue {
 
   /** One reader at a time. */
   async read(): Promise<Uint8Array | undefined> {
-    if (this.#waiting) throw new Error('a stream has one reader at a time')
+    invariant(!this.#waiting, 'a stream has one reader at a time')
     const part = this.#take()
     if (part) return part
     if (this.#end === 'ended') return undefined
