@@ -102,12 +102,7 @@ export class Authority {
   readonly #opens = new Set<MemberEvent>()
 
   /** `storeHex`: the authority's own store. `events` in any order; `isAncestor` answers for its DAG. */
-  constructor(
-    storeHex: HexKey,
-    founder: HexKey | undefined,
-    events: readonly MemberEvent[],
-    isAncestor: IsAncestor,
-  ) {
+  constructor(storeHex: HexKey, founder: HexKey | undefined, events: readonly MemberEvent[], isAncestor: IsAncestor) {
     this.#own = storeHex
     this.founder = founder
     this.#isAncestor = isAncestor
@@ -146,8 +141,7 @@ export class Authority {
     if (author === this.founder) return true
     const past = this.#about(author).filter((event) => event.admin && isPast(event.at))
     return past.some(
-      (open) =>
-        open.rank === RANK.admin && !past.some((other) => other.rank < RANK.admin && this.#closes(other, open)),
+      (open) => open.rank === RANK.admin && !past.some((other) => other.rank < RANK.admin && this.#closes(other, open)),
     )
   }
 
@@ -165,6 +159,17 @@ export class Authority {
         isPast(open.at) &&
         at.seq <= this.#end(open, RANK.admin, this.#own),
     )
+  }
+
+  /** Where each event that made a device an admin stops doing so in the authority's own store, up to `lastSeq`. */
+  adminEnds(device: HexKey, lastSeq: number): Map<HexKey, number> {
+    const ends = new Map<HexKey, number>()
+    for (const open of this.#about(device)) {
+      if (open.rank !== RANK.admin || !open.admin) continue
+      const end = this.#opens.has(open) ? this.#end(open, RANK.admin, this.#own) : 0
+      ends.set(bytesToHex(open.at.hash), Math.min(end, lastSeq))
+    }
+    return ends
   }
 
   /** Named by any op at all, whether that counted or not. */
@@ -260,6 +265,20 @@ export const verdictsDiffer = (
       const [was, is] = [before, after].map((authority) => clip(authority.intervals(device, storeHex, level), last))
       if (JSON.stringify(was) !== JSON.stringify(is)) return true
     }
+  }
+  return false
+}
+
+/**
+ * Whether `isCut` answers differently for any op that its author has in the authority's own store already. Events
+ * that only `after` knows are in the past of none of them.
+ */
+export const cutsDiffer = (before: Authority, after: Authority, lastSeq: (device: HexKey) => number): boolean => {
+  for (const device of before.devices()) {
+    const last = lastSeq(device)
+    if (last === 0 || device === before.founder) continue
+    const now = after.adminEnds(device, last)
+    for (const [event, end] of before.adminEnds(device, last)) if (now.get(event) !== end) return true
   }
   return false
 }

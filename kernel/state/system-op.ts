@@ -4,7 +4,15 @@
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { Role as WireRole, Strategy, SystemOpSchema, type Cutoff, type SystemOp } from '#proto/system'
-import { bytesToHex, parseHash, parsePublicKey, type Hash, type HexKey, type PublicKey, type StoreId } from '../core/bytes.ts'
+import {
+  bytesToHex,
+  parseHash,
+  parsePublicKey,
+  type Hash,
+  type HexKey,
+  type PublicKey,
+  type StoreId,
+} from '../core/bytes.ts'
 import { BadOpError } from './port.ts'
 
 export type Role = 'reader' | 'writer' | 'admin'
@@ -105,7 +113,13 @@ const members = (op: Leg<'setStrategy'>): SystemAction => {
       if (seen.has(bytesToHex(key))) fail('a member is listed twice')
       seen.add(bytesToHex(key))
       const lastSeq = count(member.lastSeq)
-      return { device: key, name: name(member.name, PEER_NAME_MAX), role: role(member.role), lastSeq, revoked: member.revoked }
+      return {
+        device: key,
+        name: name(member.name, PEER_NAME_MAX),
+        role: role(member.role),
+        lastSeq,
+        revoked: member.revoked,
+      }
     }),
   }
 }

@@ -199,8 +199,7 @@ export const openSystem = (tx: StorageReader, storeNumber: number): CellReader =
   new KVTableReader(new Rows(tx, SYSTEM, storeNumber), new Rows(tx, SYSTEM_CONFLICTS, storeNumber))
 
 /** Membership events of a store, by hash. */
-export const openMembers = (tx: StorageReader, storeNumber: number): DerivedReader =>
-  new Rows(tx, MEMBERS, storeNumber)
+export const openMembers = (tx: StorageReader, storeNumber: number): DerivedReader => new Rows(tx, MEMBERS, storeNumber)
 
 /** All folded tables of one store inside one transaction. */
 export class StoreTables implements StateTables {
@@ -212,7 +211,12 @@ export class StoreTables implements StateTables {
 
   constructor(tx: StorageWriter, storeNumber: number) {
     const rows = (table: TableName) => new WritableRows(tx, table, storeNumber)
-    const [cells, conflicts, system, systemConflicts] = [rows(CELLS), rows(CONFLICTS), rows(SYSTEM), rows(SYSTEM_CONFLICTS)]
+    const [cells, conflicts, system, systemConflicts] = [
+      rows(CELLS),
+      rows(CONFLICTS),
+      rows(SYSTEM),
+      rows(SYSTEM_CONFLICTS),
+    ]
     this.derived = rows(DERIVED)
     this.members = rows(MEMBERS)
     this.cells = new KVTable(cells, conflicts)

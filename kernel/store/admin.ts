@@ -1,7 +1,7 @@
 /**
  * What an admin does to a space or a store, one submit each: the op is built inside the write, on the state it will
- * follow, so that positions and names are current. Independent children list their own peers; what happens to a
- * device in the space is written into each of them where this device is an admin.
+ * follow, so that positions and names are current. What happens to a device in a space is written into the tables of
+ * its children too, where they count or may come to count: see `withChildren`.
  */
 import { bytesToHex, hexToBytes, type Hash, type PublicKey, type StoreId } from '../core/bytes.ts'
 import { err, invariant, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'
@@ -9,7 +9,6 @@ import type { SystemOp } from '#proto/system'
 import { Strategy } from '#proto/system'
 import { RANK, roleOf, systemOp, wireRole } from '../state/system-op.ts'
 import type { StoreCore } from './core.ts'
-import { governing } from './judge.ts'
 import type { LocalStoreManager } from './manager.ts'
 import type { Role } from './port.ts'
 import type { LocalStore } from './store.ts'
@@ -44,17 +43,24 @@ const positionsOf = (core: StoreCore, device: PublicKey): { storeId: StoreId; la
     lastSeq: BigInt(view.dag.vector().get(bytesToHex(device)) ?? 0),
   }))
 
-/** The store itself, then its independent children that this device administers. */
-const withIndependent = async (
+/**
+ * The store itself, then those of its children whose own table this device administers and where it matters: those
+ * that list their own peers, those whose table names the device, and all of them for an admin, who may make any of
+ * them independent.
+ */
+const withChildren = async (
   manager: LocalStoreManager,
   storeId: StoreId,
+  device: PublicKey,
+  role: Role | undefined,
   act: (storeId: StoreId) => Promise<AdminResult>,
 ): Promise<AdminResult> => {
   const first = await act(storeId)
   if (!first.ok) return first
   for (const child of [...manager.childrenOf(bytesToHex(storeId))]) {
     const own = child.authority
-    if (!own.isIndependent || own.rank(bytesToHex(manager.signer.publicKey)) < RANK.admin) continue
+    if (own.rank(bytesToHex(manager.signer.publicKey)) < RANK.admin) continue
+    if (!own.isIndependent && !own.isKnown(bytesToHex(device)) && role !== 'admin') continue
     const done = await act(child.id)
     if (!done.ok) return done
   }
@@ -70,7 +76,7 @@ export const addPeer = (
   storeId: StoreId,
   peer: { readonly device: PublicKey; readonly name: string; readonly role: Role; readonly invite?: Hash },
 ): Promise<AdminResult> =>
-  withIndependent(manager, storeId, (id) =>
+  withChildren(manager, storeId, peer.device, peer.role, (id) =>
     submit(manager, id, (core) => {
       const { device, name } = peer
       const hex = bytesToHex(device)
@@ -89,7 +95,7 @@ export const setRole = (
   device: PublicKey,
   role: Role,
 ): Promise<AdminResult> =>
-  withIndependent(manager, storeId, (id) =>
+  withChildren(manager, storeId, device, role, (id) =>
     submit(manager, id, (core) => {
       const rank = core.authority.rank(bytesToHex(device))
       if (rank === RANK[role]) return undefined
@@ -102,7 +108,7 @@ export const setRole = (
 
 /** Ends a device's rights after what this device has of it, in every store it knows. */
 export const revokePeer = (manager: LocalStoreManager, storeId: StoreId, device: PublicKey): Promise<AdminResult> =>
-  withIndependent(manager, storeId, (id) =>
+  withChildren(manager, storeId, device, undefined, (id) =>
     submit(manager, id, (core) =>
       core.authority.rank(bytesToHex(device)) === RANK.none
         ? undefined
@@ -116,8 +122,7 @@ export const renamePeer = (
   storeId: StoreId,
   device: PublicKey,
   name: string,
-): Promise<AdminResult> =>
-  submit(manager, storeId, () => systemOp({ case: 'peerRename', value: { device, name } }))
+): Promise<AdminResult> => submit(manager, storeId, () => systemOp({ case: 'peerRename', value: { device, name } }))
 
 /** The secret itself stays in the link; see InviteCreate. */
 export const createInvite = (
@@ -139,17 +144,19 @@ export const revokeInvite = (manager: LocalStoreManager, storeId: StoreId, secre
 /** A child lists its own peers from here on: those of its space, copied. Does nothing if it does already. */
 export const makeIndependent = (manager: LocalStoreManager, storeId: StoreId): Promise<AdminResult> =>
   submit(manager, storeId, (core) => {
-    const { independent, space } = core.jurisdiction
+    const { independent, own, space } = core.jurisdiction
     if (independent || space === undefined) return undefined
     const lastSeqs = core.view.dag.vector()
     const names = core.space?.system
     const members = space.devices().flatMap((device) => {
       const key = hexToBytes(device)
       invariant(key.ok, 'a device key is not hexadecimal')
-      const rank = space.rank(device)
-      const role = roleOf(rank === RANK.none ? space.peakRank(device) : rank)
+      // The store's own table may know of a revocation in the space before the space itself was received.
+      const source = own.isKnown(device) && own.rank(device) === RANK.none ? own : space
+      const rank = source.rank(device)
+      const role = roleOf(rank === RANK.none ? source.peakRank(device) : rank)
       if (role === undefined) return []
-      const ends = space.intervals(device, core.hex, RANK.writer).map(({ until }) => until)
+      const ends = source.intervals(device, core.hex, RANK.writer).map(({ until }) => until)
       const lastSeq = rank >= RANK.writer ? 0 : Math.min(Math.max(0, ...ends), lastSeqs.get(device) ?? 0)
       const name = names?.peerName(key.value as PublicKey) ?? ''
       const revoked = rank === RANK.none
@@ -169,6 +176,3 @@ export const removeChild = (manager: LocalStoreManager, space: StoreId, storeId:
 
 export const setName = (manager: LocalStoreManager, storeId: StoreId, name: string): Promise<AdminResult> =>
   submit(manager, storeId, () => systemOp({ case: 'setName', value: { name } }))
-
-/** Whether an op by a device would be governed by the store itself, and not by its space. */
-export const listsOwnPeers = (store: LocalStore): boolean => governing(store.core.jurisdiction) === store.core.authority

@@ -21,9 +21,7 @@ const refuse = (kind: SubmitErrorKind, severity: LatticeError['severity'], messa
 export const encodeDraft = (draft: Draft): Uint8Array => {
   if ('merge' in draft) return new Uint8Array(0)
   const op =
-    'app' in draft
-      ? { case: 'app' as const, value: draft.app }
-      : { case: 'system' as const, value: draft.system }
+    'app' in draft ? { case: 'app' as const, value: draft.app } : { case: 'system' as const, value: draft.system }
   return toBinary(UniversalOpSchema, create(UniversalOpSchema, { op }))
 }
 
@@ -41,7 +39,10 @@ const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, dep
   const { seq, prev, others } = place(turn.work(core), signer.publicKey)
   const deps = others.slice(0, depsMax)
   const parents = prev === undefined ? deps : [prev, ...deps]
-  const hlc = tick(turn.nowMs, parents.map((parent) => dag.get(parent)!.hlc))
+  const hlc = tick(
+    turn.nowMs,
+    parents.map((parent) => dag.get(parent)!.hlc),
+  )
   invariant(hlc !== undefined, 'the clock has run out')
   const intention = signIntention({ storeId: core.id, seq, prev, deps, hlc, ops }, signer)
   invariant(intention.ok, 'a draft was not checked before it was signed')
@@ -54,7 +55,11 @@ const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, dep
 /** Whether this device may write a draft here, and whether the draft makes sense. */
 const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<void, SubmitError> => {
   if (ops.length > OPS_BYTES_MAX)
-    return refuse('ops-too-large', 'permanent', `one write of ${ops.length} bytes is over the limit of ${OPS_BYTES_MAX}`)
+    return refuse(
+      'ops-too-large',
+      'permanent',
+      `one write of ${ops.length} bytes is over the limit of ${OPS_BYTES_MAX}`,
+    )
   const { core, dag } = work
   if (core.genesis === undefined)
     return refuse('not-permitted', 'retryable', 'nothing of this store has been received yet')
@@ -62,7 +67,8 @@ const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<v
   if (leg.kind === 'bad') return refuse('bad-op', 'permanent', leg.message)
   if (leg.kind === 'app') {
     const { machine } = core
-    if (machine === undefined) return refuse('bad-op', 'permanent', `this version does not know stores of type ${core.genesis.type}`)
+    if (machine === undefined)
+      return refuse('bad-op', 'permanent', `this version does not know stores of type ${core.genesis.type}`)
     const op = decodeOp(machine, leg.bytes)
     if (!op.ok) return refuse(op.error.kind, 'permanent', op.error.message)
   }

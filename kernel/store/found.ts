@@ -21,6 +21,12 @@ export interface Founding {
   readonly deviceName: string
 }
 
+/** The ops of a genesis: a serialised UniversalOp. */
+export const encodeGenesis = (type: string, nonce: Uint8Array): Uint8Array => {
+  const op = { case: 'genesis' as const, value: { type, nonce } }
+  return toBinary(UniversalOpSchema, create(UniversalOpSchema, { op }))
+}
+
 /**
  * `open` makes the store known once its id is. In a child, the space's admins are made admins of the store's own
  * table too: it does not count while peers are inherited, and lets any of them make the store independent later.
@@ -32,8 +38,7 @@ export const found = (
   space: StoreCore | undefined,
   open: (storeId: StoreId) => StoreCore,
 ): Result<void, SubmitError> => {
-  const op = { case: 'genesis' as const, value: { type, nonce } }
-  const ops = toBinary(UniversalOpSchema, create(UniversalOpSchema, { op }))
+  const ops = encodeGenesis(type, nonce)
   const hlc = tick(turn.nowMs, [])
   invariant(hlc !== undefined, 'the clock has run out')
   const genesis = signIntention({ storeId: undefined, seq: 1, prev: undefined, deps: [], hlc, ops }, signer)

@@ -58,13 +58,15 @@ export const receive = async (
       continue
     }
     const intention = parsed.value
+    // By signature too: a copy with a bad one must not stand in the way of the good one.
+    const name = bytesToHex(intention.hash) + bytesToHex(intention.signature)
     if (!equalBytes(intention.storeId, storeId))
       rejected.push({
         hash: intention.hash,
         error: latticeError('wrong-store', 'permanent', 'the intention belongs to another store'),
       })
-    else if (fresh.has(bytesToHex(intention.hash)) || isKnown(intention.hash)) known++
-    else fresh.set(bytesToHex(intention.hash), intention)
+    else if (fresh.has(name) || isKnown(intention.hash)) known++
+    else fresh.set(name, intention)
   }
   const candidates = [...fresh.values()]
   const good = await verdicts(candidates, verifiers)

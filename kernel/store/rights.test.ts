@@ -85,6 +85,24 @@ describe('rights', () => {
     expect(stateOf(a, child)).toEqual(stateOf(b, child))
   })
 
+  test('any admin of the space may share a child on its own, until it is revoked', async () => {
+    const { a, others, space, child } = await world({ b: 'admin', c: 'admin' })
+    const [b, c] = others as [Device, Device]
+    must(await revokePeer(a.manager, space, c.signer.publicKey))
+    must(await makeIndependent(c.manager, child))
+    expect(storeOf(c, child).core.authority.isIndependent).toBe(true)
+    await pull(a, c, child)
+    await pull(b, c, child)
+    await pull(b, a, child)
+    for (const device of [a, b]) expect(storeOf(device, child).core.authority.isIndependent).toBe(false)
+    must(await makeIndependent(b.manager, child))
+    await pull(a, b, child)
+    expect(storeOf(a, child).core.authority.isIndependent).toBe(true)
+    await pull(b, a, space)
+    expect(stateOf(a, child)).toEqual(stateOf(b, child))
+    expect(storeOf(a, child).access.mayRead(c.signer.publicKey)).toBe(false)
+  })
+
   test('a guest of an independent store judges all its history without ever seeing the space', async () => {
     const { clock, a, others, space, child } = await world({ b: 'writer', c: 'writer' })
     const [b, c] = others as [Device, Device]
@@ -104,9 +122,11 @@ describe('rights', () => {
     must(await storeOf(guest, child).submit(put('z', 'by guest')))
     for (const device of [a, b]) await pull(device, guest, child)
     expect(stateOf(b, child)).toEqual(stateOf(guest, child))
-    expect(storeOf(b, child).access.peers().map(({ name, status }) => `${name} ${status}`)).toEqual(
-      expect.arrayContaining(['a active', 'b active', 'c revoked', 'guest active']),
-    )
+    expect(
+      storeOf(b, child)
+        .access.peers()
+        .map(({ name, status }) => `${name} ${status}`),
+    ).toEqual(expect.arrayContaining(['a active', 'b active', 'c revoked', 'guest active']))
     expect(guest.manager.list().length).toBe(1)
   })
 })

@@ -33,7 +33,10 @@ describe('a store', () => {
     await pull(b, a, store.id)
     expect(stateOf(b, store.id)).toEqual(stateOf(a, store.id))
     expect([...store.state.cells.conflicts()]).toEqual([text('x')])
-    expect(store.access.peers().map(({ name, role }) => [name, role])).toEqual([['a', 'admin'], ['b', 'writer']])
+    expect(store.access.peers().map(({ name, role }) => [name, role])).toEqual([
+      ['a', 'admin'],
+      ['b', 'writer'],
+    ])
 
     const before = stateOf(a, store.id)
     expect(await store.rebuild()).toEqual({ changed: false, intentions: exportLog(store.dag).length })

@@ -92,7 +92,8 @@ export class LocalStore implements Store {
         return draft === undefined ? ok(undefined) : append(turn, this.core, this.#env.signer, draft)
       })
     } catch (error) {
-      if (error instanceof StorageError && error.kind === 'disk-full') return err(latticeError('disk-full', error.severity, error.message))
+      if (error instanceof StorageError && error.kind === 'disk-full')
+        return err(latticeError('disk-full', error.severity, error.message))
       throw error
     }
   }

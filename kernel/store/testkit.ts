@@ -3,7 +3,7 @@ import { bytesToHex, type StoreId } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
 import { createSigner, NodeVerifier } from '../core/identity.ts'
 import { invariant, type LatticeError, type Result } from '../core/result.ts'
-import type { Signer } from '../core/signing.ts'
+import type { Signer, Verifier } from '../core/signing.ts'
 import type { DagReader } from '../dag/port.ts'
 import { coreRegistry } from '../state/registry.ts'
 import { dumpState } from '../state/table.ts'
@@ -36,6 +36,7 @@ export interface Device {
   backend: StorageBackend
   readonly disk: MemoryDisk | undefined
   readonly errors: unknown[]
+  readonly verifier: Verifier
 }
 
 const openManager = (device: Omit<Device, 'manager'>, clock: TestClock): Promise<LocalStoreManager> => {
@@ -44,18 +45,24 @@ const openManager = (device: Omit<Device, 'manager'>, clock: TestClock): Promise
     backend: device.backend,
     registry: coreRegistry(),
     signer: device.signer,
-    verifier: new NodeVerifier(),
+    verifier: device.verifier,
     clock,
-    randomBytes: (length) => sha256(new TextEncoder().encode(`${device.name} ${clock.ms} ${nonces++}`)).slice(0, length),
+    randomBytes: (length) =>
+      sha256(new TextEncoder().encode(`${device.name} ${clock.ms} ${nonces++}`)).slice(0, length),
     deviceName: () => device.name,
     onError: (error) => device.errors.push(error),
   })
 }
 
 /** A fresh device; on a memory disk unless a backend is given. */
-export const openDevice = async (name: string, clock: TestClock, given?: StorageBackend): Promise<Device> => {
+export const openDevice = async (
+  name: string,
+  clock: TestClock,
+  given?: StorageBackend,
+  verifier: Verifier = new NodeVerifier(),
+): Promise<Device> => {
   const disk = given === undefined ? new MemoryDisk(KERNEL_TABLES) : undefined
-  const base = { name, signer: testSigner(name), backend: given ?? disk!.open(), disk, errors: [] }
+  const base = { name, signer: testSigner(name), backend: given ?? disk!.open(), disk, errors: [], verifier }
   return Object.assign(base, { manager: await openManager(base, clock) })
 }
 

@@ -7,7 +7,7 @@ import type { VerifiedIntention } from '../core/intention.ts'
 import { invariant } from '../core/result.ts'
 import type { Admission, DagRejection, Insertion } from '../dag/dag.ts'
 import type { Dot, Witnessed } from '../dag/port.ts'
-import { eventsOf, verdictsDiffer } from '../state/authority.ts'
+import { cutsDiffer, eventsOf, verdictsDiffer } from '../state/authority.ts'
 import { putMemberEvent } from '../state/members.ts'
 import type { StoreCore } from './core.ts'
 import { governing, isMembership, judge, parseLeg, type Jurisdiction, type Leg } from './judge.ts'
@@ -141,21 +141,22 @@ class Witnessing {
     if (this.#rightsMoved && this.#verdictsMoved()) {
       refold(work)
       work.noteReset()
-    } else
-      for (const intention of this.#witnessed) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
+    } else for (const intention of this.#witnessed) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
     if (this.#rightsMoved)
-      for (const child of this.#core.children) new Witnessing(this.#turn, child, inherited(child, this.#before)).inherit()
+      for (const child of this.#core.children)
+        new Witnessing(this.#turn, child, inherited(child, this.#before)).inherit()
     return this.#witnessed.map((intention) => work.dag.get(intention.hash)!)
   }
 
   /** Whether intentions witnessed before this transaction would be judged differently now. */
   #verdictsMoved(): boolean {
     const [before, now] = [this.#before, this.#core.jurisdiction]
-    if (now.independent !== before.independent || (now.space === undefined) !== (before.space === undefined)) return true
+    if (now.independent !== before.independent || (now.space === undefined) !== (before.space === undefined))
+      return true
     const lastSeq = (device: HexKey) => this.#lastSeqs.get(device) ?? 0
     return (
       verdictsDiffer(governing(before), governing(now), now.storeHex, lastSeq) ||
-      (now.space !== undefined && verdictsDiffer(before.own, now.own, now.storeHex, lastSeq))
+      cutsDiffer(before.own, now.own, lastSeq)
     )
   }
 }
