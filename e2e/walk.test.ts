@@ -2,8 +2,8 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { TestWorld, type TestNode } from './support/node.ts'
-import { readTree, writeTree } from './support/tree.ts'
+import { TestWorld, type TestNode } from './support/world.ts'
+import { readTree, writeTree } from './support/trees.ts'
 
 interface Status {
   readonly device: string

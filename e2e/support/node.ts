@@ -1,176 +1,137 @@
-/**
- * Real nodes for tests: `bin/lattice up` in a home of its own, on loopback and a port that the system chooses, and the
- * same program as its client. Nothing waits for time to pass: a node is ready when it says so.
- */
+/** Real nodes as separate processes, driven by the command line only, as a person would. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { EventService } from '#proto/event_api'
-import type { PeerInfo } from '#proto/peer_api'
-import { bytesToHex } from '#kernel/core/bytes.ts'
-import { createRpcClient } from '#daemon/rpc/client.ts'
+import { promisify } from 'node:util'
 
-const program = new URL('../../bin/lattice', import.meta.url).pathname
-/** Generous: CI machines build and start several programs at once. */
-const READY_DEADLINE_MS = 60_000
-const COMMAND_DEADLINE_MS = 90_000
+const run = promisify(execFile)
+export const latticeBin = path.resolve(import.meta.dirname, '../../bin/lattice')
 
-export interface Outcome {
-  readonly code: number
-  readonly stdout: string
+/** A directory of this test's own, removed when the scope ends. */
+export function scratch(): { readonly dir: string } & Disposable {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lattice-e2e-'))
+  return { dir, [Symbol.dispose]: () => fs.rmSync(dir, { recursive: true, force: true }) }
+}
+
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly exitCode: number
   readonly stderr: string
+  constructor(args: readonly string[], exitCode: number, stderr: string) {
+    super(`lattice ${args.join(' ')} exited with ${exitCode}: ${stderr.trim()}`)
+    this.exitCode = exitCode
+    this.stderr = stderr
+  }
 }
 
-/** Runs a client command to its end, whatever its exit code. */
-export const lattice = (home: string, ...args: readonly string[]): Promise<Outcome> =>
-  new Promise((resolve) => {
-    const options = { env: { ...process.env, LATTICE_HOME: home }, timeout: COMMAND_DEADLINE_MS, maxBuffer: 64 << 20 }
-    execFile(program, args, options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-      resolve({ code, stdout, stderr })
-    })
-  })
-
-export interface Ready {
-  readonly device: string
-  readonly pid: number
-  readonly addresses: readonly string[]
-  readonly socket: string
-}
-
+/** One home, and its node while it runs. */
 export class TestNode implements AsyncDisposable {
   readonly home: string
-  readonly name: string
-  #process: ChildProcess | undefined
-  #ready: Ready | undefined
-  #listen = '/ip4/127.0.0.1/tcp/0'
-  #stderr = ''
+  #child: ChildProcess | undefined
+  #log = ''
 
-  constructor(root: string, name: string) {
-    this.name = name
-    this.home = join(root, `${name}-home`)
+  constructor(home: string) {
+    this.home = home
+    fs.mkdirSync(home, { recursive: true })
   }
 
-  get ready(): Ready {
-    if (!this.#ready) throw new Error(`${this.name} is not up`)
-    return this.#ready
-  }
-
-  get stderr(): string {
-    return this.#stderr
-  }
-
-  /** Resolves once the node prints that it serves. */
-  async up(...args: readonly string[]): Promise<Ready> {
+  /** Resolves with what the `ready` line says. Rejects with the log if the node ends or is not ready in time. */
+  async up(...args: string[]): Promise<Record<string, unknown>> {
     const child = spawn(
-      program,
-      ['up', '--home', this.home, '--name', this.name, '--listen', this.#listen, '--no-mdns', ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      latticeBin,
+      ['up', '--home', this.home, '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
     )
-    this.#process = child
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr += text
-    })
-    const line = await new Promise<string>((resolve, reject) => {
-      const deadline = setTimeout(
-        () => reject(new Error(`${this.name} is not ready: ${this.#stderr}`)),
-        READY_DEADLINE_MS,
-      )
-      child.once('exit', (code) => reject(new Error(`${this.name} ended with ${code}: ${this.#stderr}`)))
-      createInterface(child.stdout).once('line', (text) => {
+    this.#child = child
+    this.#log = ''
+    child.stderr.on('data', (bytes: Buffer) => (this.#log = (this.#log + bytes.toString()).slice(-20_000)))
+    return await new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => reject(new Error(`not ready within 60 s:\n${this.#log}`)), 60_000)
+      child.once('exit', (code, signal) => {
         clearTimeout(deadline)
-        resolve(text)
+        reject(new Error(`the node ended (${code ?? signal}) before it was ready:\n${this.#log}`))
+      })
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (!line.startsWith('ready ')) return
+        clearTimeout(deadline)
+        resolve(JSON.parse(line.slice('ready '.length)) as Record<string, unknown>)
       })
     })
-    this.#ready = JSON.parse(line.replace(/^ready /, '')) as Ready
-    // The port the system gave is kept over restarts, as on a machine of one's own: peers know it by now.
-    this.#listen = this.#ready.addresses[0]?.replace(/\/p2p\/.*$/, '') ?? this.#listen
-    return this.#ready
   }
 
-  /** Stops as a person would; resolves with the exit code. */
-  stop(): Promise<number | null> {
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** The last of what the node said on stderr. */
+  get log(): string {
+    return this.#log
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (child === undefined || !this.running) return
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill(signal)
+    await gone
+  }
+
+  stop(): Promise<void> {
     return this.#end('SIGTERM')
   }
 
-  /** Stops as a crash would. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL')
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.#process
-    this.#process = undefined
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
-    const exited = once(child, 'exit') as Promise<[number | null]>
-    child.kill(signal)
-    return (await exited)[0]
-  }
-
-  /** Resolves once the node says that it is connected to a device, given in hex. */
-  async connectedTo(device: string): Promise<void> {
-    const client = createRpcClient(this.ready.socket)
-    const signal = AbortSignal.timeout(COMMAND_DEADLINE_MS)
-    const isIt = (peer: PeerInfo): boolean => peer.connected && bytesToHex(peer.device) === device
-    for await (const reply of client.stream(EventService.method.watch, {}, signal)) {
-      if (!reply.ok) throw new Error(`${this.name} stopped telling: ${reply.error.message}`)
-      const { event } = reply.value
-      if (event.case === 'peer' && isIt(event.value)) return
-      if (event.case === 'snapshot' && event.value.peers.some(isIt)) return
+  /** Runs a command against this home; resolves with stdout, trimmed. */
+  async cli(...args: string[]): Promise<string> {
+    try {
+      const { stdout } = await run(latticeBin, [...args, '--home', this.home], {
+        timeout: 300_000,
+        maxBuffer: 64 << 20,
+      })
+      return stdout.trim()
+    } catch (error) {
+      const failed = error as { code?: number; stderr?: string }
+      throw new CliError(args, failed.code ?? -1, failed.stderr ?? String(error))
     }
-    throw new Error(`${this.name} never saw ${device}`)
   }
 
-  run(...args: readonly string[]): Promise<Outcome> {
-    return lattice(this.home, ...args)
+  async json<T = Record<string, unknown>>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.cli(...args, '--json')) as T
   }
 
-  /** Runs a command that must succeed; gives back what it printed. */
-  async ok(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(...args)
-    if (code !== 0) throw new Error(`${this.name}: lattice ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`)
-    return stdout.trimEnd()
-  }
-
-  async json<T>(...args: readonly string[]): Promise<T> {
-    return JSON.parse(await this.ok(...args, '--json')) as T
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#end('SIGKILL')
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 }
 
-/** A directory for one test, with nodes in it; all of it goes away with the test. */
-export class TestWorld implements AsyncDisposable {
-  readonly root: string
-  readonly #nodes: TestNode[] = []
+/** Waits on both, twice, until neither has anything left to say to the other. */
+export async function level(a: TestNode, b: TestNode, folder = 'f', timeoutS = 240): Promise<void> {
+  for (const node of [a, b, a]) await node.cli('folder', 'wait', folder, '--timeout', String(timeoutS))
+}
 
-  private constructor(root: string) {
-    this.root = root
-  }
-
-  static async create(): Promise<TestWorld> {
-    return new TestWorld(await mkdtemp(join(tmpdir(), 'lattice-e2e-')))
-  }
-
-  node(name: string): TestNode {
-    const node = new TestNode(this.root, name)
-    this.#nodes.push(node)
-    return node
-  }
-
-  async directory(name: string): Promise<string> {
-    const path = join(this.root, name)
-    await mkdir(path, { recursive: true })
-    return path
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node[Symbol.asyncDispose]()))
-    await rm(this.root, { recursive: true, force: true })
-  }
+/** Two running nodes that share the folder `f`: `dir/a` on the first, `dir/b` on the second. */
+export async function pair(
+  dir: string,
+): Promise<{ a: TestNode; b: TestNode; dirA: string; dirB: string } & AsyncDisposable> {
+  const [dirA, dirB] = [path.join(dir, 'a'), path.join(dir, 'b')]
+  fs.mkdirSync(dirA)
+  const a = new TestNode(path.join(dir, 'home-a'))
+  const b = new TestNode(path.join(dir, 'home-b'))
+  await Promise.all([a.up(), b.up()])
+  await a.cli('folder', 'add', dirA, '--name', 'f')
+  await b.cli('join', await a.cli('invite', 'f'), dirB)
+  await level(a, b)
+  const dispose = async (): Promise<void> => void (await Promise.all([a.stop(), b.stop()]))
+  return { a, b, dirA, dirB, [Symbol.asyncDispose]: dispose }
 }

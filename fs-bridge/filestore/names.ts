@@ -55,18 +55,16 @@ const rankMark = /%~([1-9][0-9]*)((?:\.[^.]*)?)$/
  */
 export const toLocalName = (name: string, platform: Platform, rank = 1): string => {
   if (platform === 'linux') return name
-  const [stem, extension] = splitExtension(name)
-  const local = rank === 1 ? escape(name, platform) : escapeRanked(stem, extension, rank, platform)
+  const local = rank === 1 ? escape(name, platform) : escapeRanked(name, rank, platform)
   if (local.length <= LOCAL_UNITS_MAX) return local
   const digest = createHash('sha256').update(`${rank}/${name}`, 'utf8').digest('hex').slice(0, 32)
   return `${local.slice(0, LOCAL_UNITS_MAX - 40).replace(/[\ud800-\udbff]$/, '')}%#${digest}`
 }
 
-/** The mark goes before the extension; both sides are escaped as parts of the whole, so that ends stay ends. */
-const escapeRanked = (stem: string, extension: string, rank: number, platform: Platform): string => {
-  const whole = escape(stem + extension, platform)
-  const tail = extension === '' ? '' : whole.slice(whole.lastIndexOf('.'))
-  return `${whole.slice(0, whole.length - tail.length)}%~${rank}${tail}`
+/** The mark goes before what is the extension of the escaped name. */
+const escapeRanked = (name: string, rank: number, platform: Platform): string => {
+  const [stem, extension] = splitExtension(escape(name, platform))
+  return `${stem}%~${rank}${extension}`
 }
 
 /**

@@ -2,18 +2,20 @@
  * The index beside the cells: which inodes that live hang in which directory, and which directories' moves were
  * reverted to break a cycle. A function of the cells; kept up by the machine, read by the tree.
  *
- *   p/<parent16><name>\0<inode16> → kind     one entry for each living inode, at the place it takes effect
- *   r/<inode16> → u8                         a directory hangs at its 2nd (1) or 3rd (2) place
+ *   p/<parent16><name> → (inode16 kind)…   the living inodes that take effect there, by inode
+ *   k/<parent16><name> → nothing           there is more than one
+ *   r/<inode16> → u8                       a directory hangs at its 2nd (1) or 3rd (2) place
  */
 import { compareDots, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
-import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
-import type { CellReader, DerivedReader, StateReader, StateTables } from '#kernel/state/port.ts'
+import { bytesToHex, compareBytes, concatBytes, equalBytes } from '#kernel/core/bytes.ts'
+import type { CellReader, DerivedReader, DerivedWriter, StateReader, StateTables } from '#kernel/state/port.ts'
 import type { Inode, Kind } from './port.ts'
 import { byteToKind, decodeUtf8, encodeUtf8, INODE_LENGTH, isRoot, key, kindToByte, type Place } from './values.ts'
 
 const PLACED = 0x70
 const REVERTED = 0x72
-const END = Uint8Array.of(0)
+const SHARED = 0x6b
+const NOTHING = new Uint8Array()
 
 export interface Entry {
   readonly inode: Inode
@@ -21,23 +23,23 @@ export interface Entry {
   readonly kind: Kind
 }
 
-const entryKey = (inode: Inode, { parent, name }: Place): Uint8Array =>
-  key(PLACED, parent, encodeUtf8(name), END, inode)
+const ENTRY_LENGTH = INODE_LENGTH + 1
 
-/** The first key after all that begin with `prefix`, whose last byte is below 0xff. */
-const following = (prefix: Uint8Array): Uint8Array => {
-  const out = prefix.slice()
-  out[out.length - 1]!++
-  return out
-}
+const spotKey = ({ parent, name }: Place): Uint8Array => key(PLACED, parent, encodeUtf8(name))
+const sharedKey = ({ parent, name }: Place): Uint8Array => key(SHARED, parent, encodeUtf8(name))
 
-const parseEntry = (bytes: Uint8Array, value: Uint8Array): Entry => {
-  const name = decodeUtf8(bytes.subarray(2 + INODE_LENGTH, bytes.length - INODE_LENGTH - 1))!
-  return { inode: bytes.slice(-INODE_LENGTH) as Inode, name, kind: byteToKind(value[0]!)! }
+const parseEntries = (name: string, value: Uint8Array): Entry[] => {
+  const entries: Entry[] = []
+  for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
+    const inode = value.slice(at, at + INODE_LENGTH) as Inode
+    entries.push({ inode, name, kind: byteToKind(value[at + INODE_LENGTH]!)! })
+  }
+  return entries
 }
 
 const scan = function* (derived: DerivedReader, gte: Uint8Array, lt: Uint8Array): Generator<Entry> {
-  for (const [bytes, value] of derived.range({ gte, lt })) yield parseEntry(bytes, value)
+  for (const [bytes, value] of derived.range({ gte, lt }))
+    yield* parseEntries(decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!, value)
 }
 
 /** All that hangs directly in `parent`, ordered by the bytes of the names, then by inode. */
@@ -45,9 +47,9 @@ export const entriesOf = (derived: DerivedReader, parent: Inode): Iterable<Entry
   // A name is never empty and holds no 0xff byte, so 0xff bounds it from above.
   scan(derived, key(PLACED, parent), key(PLACED, parent, Uint8Array.of(0xff)))
 
-export const entriesNamed = (derived: DerivedReader, { parent, name }: Place): Iterable<Entry> => {
-  const prefix = key(PLACED, parent, encodeUtf8(name), END)
-  return scan(derived, prefix, following(prefix))
+export const entriesNamed = (derived: DerivedReader, place: Place): readonly Entry[] => {
+  const value = derived.get(spotKey(place))
+  return value ? parseEntries(place.name, value) : []
 }
 
 export const entriesPrefixed = (derived: DerivedReader, parent: Inode, prefix: string): Iterable<Entry> =>
@@ -57,6 +59,50 @@ const isEmpty = (derived: DerivedReader, parent: Inode): boolean => {
   for (const _ of derived.range({ gte: key(PLACED, parent), lt: key(PLACED, parent, Uint8Array.of(0xff)), limit: 1 }))
     return false
   return true
+}
+
+/** Where the inode's entry begins, or where it would. */
+const positionIn = (value: Uint8Array, inode: Inode): { readonly at: number; readonly found: boolean } => {
+  for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
+    const order = compareBytes(value.subarray(at, at + INODE_LENGTH), inode)
+    if (order >= 0) return { at, found: order === 0 }
+  }
+  return { at: value.length, found: false }
+}
+
+const isEntered = (derived: DerivedReader, inode: Inode, place: Place): boolean => {
+  const value = derived.get(spotKey(place))
+  return value !== undefined && positionIn(value, inode).found
+}
+
+/** False if it was there already. */
+const enter = (derived: DerivedWriter, { inode, kind }: InodeState, place: Place): boolean => {
+  const spot = spotKey(place)
+  const old = derived.get(spot) ?? NOTHING
+  const { at, found } = positionIn(old, inode)
+  if (found) return false
+  derived.put(spot, concatBytes(old.subarray(0, at), inode, Uint8Array.of(kindToByte(kind)), old.subarray(at)))
+  if (old.length === ENTRY_LENGTH) derived.put(sharedKey(place), NOTHING)
+  return true
+}
+
+const leave = (derived: DerivedWriter, inode: Inode, place: Place): void => {
+  const spot = spotKey(place)
+  const old = derived.get(spot) ?? NOTHING
+  const { at, found } = positionIn(old, inode)
+  if (!found) return
+  if (old.length === ENTRY_LENGTH) derived.delete(spot)
+  else derived.put(spot, concatBytes(old.subarray(0, at), old.subarray(at + ENTRY_LENGTH)))
+  if (old.length === 2 * ENTRY_LENGTH) derived.delete(sharedKey(place))
+}
+
+/** The places where more than one inode hangs, in all directories. */
+export const sharedPlaces = function* (derived: DerivedReader): Generator<Place> {
+  for (const [bytes] of derived.range({ gte: key(SHARED), lt: Uint8Array.of(SHARED, 0x30) }))
+    yield {
+      parent: bytes.slice(2, 2 + INODE_LENGTH) as Inode,
+      name: decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!,
+    }
 }
 
 const levelOf = (derived: DerivedReader, inode: Inode): number => derived.get(key(REVERTED, inode))?.[0] ?? 0
@@ -71,7 +117,7 @@ export const effectivePlace = (derived: DerivedReader, state: InodeState): Place
 /** The place of an inode that lives; undefined if it does not. Living is not yet being reachable from the root. */
 export const livingPlace = (tables: StateReader, state: InodeState): Place | undefined => {
   const place = effectivePlace(tables.derived, state)
-  return tables.derived.get(entryKey(state.inode, place)) === undefined ? undefined : place
+  return isEntered(tables.derived, state.inode, place) ? place : undefined
 }
 
 /**
@@ -169,7 +215,7 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
     const known = moved.get(id)
     moved.set(id, known ? { ...known, to: change.to } : change)
   }
-  for (const { inode: each, from: place } of stale) if (place) derived.delete(entryKey(each, place))
+  for (const { inode: each, from: place } of stale) if (place) leave(derived, each, place)
   for (const each of stale) {
     note(each)
     const state = inodeState(cells, each.inode)
@@ -205,9 +251,7 @@ const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => 
   const { cells, derived } = tables
   for (let each: InodeState | undefined = state; each !== undefined;) {
     const place = effectivePlace(derived, each)
-    const bytes = entryKey(each.inode, place)
-    if (derived.get(bytes) !== undefined) return
-    derived.put(bytes, Uint8Array.of(kindToByte(each.kind)))
+    if (!enter(derived, each, place)) return
     note({ inode: each.inode, from: undefined, to: place })
     const parent: InodeState | undefined = isRoot(place.parent) ? undefined : inodeState(cells, place.parent)
     each = parent?.kind === 'dir' && parent.trashed ? parent : undefined
@@ -222,7 +266,7 @@ const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): v
     if (state?.kind !== 'dir' || !state.trashed) return
     const place = livingPlace(tables, state)
     if (place === undefined || livesByItself(cells, state) || !isEmpty(derived, inode)) return
-    derived.delete(entryKey(inode, place))
+    leave(derived, inode, place)
     note({ inode, from: place, to: undefined })
     inode = place.parent
   }

@@ -42,7 +42,10 @@ export interface Visible {
 }
 
 export interface Conflict {
-  /** Stable while the conflict lasts: hex of the inode, or of both inodes for a clash of names. */
+  /**
+   * Stable while the conflict lasts: hex of the inode, `link-` and hex of the inode for its links, or the hexes of all
+   * inodes joined by `-` for a clash of names.
+   */
   readonly id: string
   readonly path: string
   readonly kind: 'content' | 'link' | 'name' | 'kind'
@@ -63,7 +66,8 @@ export interface FileTree {
   conflicts(): Iterable<Conflict>
   /**
    * The inodes whose appearances may have changed: those named by the changes and those they share a name with, now
-   * or before. Never fewer than truly changed; the cost does not grow with the size of the tree.
+   * or before. Never fewer than truly changed, but what merely hangs below a directory that comes, goes or moves
+   * is not named. The cost does not grow with the size of the tree. Takes the changes `apply` gave, all of them.
    */
   affected(changes: readonly Change[]): readonly Inode[]
 }

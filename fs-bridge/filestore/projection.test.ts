@@ -138,6 +138,10 @@ const checkAgainstModel = (replica: Replica): void => {
   const seen = walked.map((each) => each.seen).sort((x, y) => (x.path < y.path ? -1 : 1))
   expect(seen).toEqual(projectNaively(replica.tables.cells, deviceName))
   expect(new Set(seen.map(({ path }) => path)).size).toBe(seen.length)
+  const clashing = [...replica.tree.conflicts()].filter(({ kind }) => kind === 'name' || kind === 'kind')
+  const lost = clashing.flatMap(({ heads }) => heads.slice(1).map((head) => bytesToHex(head.inode))).sort()
+  const others = seen.filter(({ conflict }) => conflict === 'name' || conflict === 'kind')
+  expect(lost).toEqual(others.map((each) => each.inode as string).sort())
   for (const { seen: each, visible } of walked) {
     expect(replica.tree.at(visible.parent, visible.name)).toEqual(visible)
     expect(replica.tree.resolve(each.path)).toEqual(visible)

@@ -15,8 +15,9 @@ import type { Inode } from './port.ts'
 import { openTree, type Tree } from './tree.ts'
 
 /** Keys sort as bytes do: one UTF-16 unit for each byte. */
-const toText = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
-const toBytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0))
+const toText = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+const toBytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'))
 
 /** A sorted map; sorting is put off until something asks for order. */
 class SortedMap<V> {

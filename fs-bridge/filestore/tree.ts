@@ -3,7 +3,7 @@ import { bytesToHex, equalBytes, HASH_LENGTH, type Hash } from '#kernel/core/byt
 import type { Change, Head, StateReader } from '#kernel/state/port.ts'
 import { affectedInodes } from './affected.ts'
 import { inodeState, sameData } from './inode.ts'
-import { effectivePlace, livingPlace } from './placement.ts'
+import { effectivePlace, livingPlace, sharedPlaces } from './placement.ts'
 import type { Conflict, DeviceName, FileTree, Inode, Visible } from './port.ts'
 import { basesAt, groupOf, seenInSlot, slotAt, slotsOf, type Claim, type Slot } from './slot.ts'
 import { CONTENT_RANGE, isRoot, isTrash, LINK_RANGE, ROOT } from './values.ts'
@@ -159,16 +159,27 @@ const clashIn = (state: StateReader, deviceName: DeviceName, slot: Slot): Confli
 const headOf = (state: StateReader, slot: Slot, visible: Visible, claim: Claim | undefined): Head =>
   claim?.content.head ?? slot.dirs[0]?.contents[0]?.head ?? inodeState(state.cells, visible.inode)!.head
 
-/** Clashes can be anywhere below a directory that is merged of several; elsewhere only in a slot of its own. */
+/** Names clash where several inodes hang at one place, and anywhere below directories merged of several. */
 const clashes = function* (state: StateReader, deviceName: DeviceName): Generator<Conflict> {
-  const todo: Inode[] = [ROOT]
-  for (let dir = todo.pop(); dir !== undefined; dir = todo.pop()) {
-    const group = groupOf(state, dir)
-    for (const slot of group ? slotsOf(state, group) : []) {
-      const clash = clashIn(state, deviceName, slot)
-      if (clash) yield clash
-      if (slot.dirs[0]) todo.push(slot.dirs[0].state.inode)
-    }
+  const seen = new Set<string>()
+  const todo: Slot[] = []
+  const visit = function* (slot: Slot): Generator<Conflict> {
+    const id = `${bytesToHex(slot.group[0]!)}/${slot.name}`
+    if (seen.has(id)) return
+    seen.add(id)
+    const clash = clashIn(state, deviceName, slot)
+    if (clash) yield clash
+    if (slot.dirs.length > 1) todo.push(slot)
+  }
+  for (const { parent, name } of sharedPlaces(state.derived)) {
+    const group = groupOf(state, parent)
+    if (group) yield* visit(slotAt(state, group, name))
+    for (let merged = todo.pop(); merged; merged = todo.pop())
+      for (const slot of slotsOf(
+        state,
+        merged.dirs.map((dir) => dir.state.inode),
+      ))
+        yield* visit(slot)
   }
 }
 

@@ -7,6 +7,7 @@ import { CutPlanner, cutsByDefinition, cutSequential, findCandidates } from './c
 import { cidOf } from './digest.ts'
 import { Gear, GEAR_WINDOW } from './gear.ts'
 import { PoolHasher } from './hasher.ts'
+import { FileHasher } from './hashing.ts'
 import { WorkerPool } from './pool.ts'
 import { CHUNK_MAX, type HashedFile } from './port.ts'
 import { noise } from './testing.ts'
@@ -56,6 +57,22 @@ describe('cuts', () => {
       { numRuns: 15 },
     )
   }, 60_000)
+
+  const [min, average, max] = [64 * 1024, 256 * 1024, MIB]
+  test.each([
+    ['a weak candidate before the average', [[min, 0]], [max]],
+    ['a strong one at the minimum', [[min, 1]], [min]],
+    ['a strong one short of the minimum', [[min - 1, 1]], [max]],
+    ['a weak one at the average', [[average, 0]], [average]],
+    ['one at the maximum', [[max, 0]], [max]],
+    ['one just behind the maximum', [[max + 1, 1]], [max]],
+  ])('rules at the borders: %s', (_, candidates, expected) => {
+    const size = max + average
+    const at = Float64Array.from(candidates, ([position]) => position!)
+    const strong = Uint8Array.from(candidates, ([, isStrong]) => isStrong!)
+    const ends = new CutPlanner(size).push({ at, strong }, size)
+    expect(ends.slice(0, 1)).toEqual(expected)
+  })
 
   test('an insertion near the start leaves all later cuts where they were', () => {
     const content = noise(7, 3 * MIB)
@@ -114,6 +131,18 @@ describe('hashing files', () => {
     mkdirSync(join(dir, 'directory'))
     const found = await hasher.hashFiles(['link', 'directory', 'nothing', 'target/below'].map((n) => join(dir, n)))
     expect(found.map(({ kind }) => kind)).toEqual(['unreadable', 'unreadable', 'gone', 'gone'])
+  })
+
+  test('a large file that is not as it was is not hashed', async () => {
+    const path = join(dir, 'size-300000')
+    const [file] = await hasher.hashFiles([path])
+    if (file?.kind !== 'hashed') throw new Error('not hashed')
+    const worker = new FileHasher()
+    expect(worker.hashSegment(path, file.stat, 0, Uint32Array.of(1_000))).toHaveLength(32)
+    const older = { ...file.stat, mtimeNs: file.stat.mtimeNs - 1n }
+    expect(worker.scanSegment(path, older, 0, 1_000)).toBeUndefined()
+    expect(worker.hashSegment(path, older, 0, Uint32Array.of(1_000))).toBeUndefined()
+    expect(worker.hashSegment(path, file.stat, 0, Uint32Array.of(300_001))).toBeUndefined()
   })
 
   test('an aborted call rejects; the hasher serves the next', async () => {

@@ -83,7 +83,8 @@ export interface ContentHasher extends AsyncDisposable {
 export interface BlobSource {
   /**
    * Fetches chunks of a store, hash-checked, each handed to `onChunk` once, in any order; its promise is the
-   * back-pressure. Resolves with what no reachable peer had; waits for a peer only while one is connected.
+   * back-pressure. A `length` of 0 stands for one not known yet (a manifest). The bytes may share memory with others:
+   * copy what is kept for long. Resolves with what no reachable peer had; waits for a peer only while one is connected.
    */
   fetch(
     store: StoreId,

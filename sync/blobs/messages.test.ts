@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { decodeAnswer, decodeWant } from './messages.ts'
+import { readFileSync } from 'node:fs'
+import { bytesToHex, concatBytes, type Cid, type StoreId } from '#kernel/core/bytes.ts'
+import { decodeAnswer, decodeWant, encodeAnswer, encodeWant } from './messages.ts'
 import { messagesHold } from './messages.property.ts'
 import { Window, WINDOW_MAX, WINDOW_MIN } from './window.ts'
 
@@ -22,3 +24,34 @@ test.each([
   }
   expect(window.bytes).toBe(expected)
 })
+
+interface Vectors {
+  wants: { id: number; store: string; cids: string[]; urgent: boolean; frame: string }[]
+  answers: { want: number; sent: { position: number; bytes: string }[]; missing: number[]; frame: string }[]
+  invalidWants: { name: string; frame: string }[]
+  invalidAnswers: { name: string; frame: string }[]
+}
+const vectors = JSON.parse(
+  readFileSync(new URL('../../proto/vectors/blobs/messages.json', import.meta.url), 'utf8'),
+) as Vectors
+const fromHex = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'))
+
+test.each(vectors.wants)('golden want $id', ({ frame, ...fields }) => {
+  const cids = fields.cids.map((cid) => fromHex(cid) as Cid)
+  const want = { ...fields, store: fromHex(fields.store) as StoreId, cids }
+  expect(bytesToHex(encodeWant(want))).toBe(frame)
+  expect(decodeWant(fromHex(frame))).toEqual({ ok: true, value: want })
+})
+
+test.each(vectors.answers)('golden answer $want', ({ frame, ...fields }) => {
+  const sent = fields.sent.map(({ position, bytes }) => ({ position, bytes: fromHex(bytes) }))
+  const answer = { ...fields, sent }
+  expect(bytesToHex(concatBytes(...encodeAnswer(answer)))).toBe(frame)
+  expect(decodeAnswer(fromHex(frame))).toEqual({ ok: true, value: answer })
+})
+
+test.each(vectors.invalidWants)('invalid want: $name', ({ frame }) => expect(decodeWant(fromHex(frame)).ok).toBe(false))
+
+test.each(vectors.invalidAnswers)('invalid answer: $name', ({ frame }) =>
+  expect(decodeAnswer(fromHex(frame)).ok).toBe(false),
+)

@@ -1,0 +1,118 @@
+/** What must hold for any bytes and any op, shared by the short test and the long campaign. */
+import { create, toBinary } from '@bufbuild/protobuf'
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { FileOpsSchema } from '#proto/file'
+import { compareBytes } from '#kernel/core/bytes.ts'
+import { BadOpError } from '#kernel/state/port.ts'
+import { decodeOps, encodeOps } from './ops.ts'
+import { inode, World } from './testing.ts'
+import { decodeContent, decodeLink, encodeContent, encodeLink, ROOT, TRASH } from './values.ts'
+
+const bytesArb = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+
+const inodeArb = fc.oneof(fc.nat({ max: 3 }).map(inode), fc.constantFrom(ROOT, TRASH), fc.uint8Array({ maxLength: 17 }))
+const nameArb = fc.oneof(
+  fc.constantFrom('a', 'b', '.', '..', '', 'a/b', 'nul\0', 'e\u0301', 'x'.repeat(255), 'x'.repeat(256)),
+  fc.string({ unit: 'grapheme', maxLength: 8 }),
+)
+const placeArb = fc.record({ parent: inodeArb, name: nameArb })
+const linkArb = fc.record({
+  parent: inodeArb,
+  name: nameArb,
+  kind: fc.nat({ max: 4 }),
+  replaced: fc.option(placeArb, { nil: undefined }),
+})
+const chunkArb = fc.record({ cid: fc.oneof(bytesArb(32), bytesArb(31)), length: fc.nat({ max: 1 << 21 }) })
+const dataArb = fc.oneof(
+  fc.uint8Array({ maxLength: 600 }).map((value) => ({ case: 'inline' as const, value })),
+  fc.oneof(bytesArb(32), bytesArb(8)).map((value) => ({ case: 'manifest' as const, value })),
+  fc.array(chunkArb, { maxLength: 34 }).map((chunks) => ({ case: 'chunks' as const, value: { chunks } })),
+  fc.constant({ case: undefined }),
+)
+const contentArb = fc
+  .record({
+    size: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    mtimeNs: fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }),
+    mode: fc.oneof(fc.constant(0o644), fc.nat({ max: 0o20000 })),
+    data: dataArb,
+    honest: fc.boolean(),
+  })
+  .map(({ honest, ...content }) => {
+    const { data } = content
+    const sum =
+      data.case === 'inline'
+        ? data.value.length
+        : data.case === 'chunks'
+          ? data.value.chunks.reduce((n, { length }) => n + length, 0)
+          : 1
+    return honest ? { ...content, size: BigInt(sum) } : content
+  })
+const keepArb = fc.array(fc.oneof(bytesArb(32), bytesArb(3)), { maxLength: 2 })
+const xattrArb = fc.record({
+  name: nameArb,
+  write: fc.oneof(
+    fc.uint8Array({ maxLength: 4 }).map((value) => ({ case: 'value' as const, value })),
+    fc.boolean().map((value) => ({ case: 'delete' as const, value })),
+    fc.constant({ case: undefined }),
+  ),
+  keep: keepArb,
+})
+const opArb = fc.record({
+  inode: inodeArb,
+  link: fc.option(linkArb, { nil: undefined }),
+  content: fc.option(contentArb, { nil: undefined }),
+  xattrs: fc.array(xattrArb, { maxLength: 1 }),
+  keepLink: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, keepArb),
+  keepContent: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, keepArb),
+})
+
+/** A batch as anyone may send it: mostly one that is almost right, sometimes with bytes changed, sometimes noise. */
+const anyBatchArb = fc.oneof(
+  fc.uint8Array({ maxLength: 200 }),
+  fc
+    .record({
+      ops: fc.array(opArb, { maxLength: 3 }),
+      flips: fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 2 }),
+    })
+    .map(({ ops, flips }) => {
+      const bytes = toBinary(FileOpsSchema, create(FileOpsSchema, { ops: ops as never }))
+      for (const [at, byte] of flips) if (bytes.length > 0) bytes[at % bytes.length] = byte
+      return bytes
+    }),
+)
+
+/** Decoding gives a BadOpError or an op that encodes to the same bytes and applies without throwing. */
+export const decodingIsStrict = fc.property(anyBatchArb, (bytes) => {
+  let decoded
+  try {
+    decoded = decodeOps(bytes)
+  } catch (error) {
+    expect(error).toBeInstanceOf(BadOpError)
+    return
+  }
+  expect(compareBytes(encodeOps(decoded.ops), bytes)).toBe(0)
+  const world = new World()
+  const replica = world.replica(0)
+  world.writeBytes(replica, bytes)
+  for (const { inode: id } of decoded.ops)
+    for (const visible of replica.tree.appearances(id as typeof ROOT))
+      expect(replica.tree.resolve(replica.tree.pathOf(visible))).toEqual(visible)
+})
+
+/** A cell's value decodes to what encodes to the same bytes, or to nothing. */
+export const cellsAreCanonical = fc.property(
+  fc.oneof(
+    fc.uint8Array({ maxLength: 120 }),
+    fc.tuple(fc.nat({ max: 7 }), fc.uint8Array({ minLength: 16, maxLength: 80 })).map(([a, b]) => {
+      b.fill(0, 6, 9)
+      return Uint8Array.of(a, ...b)
+    }),
+  ),
+  (bytes) => {
+    const link = decodeLink(bytes)
+    if (link) expect(encodeLink(link)).toEqual(bytes)
+    const content = decodeContent(bytes)
+    if (content) expect(encodeContent(content)).toEqual(bytes)
+  },
+)
