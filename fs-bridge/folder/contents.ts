@@ -62,7 +62,11 @@ export const gather = async <T>(
   const missing: T[] = []
   const jobs: Job[] = []
   const parts = new Map<string, { readonly ref: ChunkRef; readonly parts: Part[] }>()
-  const manifests = await readManifests(sources, items.map(({ wanted }) => wanted.content), signal)
+  const manifests = await readManifests(
+    sources,
+    items.map(({ wanted }) => wanted.content),
+    signal,
+  )
   try {
     for (const { item, wanted } of items) {
       const chunks = chunksOf(wanted.content, manifests)
@@ -137,8 +141,7 @@ const fill = async (
 }
 
 const writeAll = async (file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> => {
-  for (let at = 0; at < bytes.length; )
-    at += (await file.write(bytes, at, bytes.length - at, offset + at)).bytesWritten
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, offset + at)).bytesWritten
 }
 
 const inLanes = async <T>(items: readonly T[], lanes: number, work: (item: T) => Promise<void>): Promise<void> => {

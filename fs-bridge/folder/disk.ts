@@ -101,7 +101,7 @@ const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (c
 export const writeFileNew = (path: string, bytes: Uint8Array, attributes: Attributes): void => {
   const fd = fs.openSync(path, WRITE_NEW, 0o600)
   try {
-    for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at)
+    for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at)
     setAttributes(fd, attributes)
   } finally {
     fs.closeSync(fd)

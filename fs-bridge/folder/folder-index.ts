@@ -236,7 +236,8 @@ export class FolderIndex {
       const places = this.placesOf(side.inode).filter((e) => !(e.name === name && equalBytes(e.parent, parent)))
       if (side === after) places.push(after)
       this.#pendingPlaces.set(bytesToHex(side.inode), places)
-      if (side === current && side.kind === 'dir' && !(after && equalBytes(after.inode, side.inode))) this.#paths.clear()
+      if (side === current && side.kind === 'dir' && !(after && equalBytes(after.inode, side.inode)))
+        this.#paths.clear()
       const sign = side === after ? 1 : -1
       if (side.kind !== 'dir') {
         this.totals.files += sign

@@ -4,17 +4,24 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { concatBytes, equalBytes, type Cid, type Hash, type StoreId } from '#kernel/core/bytes.ts'
+import { concatBytes, equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
 import type { LatticeError } from '#kernel/core/result.ts'
-import type { ChunkRef, ContentHasher, FileContent, HashedFile, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
+import type {
+  ChunkRef,
+  ContentHasher,
+  FileContent,
+  HashedFile,
+  InplaceBackend,
+  StoringBackend,
+} from '#kernel/cas/port.ts'
 import { encodeManifest } from '#kernel/cas/manifest.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { FileOp } from '#proto/file'
-import { contentHeads } from '../filestore/inode.ts'
+import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
 import type { ContentValue, Inode } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
-import { errnoOf, look } from './disk.ts'
+import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
@@ -34,6 +41,8 @@ export interface IngestDeps {
   fine(path: string): void
   /** Looks at the path again once it had time to settle. */
   again(path: string): void
+  /** A file that looks as the index says but does not hold what it says: a power loss tore it. */
+  torn(entry: Entry, path: string): void
 }
 
 export interface Ingested {
@@ -47,6 +56,9 @@ export const fileKey = (inode: Inode, slot: number): Uint8Array => concatBytes(i
 
 const HASH_AT_ONCE = 1024
 const OPS_AT_ONCE = 2000
+/** Changes of one intention: folding them is one turn of the event loop, which must stay short. */
+const CHANGES_AT_ONCE = 200
+const DELETIONS_AT_ONCE = 200
 
 export class Ingester {
   readonly #deps: IngestDeps
@@ -64,7 +76,7 @@ export class Ingester {
     const current = seen.filter((one) => one.what === 'present' || (one.what === 'gone' && this.#stillKnown(one.entry)))
     const changes = planChanges(current, {
       byIno: (ino) => index.byIno(ino),
-      descendants: (dir) => index.descendants(dir),
+      children: (dir) => index.children(dir),
       pathOf: (entry) => index.pathOf(entry),
       look: (entry) => {
         const path = index.pathOf(entry)
@@ -73,12 +85,19 @@ export class Ingester {
     })
     const { read, contents } = await this.#read(changes, signal)
     const paired = this.#pair(read)
-    const look_: Inode[] = []
-    for (let at = 0; at < paired.length; at += OPS_AT_ONCE) {
-      const error = await this.#submit(paired.slice(at, at + OPS_AT_ONCE), paired, contents, look_)
-      if (error) return { error, look: look_ }
+    const toLook: Inode[] = []
+    const present = paired.filter((change) => change.place)
+    const gone = deepestTogether(paired.filter((change) => !change.place))
+    for (let at = 0; at < present.length; at += OPS_AT_ONCE) {
+      const error = await this.#submit(present.slice(at, at + OPS_AT_ONCE), contents, toLook)
+      if (error) return { error, look: toLook }
     }
-    return { error: undefined, look: look_ }
+    for (let at = 0; at < gone.length;) {
+      const done = await this.#submitDeletions(gone.slice(at, at + DELETIONS_AT_ONCE), toLook)
+      if (typeof done !== 'number') return { error: done, look: toLook }
+      at += done
+    }
+    return { error: undefined, look: toLook }
   }
 
   /** What was found gone may have been found again under another name by an earlier batch of the same scan. */
@@ -133,8 +152,13 @@ export class Ingester {
     if (result.kind === 'hashed') {
       const looked = { ...change.looked!, ...result.stat, mode: result.stat.mode & 0o7777 }
       if (result.stat.ino !== change.looked!.ino) return this.#deps.again(change.path)
+      const data = fileContentToData(result.content)
+      if (change.before && unchanged(change.before, change.looked!)) {
+        const seen = this.#seenContent(change.before)
+        if (seen && dataKey(seen.data) !== dataKey(data)) return this.#deps.torn(change.before, change.path)
+      }
       contents.set(change.path, result.content)
-      read.push({ ...change, looked, kind: 'file', data: fileContentToData(result.content) })
+      read.push({ ...change, looked, kind: 'file', data })
       this.#deps.fine(change.path)
     } else if (result.kind === 'unreadable') {
       this.#deps.problem(change.path, 'unreadable', result.message)
@@ -164,38 +188,68 @@ export class Ingester {
   }
 
   #seenContent(entry: Entry): ContentValue | undefined {
-    const heads = contentHeads(this.#deps.tree.state.cells, entry.inode)
+    const { cells } = this.#deps.tree.state
+    const found = inodeState(cells, entry.inode)
+    const heads = found ? contentHeads(cells, found) : []
     return heads.find((h) => entry.contentHead && equalBytes(h.head.hash, entry.contentHead))?.content
   }
 
   async #submit(
     batch: readonly ReadChange[],
-    whole: readonly ReadChange[],
     contents: ReadonlyMap<string, FileContent>,
-    look_: Inode[],
+    toLook: Inode[],
   ): Promise<LatticeError | undefined> {
     const { store, tree, index } = this.#deps
     await this.#register(batch, contents)
-    const deleted = new Set(whole.flatMap((c) => (c.place ? [] : [c.before!])))
     let error: LatticeError | undefined
-    for (let at = 0; at < batch.length && !error; ) {
-      let drafted: Drafted[] = []
+    const renamed: Drafted[] = []
+    for (let at = 0; at < batch.length && !error;) {
+      let drafted: readonly Drafted[] = []
       const result = await store.submit(() => {
-        const drafter = new Drafter(tree, index, deleted)
+        const drafter = new Drafter(tree, index)
         const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
         drafted = fits
         return bytes && { app: bytes }
       })
-      if (!result.ok) error = result.error
-      else {
-        at += drafted.length
-        for (const { change, outcome } of drafted) this.#settle(change, outcome, result.value?.hash)
-        for (const { outcome } of drafted) look_.push(...outcome.look)
-      }
+      if (result.ok) {
+        this.#settleAll(drafted, result.value?.hash, toLook)
+        renamed.push(...drafted.filter(({ change, outcome }) => !equalBytes(change.inode, outcome.inode)))
+      } else error = result.error
+      at += drafted.length
     }
     await index.flush()
+    await this.#reregister(renamed, contents)
     this.arriving.clear()
     return error
+  }
+
+  /** As many of them as fit one intention; says how many those were. */
+  async #submitDeletions(batch: readonly ReadChange[], toLook: Inode[]): Promise<LatticeError | number> {
+    const { store, tree, index, inplace } = this.#deps
+    let drafted: readonly Drafted[] = []
+    const result = await store.submit(() => {
+      for (let count = batch.length; ; count = Math.ceil(count / 2)) {
+        const deletions = new Drafter(tree, index).deletions(batch.slice(0, count))
+        drafted = deletions.drafted
+        if (deletions.ops.length === 0) return undefined
+        const packed = packOps(deletions.ops)
+        if (packed.length === 1 || count === 1) return { app: packed[0]! }
+      }
+    })
+    if (!result.ok) return result.error
+    this.#settleAll(drafted, result.value?.hash, toLook)
+    const files = drafted.flatMap(({ change: { kind, before } }) =>
+      kind === 'file' ? [fileKey(before!.inode, before!.slot)] : [],
+    )
+    await Promise.all([index.flush(), files.length > 0 ? inplace.forget(store.id, files) : undefined])
+    return drafted.length
+  }
+
+  #settleAll(drafted: readonly Drafted[], hash: Hash | undefined, toLook: Inode[]): void {
+    for (const { change, outcome } of drafted) {
+      this.#settle(change, outcome, hash)
+      toLook.push(...outcome.look)
+    }
   }
 
   /** The chunks can be served before anyone hears of them. */
@@ -215,6 +269,30 @@ export class Ingester {
     if (files.length > 0) await inplace.register(store.id, files)
     const result = await stored
     if (result && !result.ok) throw new Error(result.error.message)
+  }
+
+  /** Files that turned out to be another inode than was thought: one that was there already, or one made of a side. */
+  async #reregister(drafted: readonly Drafted[], contents: ReadonlyMap<string, FileContent>): Promise<void> {
+    const { inplace, index, store } = this.#deps
+    const files: { file: Uint8Array; chunks: readonly ChunkRef[] }[] = []
+    const old: Uint8Array[] = []
+    for (const { change, outcome } of drafted) {
+      const entry = change.place && index.get(change.place.parent, change.place.name)
+      const content = contents.get(change.path)
+      const data = this.#headContent(outcome.inode)?.data
+      const chunks = content && content.kind !== 'inline' ? content.chunks : data?.kind === 'chunks' ? data.chunks : []
+      if (!entry || change.kind !== 'file' || chunks.length === 0) continue
+      files.push({ file: fileKey(outcome.inode, entry.slot), chunks })
+      old.push(fileKey(change.inode, change.before?.slot ?? 0))
+    }
+    if (files.length === 0) return
+    await Promise.all([inplace.register(store.id, files), inplace.forget(store.id, old)])
+  }
+
+  #headContent(inode: Inode): ContentValue | undefined {
+    const { cells } = this.#deps.tree.state
+    const found = inodeState(cells, inode)
+    return found && contentHeads(cells, found)[0]?.content
   }
 
   #settle(change: ReadChange, outcome: Outcome, hash: Hash | undefined): void {
@@ -242,6 +320,12 @@ export class Ingester {
   }
 }
 
+/** All names of an inode go in one batch; what a directory held goes before the directory. */
+const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>
+  [...gone].sort(
+    (a, b) => b.path.split('/').length - a.path.split('/').length || (inodeKey(a.inode) < inodeKey(b.inode) ? -1 : 1),
+  )
+
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0
 
@@ -257,7 +341,7 @@ const fill = (
   for (let at = from; at < batch.length; at++) {
     const one = draft(batch[at]!)
     room -= one.ops.reduce((sum, op) => sum + opBytesMax(op), 0)
-    if (room < 0 && fits.length > 0) break
+    if ((room < 0 || fits.length === CHANGES_AT_ONCE) && fits.length > 0) break
     fits.push(one)
     ops.push(...one.ops)
   }

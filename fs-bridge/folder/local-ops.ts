@@ -7,11 +7,12 @@
 import type { FileOp } from '#proto/file'
 import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import type { FileContent } from '#kernel/cas/port.ts'
-import { contentHeads, sameData, type ContentHead } from '../filestore/inode.ts'
-import { createOp, editOp, fileOp, placeOp, trashOp } from '../filestore/ops.ts'
+import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
+import { editAppearance, renameAppearance, trashAppearances } from '../filestore/intents.ts'
+import { createOp, placeOp } from '../filestore/ops.ts'
 import type { ContentValue, Inode, Kind, Visible } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
-import { decodeLink, isTrash, linkKey, type Place } from '../filestore/values.ts'
+import type { Place } from '../filestore/values.ts'
 import { newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import type { LocalChange } from './plan.ts'
@@ -44,21 +45,22 @@ export const fileContentToData = (content: FileContent): ContentValue['data'] =>
   return { kind: 'manifest', cid: content.cid }
 }
 
-/** Turns changes of one batch into operations, one after the other. `deleted`: heads of names deleted in the batch. */
+/** The writes of something whose heads the index does not know: nothing was seen. */
+const NO_HEAD = new Uint8Array(32) as Hash
+
+/** Turns changes into operations on the state as it is now. */
 export class Drafter {
   readonly #tree: Tree
   readonly #index: FolderIndex
-  readonly #deleted: ReadonlySet<Entry>
 
-  constructor(tree: Tree, index: FolderIndex, deleted: ReadonlySet<Entry>) {
+  constructor(tree: Tree, index: FolderIndex) {
     this.#tree = tree
     this.#index = index
-    this.#deleted = deleted
   }
 
   draft(change: ReadChange): Drafted {
-    if (!change.place) return this.#deletion(change, change.before!)
-    return change.before ? this.#known(change, change.before, change.place) : this.#creation(change, change.place)
+    const place = change.place!
+    return change.before ? this.#known(change, change.before, place) : this.#creation(change, place)
   }
 
   #creation(change: ReadChange, at: Place): Drafted {
@@ -88,86 +90,86 @@ export class Drafter {
   }
 
   #known(change: ReadChange, before: Entry, at: Place): Drafted {
-    const heads = contentHeads(this.#tree.state.cells, change.inode)
-    const seen = this.#seenHead(heads, before)
+    const heads = this.#contents(change.inode)
+    const seen = headOf(heads, before)
     const moved = !(at.name === before.name && equalBytes(at.parent, before.parent))
-    const place = { parent: at.parent, name: moved ? at.name.normalize('NFC') : before.visibleName }
-    if (moved && seen && this.#isLoser(heads, seen, before)) return this.#keepBoth(change, heads, seen, place)
-
+    const visible = this.#asSeen(before, heads, seen)
+    const ops: FileOp[] = []
+    let inode = change.inode
+    let linkHead: Outcome['linkHead'] = before.linkHead
+    const there = moved && this.#shownAt(change, at)
+    if (there) linkHead = there.linkHead
+    else if (moved) {
+      const fresh = newInode()
+      ops.push(...renameAppearance(this.#tree, visible, { parent: at.parent, name: at.name.normalize('NFC') }, fresh))
+      if (visible.conflict === 'content') inode = fresh
+      linkHead = 'written'
+    }
     const value = change.kind === 'dir' ? undefined : this.#edited(change, before, seen)
     const adopted = value && this.#adopted(heads, seen, value)
-    const content = adopted ? undefined : value
-    const hidden = content !== undefined && this.#tree.appearances(change.inode).length === 0
-    const old = moved ? { parent: before.parent, name: before.visibleName } : undefined
-    const link = moved || hidden ? { ...place, kind: change.kind, replaced: old } : undefined
+    let contentHead: Outcome['contentHead'] = adopted?.head.hash ?? before.contentHead
+    if (value && !adopted) {
+      if (inode !== change.inode) ops[0] = createOp(inode, change.kind, placeOfOp(ops[0]!), value)
+      else ops.push(...this.#edit(visible, value))
+    }
+    if ((value && !adopted) || inode !== change.inode) contentHead = 'written'
+    const revived = ops.length > 0 ? this.#revived(at.parent) : []
     const conflict = !moved && before.conflict
-    const outcome: Outcome = {
-      inode: change.inode,
-      contentHead: content ? 'written' : (adopted?.head.hash ?? before.contentHead),
-      linkHead: link ? 'written' : before.linkHead,
-      conflict,
-      look: [change.inode],
-    }
-    if (!link && !content) return { change, ops: [], outcome }
-    const keepContent = content
-      ? heads.filter((h) => !h.trashed && !isSeen(h, seen, before)).map((h) => h.head.hash)
-      : []
-    const keepLink = moved ? this.#unseenLinks(change.inode, before) : []
-    const op = fileOp(change.inode, { link, content, keepLink, keepContent })
-    return { change, ops: [...this.#revived(place.parent), op, ...this.#twinsGone(before)], outcome }
+    const look = inode === change.inode ? [inode] : [inode, change.inode]
+    return { change, ops: [...revived, ...mergeOps(ops)], outcome: { inode, contentHead, linkHead, conflict, look } }
   }
 
-  /** A conflict file that gets a name of its own becomes a file of its own; the other side stays what it is. */
-  #keepBoth(change: ReadChange, heads: readonly ContentHead[], seen: ContentHead, place: Place): Drafted {
-    const inode = newInode()
-    const value = valueOf(change) ?? seen.content
-    const own = createOp(inode, change.kind, place, value)
-    const ops = [...this.#revived(place.parent), own, settle(change.inode, heads, [seen])]
+  /** Everyone sees it at its new place already: the move was made here, and a crash kept it out of the index. */
+  #shownAt(change: ReadChange, at: Place): Visible | undefined {
+    const name = at.name.normalize('NFC')
+    return this.#tree
+      .appearances(change.inode)
+      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && v.conflict === 'none')
+  }
+
+  #edit(visible: Visible, value: ContentValue): FileOp[] {
+    return editAppearance(this.#tree, visible, value)
+  }
+
+  /** All deletions of a batch are said together: an inode goes when all its names go. */
+  deletions(changes: readonly ReadChange[]): { readonly ops: readonly FileOp[]; readonly drafted: readonly Drafted[] } {
+    const standing = changes.filter((change) => this.#tree.appearances(change.inode).length > 0)
+    const visibles = standing.map(({ before, inode }) => {
+      const heads = this.#contents(inode)
+      return this.#asSeen(before!, heads, headOf(heads, before!))
+    })
+    const drafted = changes.map((change): Drafted => {
+      const outcome = { inode: change.inode, contentHead: undefined, linkHead: undefined, conflict: false }
+      return { change, ops: [], outcome: { ...outcome, look: [change.inode] } }
+    })
+    return { ops: trashAppearances(this.#tree, visibles), drafted }
+  }
+
+  #contents(inode: Inode): readonly ContentHead[] {
+    const found = inodeState(this.#tree.state.cells, inode)
+    return found ? contentHeads(this.#tree.state.cells, found) : []
+  }
+
+  /** What the user had before his eyes. */
+  #asSeen(entry: Entry, heads: readonly ContentHead[], seen: ContentHead | undefined): Visible {
+    const loser = entry.conflict && seen !== undefined && this.#isLoser(entry.inode, heads, seen)
     return {
-      change,
-      ops,
-      outcome: { inode, contentHead: 'written', linkHead: 'written', conflict: false, look: [inode, change.inode] },
+      inode: entry.inode,
+      parent: entry.parent,
+      name: entry.visibleName,
+      kind: entry.kind,
+      content: seen?.content,
+      contentHead: entry.contentHead,
+      linkHead: entry.linkHead ?? NO_HEAD,
+      conflict: loser ? 'content' : entry.conflict ? 'name' : 'none',
     }
   }
 
-  #deletion(change: ReadChange, before: Entry): Drafted {
-    const outcome: Outcome = {
-      inode: change.inode,
-      contentHead: undefined,
-      linkHead: undefined,
-      conflict: false,
-      look: [change.inode],
-    }
-    if (this.#tree.appearances(change.inode).length === 0) return { change, ops: [], outcome }
-    const heads = contentHeads(this.#tree.state.cells, change.inode)
-    const standing = heads.filter((h) => !h.trashed)
-    const places = this.#index.placesOf(change.inode).filter((entry) => this.#deleted.has(entry))
-    const gone = standing.filter((h) => places.some((entry) => isSeen(h, this.#seenHead(heads, entry), entry)))
-    const survives = change.kind !== 'dir' && gone.length < standing.length
-    if (survives) {
-      // Another side of a conflict remains, or came meanwhile: that one is what the file is from now on.
-      return { change, ops: gone.length > 0 ? [settle(change.inode, heads, gone)] : [], outcome }
-    }
-    const seen = this.#seenHead(heads, before)
-    const keep = { link: this.#unseenLinks(change.inode, before) }
-    const op = trashOp(change.inode, change.kind, placeOf(before), seen?.content, keep)
-    return { change, ops: [op, ...this.#twinsGone(before)], outcome }
-  }
-
-  /** Files that hide behind this one because they hold the same under the same name share its fate. */
-  #twinsGone(before: Entry): FileOp[] {
-    const visible = this.#visible(before)
-    if (!visible || visible.kind === 'dir') return []
-    return this.#tree
-      .twins(visible)
-      .filter((twin) => !equalBytes(twin.inode, before.inode))
-      .map((twin) => trashOp(twin.inode, visible.kind, placeOf(before), visible.content))
-  }
-
-  #visible(entry: Entry): Visible | undefined {
-    return this.#tree
-      .appearances(entry.inode)
-      .find((v) => (entry.contentHead ? v.contentHead && equalBytes(v.contentHead, entry.contentHead) : true))
+  /** A side of a content conflict that does not bear the plain name. */
+  #isLoser(inode: Inode, heads: readonly ContentHead[], seen: ContentHead): boolean {
+    const found = inodeState(this.#tree.state.cells, inode)
+    const shown = found ? shownContents(this.#tree.state.cells, found) : heads
+    return shown.length > 1 && !sameData(shown[0]!.content, seen.content)
   }
 
   /** What the file holds now, if that is not what the head it was made from says. */
@@ -191,26 +193,6 @@ export class Drafter {
     return sameData(winner.content, value) ? winner : undefined
   }
 
-  #seenHead(heads: readonly ContentHead[], entry: Entry): ContentHead | undefined {
-    return entry.contentHead && heads.find((h) => equalBytes(h.head.hash, entry.contentHead!))
-  }
-
-  /** A side of a content conflict that does not bear the plain name. */
-  #isLoser(heads: readonly ContentHead[], seen: ContentHead, before: Entry): boolean {
-    const live = heads.filter((h) => !h.trashed)
-    return before.conflict && live.length > 1 && live[0] !== seen && !sameData(live[0]!.content, seen.content)
-  }
-
-  #unseenLinks(inode: Inode, before: Entry): Hash[] {
-    const out: Hash[] = []
-    for (const head of this.#tree.state.cells.cell(linkKey(inode))?.heads ?? []) {
-      const link = head.value && decodeLink(head.value)
-      const known = before.linkHead && equalBytes(head.hash, before.linkHead)
-      if (link && !known && !isTrash(link.parent)) out.push(head.hash)
-    }
-    return out
-  }
-
   #onDisk(inode: Inode, contentHead: Hash | undefined): boolean {
     return this.#index
       .placesOf(inode)
@@ -220,7 +202,7 @@ export class Drafter {
   /** Directories that someone deleted while this device put something into them: they come back with it. */
   #revived(parent: Inode): FileOp[] {
     const out: FileOp[] = []
-    for (let dir = parent; !equalBytes(dir, ROOT_INODE); ) {
+    for (let dir = parent; !equalBytes(dir, ROOT_INODE);) {
       const entry = this.#index.placesOf(dir)[0]
       if (!entry || this.#tree.appearances(dir).length > 0) break
       out.push(placeOp(dir, 'dir', placeOf(entry)))
@@ -240,19 +222,21 @@ const valueOf = (change: ReadChange): ContentValue | undefined =>
     data: change.data,
   }
 
-/** The very head, or another one that says the same bytes: what the user had before his eyes. */
-const isSeen = (head: ContentHead, seen: ContentHead | undefined, entry: Entry): boolean =>
-  (entry.contentHead !== undefined && equalBytes(head.head.hash, entry.contentHead)) ||
-  (seen !== undefined && sameData(head.content, seen.content))
+const headOf = (heads: readonly ContentHead[], entry: Entry): ContentHead | undefined =>
+  entry.contentHead && heads.find((h) => equalBytes(h.head.hash, entry.contentHead!))
 
-/** Ends a conflict in favour of the best head that is not `gone`; further ones are left standing. */
-const settle = (inode: Inode, heads: readonly ContentHead[], gone: readonly ContentHead[]): FileOp => {
-  const left = heads.filter((h) => !h.trashed && !gone.includes(h))
-  const winner = left[0]!
-  const keep = left.slice(1).filter((h) => !sameData(h.content, winner.content))
-  return editOp(
-    inode,
-    winner.content,
-    keep.map((h) => h.head.hash),
-  )
+const placeOfOp = (op: FileOp): Place => ({ parent: op.link!.parent as Inode, name: op.link!.name })
+
+/** A move and an edit of one inode are one operation. */
+const mergeOps = (ops: readonly FileOp[]): FileOp[] => {
+  const out: FileOp[] = []
+  for (const op of ops) {
+    const same = out.find((one) => equalBytes(one.inode, op.inode) && !one.content && !op.link)
+    if (!same) out.push(op)
+    else {
+      same.content = op.content
+      same.keepContent = op.keepContent
+    }
+  }
+  return out
 }

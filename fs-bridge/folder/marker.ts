@@ -46,11 +46,7 @@ const permanent = (kind: FolderError['kind'], message: string): Result<never, Fo
  * Whether `path` can become a synced folder. `others`: roots of the other synced folders; `home`: the data directory.
  * Resolves to the real path, links followed: two names of one directory are one folder.
  */
-export const checkRoot = (
-  path: string,
-  others: readonly string[] = [],
-  home?: string,
-): Result<string, FolderError> => {
+export const checkRoot = (path: string, others: readonly string[] = [], home?: string): Result<string, FolderError> => {
   let root: string
   try {
     root = fs.realpathSync.native(path)
@@ -98,7 +94,8 @@ const readMarker = (path: string): Marker | undefined => {
 
 const isMissing = (code: string): boolean => code === 'ENOENT' || code === 'ENOTDIR'
 
-const rootKey = (storeId: StoreId, root: string): Uint8Array => new TextEncoder().encode(`root ${bytesToHex(storeId)} ${root}`)
+const rootKey = (storeId: StoreId, root: string): Uint8Array =>
+  new TextEncoder().encode(`root ${bytesToHex(storeId)} ${root}`)
 
 /**
  * The 8-byte name of the folder's index. A directory that never was this folder gets a fresh one (its content is then

@@ -239,7 +239,11 @@ export class Materialiser {
     const occupant = index.get(to.parent, to.name)
     if (occupant) {
       const shown = tree.appearances(occupant.inode)
-      if (stepsOf(shown, [occupant]).some((one) => one.from && one.to && !isMove(one) && sameContentHead(one.from, one.to))) {
+      if (
+        stepsOf(shown, [occupant]).some(
+          (one) => one.from && one.to && !isMove(one) && sameContentHead(one.from, one.to),
+        )
+      ) {
         this.#defer(step)
         return false
       }
@@ -342,7 +346,8 @@ export class Materialiser {
 
   async #fillFiles(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
     const { problem, paths } = this.#deps
-    const items: { item: Job & { tmp: string }; wanted: { content: NonNullable<Visible['content']>; tmp: string } }[] = []
+    const items: { item: Job & { tmp: string }; wanted: { content: NonNullable<Visible['content']>; tmp: string } }[] =
+      []
     for (const job of jobs) {
       const content = job.to.content
       if (!content) continue

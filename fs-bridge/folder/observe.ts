@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import type { FileTree, Inode } from '../filestore/port.ts'
 import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
-import { joinPath, newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import { joinPath, newInode, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
@@ -97,6 +97,7 @@ function* observeEntry(
   const looked = lookSafely(at, path)
   if (looked === 'unreadable') return
   if (!looked) {
+    if (name.includes('\ufffd')) at.problem(path, 'bad-name', 'the name is not valid UTF-8')
     if (entry) yield { what: 'gone', entry }
     else yield undefined
     return
@@ -122,7 +123,7 @@ function* observeEntry(
     return
   }
   const movedFrom = movedDirectory(at, looked)
-  const inode = movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : adoptable(at, parent, name) ?? newInode())
+  const inode = movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : (adoptable(at, parent, name) ?? newInode()))
   const oldPath = movedFrom && at.index.pathOf(movedFrom)
   if (oldPath !== undefined) at.watcher?.moved(oldPath, path)
   yield { what: 'present', path, parent, name, looked, entry, movedFrom, inode }
@@ -143,7 +144,6 @@ const lookSafely = (at: Observing, path: string): Looked | undefined | 'unreadab
 const refusal = (at: Observing, name: string, looked: Looked): readonly [ProblemKind, string] | undefined => {
   if (looked.kind === 'special') return ['special-file', 'only files, directories and symlinks sync; this is none']
   if (looked.dev !== at.rootDev) return ['other-filesystem', 'another filesystem is mounted here']
-  if (name.includes('\ufffd') || !name.isWellFormed()) return ['bad-name', 'the name is not valid UTF-8']
   if (!fitsDisk(name.normalize('NFC'))) return ['name-too-long', 'the name is longer than 255 bytes']
   return undefined
 }
@@ -168,4 +168,3 @@ const adoptable = (at: Observing, parent: Inode, name: string): Inode | undefine
 
 /** Key of an inode in maps. */
 export const inodeKey = (inode: Inode): string => bytesToHex(inode)
-export const isRootInode = (inode: Inode): boolean => inodeKey(inode) === inodeKey(ROOT_INODE)

@@ -26,13 +26,14 @@ export interface LocalChange {
 export interface PlanLookups {
   /** Index entries last seen with this inode number. */
   byIno(ino: bigint): readonly Entry[]
-  descendants(dir: Inode): readonly Entry[]
+  children(dir: Inode): readonly Entry[]
   pathOf(entry: Entry): string | undefined
   /** What lies at an index entry's place right now. */
   look(entry: Entry): Looked | undefined
 }
 
-const placeKey = (place: { readonly parent: Inode; readonly name: string }): string => inodeKey(place.parent) + place.name
+const placeKey = (place: { readonly parent: Inode; readonly name: string }): string =>
+  inodeKey(place.parent) + place.name
 
 export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalChange[] => {
   const present = new Map<string, Present>()
@@ -42,9 +43,10 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
     else if (one.what === 'gone') gone.set(placeKey(one.entry), one.entry)
   }
   for (const key of present.keys()) gone.delete(key)
-  expandDirectories(gone, lookups)
+  const movedDirs = [...present.values()].flatMap(({ movedFrom }) => (movedFrom ? [placeKey(movedFrom)] : []))
+  const moved = new Set(movedDirs)
+  for (const entry of [...gone.values()]) withContents(entry, gone, moved, lookups)
   const origins = new Origins(present, lookups)
-  const moved = new Set<string>()
   const changes: LocalChange[] = []
   const displaced: Entry[] = []
 
@@ -60,11 +62,7 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
       changes.push(toChange(one, undefined))
     } else changes.push(toChange(one, one.entry))
   }
-  for (const entry of displaced) {
-    if (moved.has(placeKey(entry))) continue
-    gone.set(placeKey(entry), entry)
-    if (entry.kind === 'dir') for (const below of lookups.descendants(entry.inode)) gone.set(placeKey(below), below)
-  }
+  for (const entry of displaced) withContents(entry, gone, moved, lookups)
   for (const entry of gone.values()) {
     if (moved.has(placeKey(entry))) continue
     const path = lookups.pathOf(entry) ?? entry.name
@@ -73,10 +71,16 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
   return changes
 }
 
-/** A directory's deletion lists what it held; what was moved out of it meanwhile is taken out again by its new name. */
-const expandDirectories = (gone: Map<string, Entry>, lookups: PlanLookups): void => {
-  for (const entry of [...gone.values()])
-    if (entry.kind === 'dir') for (const below of lookups.descendants(entry.inode)) gone.set(placeKey(below), below)
+/** A directory's deletion lists what it held, but for what was moved out of it. */
+const withContents = (
+  entry: Entry,
+  gone: Map<string, Entry>,
+  moved: ReadonlySet<string>,
+  lookups: PlanLookups,
+): void => {
+  if (moved.has(placeKey(entry))) return void gone.delete(placeKey(entry))
+  gone.set(placeKey(entry), entry)
+  if (entry.kind === 'dir') for (const child of lookups.children(entry.inode)) withContents(child, gone, moved, lookups)
 }
 
 const toChange = (one: Present, before: Entry | undefined): LocalChange => ({

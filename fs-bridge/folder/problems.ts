@@ -3,7 +3,13 @@ import type { Problem, ProblemKind } from './types.ts'
 
 const PROBLEMS_MAX = 1000
 /** Found by looking at the disk; a scan finds them again. */
-const LOCAL: ReadonlySet<ProblemKind> = new Set(['unreadable', 'special-file', 'bad-name', 'name-too-long', 'other-filesystem'])
+const LOCAL: ReadonlySet<ProblemKind> = new Set([
+  'unreadable',
+  'special-file',
+  'bad-name',
+  'name-too-long',
+  'other-filesystem',
+])
 
 export class Problems {
   readonly #byPath = new Map<string, Problem>()

@@ -7,59 +7,44 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import type { StorageBackend } from '#kernel/storage/port.ts'
-import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
-import { latticeError, ok, type Result } from '#kernel/core/result.ts'
+import { ok, type Result } from '#kernel/core/result.ts'
 import { hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
-import type { Store } from '#kernel/store/port.ts'
-import type { DeviceName, Inode } from '../filestore/port.ts'
+import type { Change } from '#kernel/state/port.ts'
+import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
+import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths } from './dirty.ts'
-import { errnoOf, isFull, look } from './disk.ts'
-import { FolderIndex, joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
-import { IGNORE_FILE, IgnoreRules, type Ignored } from './ignore-rules.ts'
+import { look, trashPath } from './disk.ts'
+import { Durability } from './durability.ts'
+import { passBarrier } from './barrier.ts'
+import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
+import { FolderIndex, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
+import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
 import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
-import { DiskFullError, Materialiser } from './materialise.ts'
+import { Materialiser } from './materialise.ts'
 import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
-import { systemTimers, type FolderError, type FolderErrorKind, type FolderStatus, type FolderTimers } from './types.ts'
+import { inSlices, nextTurn, SLICE_MS } from './slices.ts'
+import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './types.ts'
 import { watchFolder, type FolderWatcher } from './watcher.ts'
-
-export interface FolderDeps {
-  readonly store: Store
-  readonly backend: StorageBackend
-  readonly deviceName: DeviceName
-  readonly inplace: InplaceBackend
-  /** Everything that lies on this device, `inplace` included. */
-  readonly local: CasBackend
-  /** Where chunk lists of long files are kept. */
-  readonly chunks: StoringBackend
-  readonly hasher: ContentHasher
-  readonly blobs: BlobSource
-  readonly timers?: FolderTimers
-}
-
-export interface FolderOptions {
-  readonly path: string
-  /** Roots of the other synced folders of this device. */
-  readonly others?: readonly string[]
-  /** Lattice's own data directory. */
-  readonly home?: string
-}
 
 /** Entries of a scan that are ingested together. */
 const SCAN_BATCH = 2000
-const SLICE_MS = 10
 const MATERIALISE_BATCH = 512
-/** The watcher answers within milliseconds; after this long it is not to be trusted. */
-const COOKIE_MS = 2000
+/** Changes whose inodes are found in one turn of the event loop. */
+const CHANGES_AT_ONCE = 100
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
+/** As long as this may be lost with the power, and is then looked at byte by byte. */
+const SYNC_AFTER_MS = 5000
 /** Without events every change waits for this. */
 const RESCAN_MS = 30_000
+
+export type { FolderDeps, FolderOptions }
 
 export class SyncedFolder {
   readonly root: string
@@ -79,6 +64,9 @@ export class SyncedFolder {
   readonly #listeners = new Set<(status: FolderStatus) => void>()
   readonly #checks = new Set<() => void>()
   #watcher: FolderWatcher | undefined
+  readonly #durability: Durability
+  #syncScheduled = false
+  #syncing: Promise<void> = Promise.resolve()
   #ingester: Ingester
   #materialiser: Materialiser
   #rootDev = 0n
@@ -93,6 +81,8 @@ export class SyncedFolder {
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
   #wake: (() => void) | undefined
+  /** Something happened since the loop last looked. */
+  #roused = false
   #cookies = 0
   readonly #cancels = new Set<() => void>()
 
@@ -114,6 +104,7 @@ export class SyncedFolder {
     this.#index = new FolderIndex(deps.backend, folder)
     this.#tree = openTree(deps.store.state, deps.deviceName)
     this.#rules = new IgnoreRules(paths.root)
+    this.#durability = new Durability(paths.root, this.#index)
     this.#ingester = this.#newIngester()
     this.#materialiser = this.#newMaterialiser()
   }
@@ -122,6 +113,8 @@ export class SyncedFolder {
     if (this.#running.length > 0) return
     this.#stopping = new AbortController()
     this.#rootDev = look(this.root)?.dev ?? 0n
+    this.#exhausted = false
+    this.#error = undefined
     this.#watcher = watchFolder(this.root, this.#paths.watch, {
       touched: (path) => this.#touched(path),
       exhausted: () => this.#watchExhausted(),
@@ -134,14 +127,15 @@ export class SyncedFolder {
     this.#cursor = this.#reconcileWanted ? this.#deps.store.dag.count : cursor!
     for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#addPendingHex(hex)
     this.#scanWanted = true
-    this.#unpark()
+    this.#durability.begin()
+    if (markerPresent(this.#paths)) this.#unpark()
     this.#setState('scanning')
     this.#running = [this.#follow(), this.#work()]
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#wake?.()
+    this.#rouse()
     await Promise.all(this.#running)
     this.#running = []
     for (const cancel of this.#cancels) cancel()
@@ -162,14 +156,14 @@ export class SyncedFolder {
   /** Looks at everything once more. */
   rescan(): void {
     this.#scanWanted = true
-    this.#wake?.()
+    this.#rouse()
   }
 
   /** Asks again for content that no peer had: call it when a peer connects. */
   retry(): void {
     for (const [key, inode] of this.#stalled) this.#pending.set(key, inode)
     this.#stalled.clear()
-    this.#wake?.()
+    this.#rouse()
   }
 
   /** Why the entry at a path does not sync; undefined: nothing speaks against it. */
@@ -202,8 +196,8 @@ export class SyncedFolder {
    */
   async settled(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    const until = this.#timers.nowMs()
     await this.#barrier(signal)
+    const until = this.#timers.nowMs() // the events of what happened before have come by now
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {
         this.#checks.delete(check)
@@ -230,47 +224,29 @@ export class SyncedFolder {
     return this.#pending.size + this.#deferred.size + this.#stalled.size === 0 && this.#state !== 'scanning'
   }
 
-  /** A file of ours whose event comes after all those before it: then the watcher has told everything. */
+  /** Without a watcher to be trusted, everything is looked at. */
   async #barrier(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#exhausted || !this.#watcher || this.#running.length === 0) return this.rescan()
+    const blind = this.#exhausted || !this.#watcher || this.#running.length === 0
     const name = `cookie-${++this.#cookies}`
-    const path = join(this.#paths.watch, name)
-    const seen = await new Promise<boolean>((resolve) => {
-      const forget = this.#watcher!.onCookie(name, () => end(true))
-      const cancel = this.#timers.after(COOKIE_MS, () => end(false))
-      const abort = (): void => end(false)
-      signal?.addEventListener('abort', abort)
-      const end = (value: boolean): void => {
-        forget()
-        cancel()
-        signal?.removeEventListener('abort', abort)
-        resolve(value)
-      }
-      try {
-        fs.writeFileSync(path, '', { flag: 'wx' })
-      } catch (error) {
-        errnoOf(error)
-        end(false)
-      }
-    })
-    fs.rmSync(path, { force: true })
+    if (blind || !(await passBarrier(this.#watcher!, this.#paths.watch, name, this.#timers, signal))) this.rescan()
     signal?.throwIfAborted()
-    if (!seen) this.rescan()
   }
 
   #touched(path: string): void {
     if (path === '.lattice' || path.startsWith('.lattice/')) return
     this.#dirty.touch(path, this.#timers.nowMs())
-    this.#wake?.()
+    this.#rouse()
   }
 
   #watchExhausted(): void {
+    if (this.#exhausted) return
     this.#exhausted = true
-    this.#after(RESCAN_MS, () => {
-      this.#exhausted = true
-      this.rescan()
-      this.#watchExhausted()
-    })
+    const again = (): void =>
+      this.#after(RESCAN_MS, () => {
+        this.rescan()
+        again()
+      })
+    again()
   }
 
   #after(delayMs: number, callback: () => void): void {
@@ -288,15 +264,24 @@ export class SyncedFolder {
     const cursor = this.#cursor
     for await (const change of store.watch({ cursor, signal })) {
       if (change.reset) this.#reconcileWanted = true
-      else for (const inode of this.#tree.affected(change.changes)) this.#pending.set(inodeKey(inode), inode)
+      else await this.#note(change.changes)
       this.#cursor = Math.max(this.#cursor, change.cursor)
-      this.#wake?.()
+      this.#rouse()
+    }
+  }
+
+  async #note(changes: readonly Change[]): Promise<void> {
+    for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
+      for (const inode of this.#tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
+        this.#pending.set(inodeKey(inode), inode)
+      await nextTurn()
     }
   }
 
   async #work(): Promise<void> {
     const signal = this.#stopping.signal
     while (!signal.aborted) {
+      this.#roused = false
       try {
         await this.#step(signal)
       } catch (error) {
@@ -305,6 +290,9 @@ export class SyncedFolder {
       }
     }
     await this.#checkpoint()
+    await this.#syncing
+    await this.#durability.sync()
+    await this.#index.flush({ boot: this.#durability.state() })
   }
 
   async #step(signal: AbortSignal): Promise<void> {
@@ -321,9 +309,15 @@ export class SyncedFolder {
     return this.#idle(waitMs)
   }
 
-  /** Until woken, at most `waitMs`. */
+  #rouse(): void {
+    this.#roused = true
+    this.#wake?.()
+  }
+
+  /** Until something happens that was not there when this step began, at most `waitMs`. */
   async #idle(waitMs: number): Promise<void> {
     for (const check of [...this.#checks]) check()
+    if (this.#roused) return
     await new Promise<void>((resolve) => {
       const cancel = Number.isFinite(waitMs) ? this.#timers.after(waitMs, resolve) : undefined
       this.#wake = () => {
@@ -344,7 +338,7 @@ export class SyncedFolder {
     let batch: Seen[] = []
     const scanned = this.#observing()
     try {
-      for await (const seen of this.#inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
+      for await (const seen of inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
         if (seen.what === 'gone') gone.push(seen)
         else batch.push(seen)
         if (batch.length < SCAN_BATCH) continue
@@ -355,17 +349,6 @@ export class SyncedFolder {
     } catch (error) {
       this.#scanWanted = true
       throw error
-    }
-  }
-
-  async *#inSlices(observed: Iterable<Seen | undefined>, signal: AbortSignal): AsyncGenerator<Seen> {
-    let start = performance.now()
-    for (const seen of observed) {
-      if (seen) yield seen
-      if (performance.now() - start < SLICE_MS) continue
-      await new Promise((resolve) => setImmediate(resolve))
-      signal.throwIfAborted()
-      start = performance.now()
     }
   }
 
@@ -382,7 +365,7 @@ export class SyncedFolder {
       const seen = new Map<string, Seen>()
       const observing = this.#observing()
       for (const path of shallowFirst(paths)) {
-        for await (const one of this.#inSlices(observe(observing, path), signal)) {
+        for await (const one of inSlices(observe(observing, path), signal)) {
           const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
           if (!seen.has(key)) seen.set(key, one)
         }
@@ -403,6 +386,7 @@ export class SyncedFolder {
     const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
     for (const inode of inodes) this.#pending.set(inodeKey(inode), inode)
     this.#undefer()
+    this.#scheduleSync()
     this.#changed()
     if (error) throw new SubmitRefusedError(error.kind, error.message)
   }
@@ -423,7 +407,7 @@ export class SyncedFolder {
         if (this.#tree.appearances(entry.inode).length === 0) this.#pending.set(inodeKey(entry.inode), entry.inode)
       }
       if (performance.now() - start < SLICE_MS) continue
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
       if (signal.aborted) this.#reconcileWanted = true
       signal.throwIfAborted()
       start = performance.now()
@@ -438,6 +422,7 @@ export class SyncedFolder {
       if (batch.length === MATERIALISE_BATCH) break
     }
     const done = await this.#materialiser.apply(batch, signal)
+    this.#scheduleSync()
     for (const inode of batch) this.#pending.delete(inodeKey(inode))
     for (const inode of done.more) this.#pending.set(inodeKey(inode), inode)
     if (done.again.length > 0) {
@@ -456,27 +441,16 @@ export class SyncedFolder {
   #undefer(): void {
     for (const [key, inode] of this.#deferred) this.#pending.set(key, inode)
     this.#deferred.clear()
-    this.#wake?.()
+    this.#rouse()
   }
 
   async #failed(error: unknown): Promise<void> {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    const [kind, message]: [FolderErrorKind, string] =
-      error instanceof RootGoneError
-        ? ['folder-gone', error.message]
-        : error instanceof DiskFullError || isFull(code)
-          ? ['disk-full', 'the disk is full: syncing goes on when there is room again']
-          : error instanceof SubmitRefusedError
-            ? [error.kind, error.message]
-            : code !== ''
-              ? ['folder-io', `the disk reported an error (${code})`]
-              : rethrow(error)
-    this.#error = latticeError(kind, 'retryable', message)
+    this.#error = folderFailure(error)
     this.#setState('error')
     this.#after(RETRY_MS, () => {
       this.#error = undefined
       this.#scanWanted = true
-      this.#wake?.()
+      this.#rouse()
     })
   }
 
@@ -484,7 +458,7 @@ export class SyncedFolder {
     if (this.#pending.size + this.#deferred.size > 0 || this.#scanWanted || this.#reconcileWanted) return
     const stalled = [...this.#stalled.keys()]
     if (this.#index.getMeta<number>('cursor') === this.#cursor) return
-    await this.#index.flush({ cursor: this.#cursor, stalled })
+    await this.#index.flush({ cursor: this.#cursor, stalled, boot: this.#durability.state() })
   }
 
   /** Files that a crash caught between two names go back to the old one, which the index still has. */
@@ -493,12 +467,29 @@ export class SyncedFolder {
     for (const name of fs.readdirSync(this.#paths.parked)) {
       const inode = hexToBytes(name.slice(0, 32))
       const slot = Number(name.slice(33))
-      const entry =
-        inode.ok && this.#index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
+      const entry = inode.ok && this.#index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
       const path = entry && this.#index.pathOf(entry)
       if (path === undefined || path === false || look(join(this.root, path))) continue
       fs.renameSync(join(this.#paths.parked, name), join(this.root, path))
     }
+  }
+
+  /** A power loss took bytes that the index counts on: what is left goes to trash, the content comes from peers. */
+  #restore(entry: Entry, path: string): void {
+    const day = new Date(this.#timers.nowMs()).toISOString().slice(0, 10)
+    fs.renameSync(join(this.root, path), trashPath(this.#paths.control, day, path))
+    this.#index.delete(entry)
+    this.#pending.set(inodeKey(entry.inode), entry.inode)
+  }
+
+  /** Soon after the last writes, not after each: the disk is synced once for all of them. */
+  #scheduleSync(): void {
+    if (this.#syncScheduled) return
+    this.#syncScheduled = true
+    this.#after(SYNC_AFTER_MS, () => {
+      this.#syncScheduled = false
+      this.#syncing = this.#durability.sync()
+    })
   }
 
   #addPendingHex(hex: string): void {
@@ -524,7 +515,7 @@ export class SyncedFolder {
       rootDev: this.#rootDev,
       problem: this.#problems.add,
       fine: this.#problems.remove,
-      suspect: () => false,
+      suspect: (entry) => this.#durability.suspect(entry),
     }
   }
 
@@ -541,6 +532,7 @@ export class SyncedFolder {
       problem: this.#problems.add,
       fine: this.#problems.remove,
       again: (path) => this.#touched(path),
+      torn: (entry, path) => this.#restore(entry, path),
     })
   }
 
@@ -573,29 +565,5 @@ export class SyncedFolder {
   }
 }
 
-export type { Ignored }
-
-class RootGoneError extends Error {
-  override readonly name = 'RootGoneError'
-  constructor(root: string) {
-    super(`${root} is not there, or is not this folder any more: is its disk mounted?`)
-  }
-}
-
-class SubmitRefusedError extends Error {
-  override readonly name = 'SubmitRefusedError'
-  readonly kind: FolderErrorKind
-  constructor(kind: string, message: string) {
-    super(message)
-    this.kind = kind === 'disk-full' || kind === 'not-permitted' || kind === 'store-closed' ? kind : 'folder-io'
-  }
-}
-
-const rethrow = (error: unknown): never => {
-  throw error
-}
-
 const shallowFirst = (paths: readonly string[]): readonly string[] =>
   paths.length < 2 ? paths : [...paths].sort((a, b) => a.length - b.length)
-
-export { joinPath }

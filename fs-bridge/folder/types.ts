@@ -11,6 +11,7 @@ export type FolderErrorKind =
   | 'folder-marker-missing'
   | 'folder-gone'
   | 'folder-io'
+  | 'folder-failed'
   | 'disk-full'
   | 'store-closed'
   | 'not-permitted'

@@ -1,0 +1,28 @@
+/** What a synced folder is composed of, and what it is told. */
+import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import type { Store } from '#kernel/store/port.ts'
+import type { DeviceName } from '../filestore/port.ts'
+import type { FolderTimers } from './types.ts'
+
+export interface FolderDeps {
+  readonly store: Store
+  readonly backend: StorageBackend
+  readonly deviceName: DeviceName
+  readonly inplace: InplaceBackend
+  /** Everything that lies on this device, `inplace` included. */
+  readonly local: CasBackend
+  /** Where chunk lists of long files are kept. */
+  readonly chunks: StoringBackend
+  readonly hasher: ContentHasher
+  readonly blobs: BlobSource
+  readonly timers?: FolderTimers
+}
+
+export interface FolderOptions {
+  readonly path: string
+  /** Roots of the other synced folders of this device. */
+  readonly others?: readonly string[]
+  /** Lattice's own data directory. */
+  readonly home?: string
+}

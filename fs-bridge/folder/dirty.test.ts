@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { BATCH_MS, DirtyPaths, QUIET_MS, RESTLESS_MS } from './dirty.ts'
+
+test('a path is taken once it is quiet', () => {
+  const dirty = new DirtyPaths()
+  dirty.touch('a', 0)
+  expect(dirty.take(QUIET_MS - 1)).toEqual({ paths: [], waitMs: 1 })
+  expect(dirty.take(QUIET_MS)).toEqual({ paths: ['a'], waitMs: 0 })
+  expect(dirty.take(QUIET_MS)).toEqual({ paths: [], waitMs: Infinity })
+})
+
+test('a stream of new files is taken in batches while it goes on', () => {
+  const dirty = new DirtyPaths()
+  const taken: number[] = []
+  for (let now = 0; now <= 1000; now += 5) {
+    dirty.touch(`f${now}`, now)
+    if (dirty.take(now).paths.length > 0) taken.push(now)
+  }
+  expect(taken.length).toBeGreaterThanOrEqual(4)
+  expect(taken[0]).toBe(BATCH_MS)
+})
+
+test('a file that never rests is taken all the same', () => {
+  const dirty = new DirtyPaths()
+  let first = 0
+  for (let now = 0; first === 0; now += 10) {
+    dirty.touch('log', now)
+    if (dirty.take(now).paths.length > 0) first = now
+  }
+  expect(first).toBe(RESTLESS_MS)
+})

@@ -1,0 +1,36 @@
+/** What went wrong in the folder's loop, said so that a person can act on it. All of it is tried again. */
+import { latticeError } from '#kernel/core/result.ts'
+import { isFull } from './disk.ts'
+import { DiskFullError } from './materialise.ts'
+import type { FolderError, FolderErrorKind } from './types.ts'
+
+export class RootGoneError extends Error {
+  override readonly name = 'RootGoneError'
+  constructor(root: string) {
+    super(`${root} is not there, or is not this folder any more: is its disk mounted?`)
+  }
+}
+
+export class SubmitRefusedError extends Error {
+  override readonly name = 'SubmitRefusedError'
+  readonly kind: FolderErrorKind
+  constructor(kind: string, message: string) {
+    super(message)
+    this.kind = kind === 'disk-full' || kind === 'not-permitted' || kind === 'store-closed' ? kind : 'folder-io'
+  }
+}
+
+export const folderFailure = (error: unknown): FolderError => {
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  const [kind, message]: [FolderErrorKind, string] =
+    error instanceof RootGoneError
+      ? ['folder-gone', error.message]
+      : error instanceof DiskFullError || isFull(code)
+        ? ['disk-full', 'the disk is full: syncing goes on when there is room again']
+        : error instanceof SubmitRefusedError
+          ? [error.kind, error.message]
+          : code !== ''
+            ? ['folder-io', `the disk reported an error (${code})`]
+            : ['folder-failed', `an internal error: ${error instanceof Error ? error.message : String(error)}`]
+  return latticeError(kind, 'retryable', message)
+}

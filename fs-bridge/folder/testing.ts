@@ -1,0 +1,156 @@
+/** For tests: two devices with real directories, LMDB, stores and content, which exchange what they wrote when told. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Cid } from '#kernel/core/bytes.ts'
+import { NodeVerifier } from '#kernel/core/identity.ts'
+import { Cas } from '#kernel/cas/cas.ts'
+import { PoolHasher } from '#kernel/cas/hasher.ts'
+import { WorkerPool } from '#kernel/cas/pool.ts'
+import type { BlobSource } from '#kernel/cas/port.ts'
+import { CAS_TABLES } from '#kernel/cas/tables.ts'
+import type { Signer } from '#kernel/core/signing.ts'
+import { coreRegistry } from '#kernel/state/registry.ts'
+import { systemOp, wireRole } from '#kernel/state/system-op.ts'
+import { openLmdb } from '#kernel/storage/lmdb.ts'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import { LocalStoreManager } from '#kernel/store/manager.ts'
+import type { Store } from '#kernel/store/port.ts'
+import { KERNEL_TABLES } from '#kernel/store/tables.ts'
+import { must, TestClock, testSigner } from '#kernel/store/testkit.ts'
+import { FILESTORE_TYPE, filestoreType } from '../filestore/machine.ts'
+import { openTree, type Tree } from '../filestore/tree.ts'
+import { FOLDER_TABLES } from './index-codec.ts'
+import { SyncedFolder } from './synced-folder.ts'
+
+const pool = new WorkerPool({ idleMs: 50 })
+
+/** One device: its own home, its own folder. */
+export class Device {
+  readonly root: string
+  readonly home: string
+  readonly signer: Signer
+  readonly backend: StorageBackend
+  readonly cas: Cas
+  manager!: LocalStoreManager
+  store!: Store
+  folder!: SyncedFolder
+  /** Devices whose content this one can fetch. */
+  peers: Device[] = []
+  /** Bytes that came from peers. */
+  fetched = 0
+  #pulled = 0
+
+  constructor(base: string, name: string) {
+    this.root = join(base, name)
+    this.home = join(base, `${name}-home`)
+    mkdirSync(this.root)
+    mkdirSync(this.home)
+    this.signer = testSigner(name)
+    const tables = [...KERNEL_TABLES, ...FOLDER_TABLES, ...CAS_TABLES]
+    this.backend = openLmdb({ path: join(this.home, 'data.mdb'), tables })
+    this.cas = new Cas({ storage: this.backend, home: this.home, clock: { nowMs: () => Date.now() } })
+  }
+
+  async openManager(clock: TestClock): Promise<void> {
+    let nonces = 0
+    this.manager = await LocalStoreManager.open({
+      backend: this.backend,
+      registry: coreRegistry().register(filestoreType),
+      signer: this.signer,
+      verifier: new NodeVerifier(),
+      clock,
+      randomBytes: (length) => new Uint8Array(length).fill(++nonces),
+      deviceName: () => 'test',
+      onError: (error) => {
+        throw error
+      },
+    })
+  }
+
+  get tree(): Tree {
+    return openTree(this.store.state, () => 'peer')
+  }
+
+  readonly blobs: BlobSource = {
+    fetch: async (storeId, chunks, onChunk) => {
+      const missing: Cid[] = []
+      for (const { cid } of chunks) {
+        let bytes: Uint8Array | undefined
+        for (const peer of this.peers) {
+          const read = await peer.cas.read(storeId, cid)
+          if (read.ok) bytes = read.value
+        }
+        if (bytes) {
+          this.fetched += bytes.length
+          await onChunk(cid, bytes)
+        } else missing.push(cid)
+      }
+      return { missing }
+    },
+  }
+
+  /** What the other has written since the last call, as a peer would bring it. */
+  async pull(from: Device): Promise<void> {
+    const log = [...from.store.dag.log(this.#pulled)]
+    this.#pulled += log.length
+    const batch = log.map(({ hash }) => from.store.dag.signedBytes(hash)!)
+    if (batch.length > 0) must(await this.store.ingest(batch, from.signer.publicKey))
+  }
+
+  /** Opens the folder as a starting program does, on whatever index and disk there are. */
+  async open(): Promise<SyncedFolder> {
+    const { store, backend, cas, blobs } = this
+    const deps = {
+      store,
+      backend,
+      deviceName: () => 'peer',
+      inplace: cas.inplace,
+      local: cas,
+      chunks: cas.stored,
+      hasher: new PoolHasher(pool),
+      blobs,
+    }
+    this.folder = must(await SyncedFolder.open(deps, { path: this.root, home: this.home }))
+    this.folder.start()
+    return this.folder
+  }
+
+  async close(): Promise<void> {
+    await this.folder?.stop()
+    await this.manager[Symbol.asyncDispose]()
+    await this.backend[Symbol.asyncDispose]()
+  }
+}
+
+export interface Pair extends AsyncDisposable {
+  readonly base: string
+  readonly a: Device
+  readonly b: Device
+}
+
+/** Two devices of one store, whose folders are empty and not open yet. */
+export const openPair = async (under = tmpdir()): Promise<Pair> => {
+  const base = mkdtempSync(join(realpathSync(under), 'lattice-folder-'))
+  const [a, b] = [new Device(base, 'a'), new Device(base, 'b')]
+  const clock = new TestClock()
+  await a.openManager(clock)
+  await b.openManager(clock)
+  a.store = must(await a.manager.create(FILESTORE_TYPE, { name: 'folder' }))
+  const value = { device: b.signer.publicKey, name: 'b', role: wireRole('writer') }
+  must(await a.store.submit(() => ({ system: systemOp({ case: 'peerAdd', value }) })))
+  b.store = must(await b.manager.adopt(a.store.id))
+  a.peers = [b]
+  b.peers = [a]
+  await b.pull(a)
+  return {
+    base,
+    a,
+    b,
+    [Symbol.asyncDispose]: async () => {
+      await a.close()
+      await b.close()
+      rmSync(base, { recursive: true, force: true })
+    },
+  }
+}
