@@ -85,6 +85,13 @@ export interface StoreType<Op = unknown> {
 /** The bytes of an op do not make sense to its store type. */
 export class BadOpError extends Error {
   override readonly name = 'BadOpError'
+  /** How `submit` names it. */
+  readonly kind: 'bad-op' | 'key-too-long'
+
+  constructor(message: string, options: ErrorOptions & { readonly kind?: 'bad-op' | 'key-too-long' } = {}) {
+    super(message, options)
+    this.kind = options.kind ?? 'bad-op'
+  }
 }
 
 /** State of one store, for those who hold several. */

@@ -74,6 +74,8 @@ export interface StoreChange {
   readonly witnessed: readonly { readonly hash: Hash; readonly local: boolean }[]
   /** State was refolded: read everything afresh. */
   readonly reset: boolean
+  /** Peers, invites, children, the name or the strategy may have changed. */
+  readonly system: boolean
 }
 
 export interface Store {
@@ -108,6 +110,8 @@ export interface Store {
 
 export interface StoreManagerEvents {
   opened(store: Store): void
+  /** Its genesis is here: `type` is known from now on. Follows `opened`, at once or when peers delivered it. */
+  ready(store: Store): void
   closed(storeId: StoreId): void
 }
 
