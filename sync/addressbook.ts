@@ -1,0 +1,54 @@
+/** Where devices were last reached, kept across restarts: one record per device key. */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { AddressRecordSchema } from '#proto/wire'
+import { bytesToHex, parsePublicKey, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import { ADDRESS_BYTES_MAX, ADDRESSES_MAX } from './messages.ts'
+
+const PEERS = 'sync.peers'
+/** To be opened with the storage backend. */
+export const SYNC_TABLES: readonly string[] = [PEERS]
+
+export interface KnownPeer {
+  readonly peer: PublicKey
+  /** Newest first. */
+  readonly addresses: readonly string[]
+  readonly lastSeenMs: number
+}
+
+export class AddressBook {
+  readonly #backend: StorageBackend
+  readonly #peers = new Map<HexKey, KnownPeer>()
+
+  /** Reads all of it: tens of devices. */
+  constructor(backend: StorageBackend) {
+    this.#backend = backend
+    for (const [key, value] of backend.range(PEERS)) {
+      const peer = parsePublicKey(key)
+      if (!peer.ok) continue
+      const record = fromBinary(AddressRecordSchema, value)
+      const lastSeenMs = Number(record.lastSeenMs)
+      this.#peers.set(bytesToHex(key), { peer: peer.value, addresses: record.addresses, lastSeenMs })
+    }
+  }
+
+  get(peer: HexKey): KnownPeer | undefined {
+    return this.#peers.get(peer)
+  }
+
+  list(): readonly KnownPeer[] {
+    return [...this.#peers.values()]
+  }
+
+  /** Puts addresses before those known so far; `seenMs`: the device was connected then. Resolves once durable. */
+  async remember(peer: PublicKey, addresses: readonly string[], seenMs?: number): Promise<void> {
+    const before = this.#peers.get(bytesToHex(peer))
+    const usable = addresses.filter((address) => address.length > 0 && address.length <= ADDRESS_BYTES_MAX)
+    const merged = [...new Set([...usable, ...(before?.addresses ?? [])])].slice(0, ADDRESSES_MAX)
+    const lastSeenMs = seenMs ?? before?.lastSeenMs ?? 0
+    if (before && before.lastSeenMs === lastSeenMs && merged.join('\n') === before.addresses.join('\n')) return
+    this.#peers.set(bytesToHex(peer), { peer, addresses: merged, lastSeenMs })
+    const record = create(AddressRecordSchema, { addresses: merged, lastSeenMs: BigInt(lastSeenMs) })
+    await this.#backend.write((tx) => tx.put(PEERS, peer, toBinary(AddressRecordSchema, record)))
+  }
+}

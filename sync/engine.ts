@@ -1,0 +1,390 @@
+/**
+ * The sync layer of one device: which stores it shares with which connected peer, sessions when two sets differ, pushes
+ * while they are level, progress both ways, and connections that come back.
+ *
+ * Between two devices the one with the smaller key opens sessions; the other makes it notice by its progress.
+ * A device that is no member of a store yet (it has adopted it, the log is still to come) takes it from any peer that
+ * names it, and gives it to nobody.
+ */
+import { bytesToHex, type HexKey, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import type { Store, StoreManager } from '#kernel/store/port.ts'
+import { AddressBook } from './addressbook.ts'
+import type { Timers } from './clock.ts'
+import { Dialer } from './dialer.ts'
+import { announceTag } from './gossip/announce.ts'
+import { Exchange, type LinkedPeer, type SyncCounters } from './gossip/exchange.ts'
+import { PUSH_PROTOCOL } from './gossip/outbox.ts'
+import { isEqualSet, Misdeeds, newShared, type PeerProgress, type Shared } from './gossip/shared.ts'
+import { ADDRESSES_MAX, TAGS_MAX } from './messages.ts'
+import { SESSION_PROTOCOL } from './session/run.ts'
+import type { Connection, Transport } from './transport/port.ts'
+
+export interface SyncEngineOptions {
+  readonly transport: Transport
+  readonly stores: StoreManager
+  readonly timers: Timers
+  /** Opened with `SYNC_TABLES`. */
+  readonly backend: StorageBackend
+  /** Stores that are settled only once `setLocalProgress` says so. Default: file stores. */
+  readonly reportsProgress?: (store: Store) => boolean
+}
+
+/** Work of this device on a store: `pendingIn` changes not yet where the user sees them; `at`: see `setLocalProgress`. */
+export interface LocalProgress {
+  readonly pendingIn: number
+  readonly settled: boolean
+  readonly at: number
+}
+
+export interface StoreStatus {
+  readonly storeId: StoreId
+  readonly progress: PeerProgress | undefined
+  /** The peer reports our very set, settled. */
+  readonly level: boolean
+}
+
+export interface PeerLinkStatus {
+  readonly peer: PublicKey
+  readonly connected: boolean
+  readonly address: string | undefined
+  readonly direct: boolean
+  readonly latencyMs: number | undefined
+  readonly lastSeenMs: number
+  readonly stores: readonly StoreStatus[]
+}
+
+const BAN_MS = 60_000
+export class SyncEngine implements AsyncDisposable {
+  readonly counters: SyncCounters = { sessions: 0, sessionErrors: 0, pushed: 0, rejected: 0, disconnected: 0 }
+  readonly #options: SyncEngineOptions
+  readonly #transport: Transport
+  readonly #stores: StoreManager
+  readonly #timers: Timers
+  readonly #book: AddressBook
+  readonly #dialer: Dialer
+  readonly #exchange: Exchange
+  readonly #peers = new Map<HexKey, LinkedPeer>()
+  readonly #local = new Map<HexKey, LocalProgress>()
+  readonly #watches = new Map<HexKey, AbortController>()
+  readonly #bans = new Map<HexKey, number>()
+  readonly #listeners = new Set<() => void>()
+  readonly #undo: (() => void)[] = []
+  readonly #work = new Set<Promise<void>>()
+  #closed = false
+
+  constructor(options: SyncEngineOptions) {
+    this.#options = options
+    this.#transport = options.transport
+    this.#stores = options.stores
+    this.#timers = options.timers
+    this.#book = new AddressBook(options.backend)
+    this.#dialer = new Dialer({
+      transport: options.transport,
+      timers: options.timers,
+      isWanted: (peer) => this.#isWanted(peer),
+      addressesOf: (key) => this.#book.get(key)?.addresses ?? [],
+    })
+    this.#exchange = new Exchange({
+      transport: options.transport,
+      stores: options.stores,
+      timers: options.timers,
+      peers: this.#peers,
+      counters: this.counters,
+      progressOf: (store) => this.#progressOf(store),
+      mayTalk: (store, peer) => this.#mayTalk(store, peer),
+      announced: (linked, addresses) => this.#announced(linked, addresses),
+      refreshPeer: (linked) => this.#refreshPeer(linked, true),
+      punish: (linked, count) => this.#punish(linked, count),
+      changed: () => this.#changed(),
+    })
+  }
+
+  /** Serves, watches every store, and dials every known member. */
+  start(): void {
+    const { transport, stores } = this.#options
+    this.#undo.push(
+      transport.handle(SESSION_PROTOCOL, { maxPerPeer: 8 }, (stream) => this.#exchange.answer(stream)),
+      transport.handle(PUSH_PROTOCOL, { maxPerPeer: 2 }, (stream) => this.#exchange.receive(stream)),
+      transport.on('connected', (connection) => this.#connected(connection)),
+      transport.on('disconnected', (peer) => this.#disconnected(peer)),
+      transport.on('discovered', (peer, addresses) => this.#discovered(peer, addresses)),
+      transport.on('addresses', () => this.#refresh(true)),
+      stores.on('opened', (store) => this.#opened(store)),
+      stores.on('closed', (id) => this.#storeClosed(id)),
+    )
+    for (const store of stores.list()) this.#opened(store)
+    for (const connection of transport.connections()) this.#connected(connection)
+    this.wake()
+  }
+
+  // --- what the node tells ---
+
+  /**
+   * How far this device is with what it has witnessed. `at`: the cursor (number of witnessed intentions) that the
+   * report takes into account; `settled` holds only while the store is still at exactly that. For a folder: all up to
+   * `at` is on disk, and every local edit noticed so far is in the log.
+   */
+  setLocalProgress(storeId: StoreId, progress: LocalProgress): void {
+    this.#local.set(bytesToHex(storeId), progress)
+    const store = this.#stores.get(storeId)
+    if (store) this.#exchange.tellProgress(store)
+    this.#changed()
+  }
+
+  /** Where a device can be reached, from an invite or from the user; dials it if it is wanted. */
+  async remember(peer: PublicKey, addresses: readonly string[]): Promise<void> {
+    await this.#book.remember(peer, addresses)
+    this.#dialer.kick(peer)
+  }
+
+  /** After sleep, or when the network changed: dial everyone again, without pauses. */
+  wake(): void {
+    for (const { peer } of this.#book.list()) this.#dialer.kick(peer)
+  }
+
+  // --- what the node asks ---
+
+  /** What each connected peer of the store reported last. */
+  peerProgress(storeId: StoreId): ReadonlyMap<HexKey, PeerProgress | undefined> {
+    const hex = bytesToHex(storeId)
+    const store = this.#stores.get(storeId)
+    const peers = store ? this.#peersOf(store) : []
+    return new Map(peers.map((peer) => [peer.key, peer.shared.get(hex)?.progress]))
+  }
+
+  /**
+   * True when this device is settled and every connected device that may read the store reports the same set,
+   * settled. One that has not reported, or does not hold the store yet, is not level.
+   */
+  isLevel(storeId: StoreId): boolean {
+    const store = this.#stores.get(storeId)
+    if (!store || this.#isBootstrapping(store)) return false
+    const mine = this.#progressOf(store)
+    if (!mine.settled) return false
+    return this.#peersOf(store).every((peer) => {
+      const theirs = peer.shared.get(bytesToHex(storeId))?.progress
+      return theirs !== undefined && theirs.settled && isEqualSet(mine, theirs)
+    })
+  }
+
+  /** Resolves once `isLevel`; rejects with the signal's reason when it aborts first. */
+  waitLevel(storeId: StoreId, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        this.#listeners.delete(check)
+        signal?.removeEventListener('abort', abort)
+      }
+      const abort = (): void => {
+        stop()
+        reject(signal?.reason)
+      }
+      const check = (): void => {
+        if (!this.isLevel(storeId)) return
+        stop()
+        resolve()
+      }
+      if (signal?.aborted) return abort()
+      this.#listeners.add(check)
+      signal?.addEventListener('abort', abort, { once: true })
+      check()
+    })
+  }
+
+  /** Every known device, connected or not. */
+  peers(): readonly PeerLinkStatus[] {
+    const connections = new Map(this.#transport.connections().map((connection) => [connection.peerKey, connection]))
+    const known = new Map(this.#book.list().map((entry) => [bytesToHex(entry.peer), entry.peer]))
+    for (const { key, peer } of this.#peers.values()) known.set(key, peer)
+    return [...known].map(([key, peer]) => {
+      const connection = connections.get(key)
+      const stores = [...(this.#peers.get(key)?.shared ?? [])].flatMap(([hex, shared]) => {
+        const store = this.#stores.byHex(hex)
+        if (!store) return []
+        const level = shared.progress?.settled === true && isEqualSet(this.#progressOf(store), shared.progress)
+        return [{ storeId: store.id, progress: shared.progress, level }]
+      })
+      return {
+        peer,
+        connected: connection !== undefined,
+        address: connection?.remoteAddress,
+        direct: connection?.direct ?? false,
+        latencyMs: connection?.latencyMs,
+        lastSeenMs: connection ? this.#timers.nowMs() : (this.#book.get(key)?.lastSeenMs ?? 0),
+        stores,
+      }
+    })
+  }
+
+  /** Calls back after anything that `peers`, `peerProgress` or `isLevel` tell may have changed. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    this.#dialer.stop()
+    this.#exchange.stop()
+    for (const undo of this.#undo) undo()
+    for (const watch of this.#watches.values()) watch.abort()
+    for (const key of [...this.#peers.keys()]) this.#drop(key)
+    await Promise.all(this.#work)
+  }
+
+  // --- connections ---
+
+  #connected({ peer, peerKey }: Connection): void {
+    if ((this.#bans.get(peerKey) ?? 0) > this.#timers.nowMs()) return void this.#transport.disconnect(peer)
+    this.#drop(peerKey)
+    const misdeeds = new Misdeeds()
+    const shared = new Map<HexKey, Shared>()
+    const linked = { peer, key: peerKey, shared, misdeeds, outbox: undefined, tags: new Set<HexKey>(), announced: '' }
+    this.#peers.set(peerKey, linked)
+    if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs()))
+    this.#refreshPeer(linked, false)
+    this.#changed()
+  }
+
+  #disconnected(peer: PublicKey): void {
+    const key = bytesToHex(peer)
+    this.#drop(key)
+    if (this.#closed) return
+    if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs()))
+    this.#dialer.lost(peer)
+    this.#changed()
+  }
+
+  #discovered(peer: PublicKey, addresses: readonly string[]): void {
+    if (this.#isWanted(peer)) this.#track(this.remember(peer, addresses))
+  }
+
+  #drop(key: HexKey): void {
+    const linked = this.#peers.get(key)
+    if (!linked) return
+    this.#peers.delete(key)
+    linked.outbox?.close()
+    for (const shared of linked.shared.values()) shared.cancelCheck?.()
+  }
+
+  #isWanted(peer: PublicKey): boolean {
+    if ((this.#bans.get(bytesToHex(peer)) ?? 0) > this.#timers.nowMs()) return false
+    return this.#stores.list().some((store) => store.access.mayRead(peer) || this.#isBootstrapping(store))
+  }
+
+  #punish(linked: LinkedPeer, count: number): void {
+    if (count === 0 || !linked.misdeeds.add(count, this.#timers.nowMs())) return
+    this.counters.disconnected++
+    this.#bans.set(linked.key, this.#timers.nowMs() + BAN_MS)
+    this.#timers.after(BAN_MS, () => this.#closed || this.#dialer.kick(linked.peer))
+    void this.#transport.disconnect(linked.peer)
+  }
+
+  // --- which stores are shared ---
+
+  #isBootstrapping(store: Store): boolean {
+    return !store.access.mayRead(this.#transport.self)
+  }
+
+  #mayTalk(store: Store, peer: PublicKey): boolean {
+    return store.access.mayRead(peer) || this.#isBootstrapping(store)
+  }
+
+  #peersOf(store: Store): readonly LinkedPeer[] {
+    const isOpen = this.#isBootstrapping(store)
+    const hex = bytesToHex(store.id)
+    return [...this.#peers.values()].filter(
+      (peer) => store.access.mayRead(peer.peer) || (isOpen && peer.shared.has(hex)),
+    )
+  }
+
+  #opened(store: Store): void {
+    const hex = bytesToHex(store.id)
+    const watch = new AbortController()
+    this.#watches.get(hex)?.abort()
+    this.#watches.set(hex, watch)
+    this.#track(this.#follow(store, watch.signal))
+    this.#refresh(false)
+    for (const { peer } of this.#book.list()) if (this.#mayTalk(store, peer)) this.#dialer.kick(peer)
+  }
+
+  #storeClosed(id: StoreId): void {
+    const hex = bytesToHex(id)
+    this.#watches.get(hex)?.abort()
+    this.#watches.delete(hex)
+    this.#local.delete(hex)
+    this.#refresh(false)
+  }
+
+  #refresh(force: boolean): void {
+    for (const linked of [...this.#peers.values()]) this.#refreshPeer(linked, force)
+    this.#changed()
+  }
+
+  /** Tells the peer which stores are offered to it if that changed, and works out what both share. */
+  #refreshPeer(linked: LinkedPeer, force: boolean): void {
+    const offered = this.#stores
+      .list()
+      .filter((store) => this.#mayTalk(store, linked.peer))
+      .slice(0, TAGS_MAX)
+    const announced = offered.map((store) => bytesToHex(store.id)).join(' ')
+    if (announced !== linked.announced || (force && announced !== '')) {
+      linked.announced = announced
+      const tags = offered.map((store) => announceTag(this.#transport.self, linked.peer, store.id))
+      this.#exchange.outboxOf(linked).announce(tags, this.#transport.addresses().slice(0, ADDRESSES_MAX))
+    }
+    const now = new Set<HexKey>()
+    for (const store of offered) {
+      const hex = bytesToHex(store.id)
+      if (!linked.tags.has(bytesToHex(announceTag(linked.peer, this.#transport.self, store.id)))) continue
+      now.add(hex)
+      if (linked.shared.has(hex)) continue
+      linked.shared.set(hex, newShared())
+      this.#exchange.outboxOf(linked).progress(store)
+    }
+    for (const [hex, shared] of [...linked.shared]) {
+      if (now.has(hex)) continue
+      shared.cancelCheck?.()
+      linked.shared.delete(hex)
+    }
+  }
+
+  async #announced(linked: LinkedPeer, addresses: readonly string[]): Promise<void> {
+    this.#refreshPeer(linked, false)
+    if (linked.shared.size > 0) await this.#book.remember(linked.peer, addresses, this.#timers.nowMs())
+    this.#changed()
+  }
+
+  // --- following stores ---
+
+  async #follow(store: Store, signal: AbortSignal): Promise<void> {
+    for await (const change of store.watch({ signal })) {
+      this.#exchange.passOn(store, change)
+      // Rights may have changed, here and in the stores that inherit them.
+      if (change.system) this.#refresh(false)
+      this.#exchange.tellProgress(store)
+      for (const linked of this.#peersOf(store)) this.#exchange.compare(linked, store)
+      this.#changed()
+    }
+  }
+
+  #progressOf(store: Store): PeerProgress {
+    const { count } = store.dag
+    const reports = this.#options.reportsProgress ?? ((candidate: Store) => candidate.type === 'core:filestore')
+    const told = this.#local.get(bytesToHex(store.id))
+    const settled = told ? told.settled && told.at === count : !reports(store)
+    return { count, fingerprint: store.dag.fingerprint(), pendingIn: told?.pendingIn ?? 0, settled }
+  }
+
+  // --- shared by all ---
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  /** Work that shutting down waits for. */
+  #track(work: Promise<void>): void {
+    this.#work.add(work)
+    void work.finally(() => this.#work.delete(work))
+  }
+}
