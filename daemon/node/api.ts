@@ -9,6 +9,7 @@ import { eventService } from './events.ts'
 import { describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
 import { historyService } from './history.ts'
+import { inviteService } from './invites.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
 import { describePeers, peerService } from './peers.ts'
@@ -30,7 +31,6 @@ export const createApi = (node: ApiParts): NodeApi => {
   const { stores, transport, folders, changes, levels, isIndependent, shutdown } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
   const status = () => describeStatus({ ...node, name: node.config.name })
-  const shared = { list: () => stores.list(), parentOf: stores.parentOf.bind(stores), isIndependent }
   return {
     node: {
       getStatus: async () => ok(status()),
@@ -43,8 +43,8 @@ export const createApi = (node: ApiParts): NodeApi => {
       },
     },
     folders: folderService({ keeper: folders, levels, changes, isIndependent }),
-    invites: {} as never,
-    peers: peerService(shared, transport),
+    invites: inviteService(node),
+    peers: peerService({ manager: stores, isIndependent }, transport),
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),
     stores: storeService(stores),

@@ -147,6 +147,11 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     })
   }
 
+  /** Gives what just became known a place of its own, if it has none. */
+  settle(store: Store): Promise<void> {
+    return this.#inTurn(() => this.#follow(store, true))
+  }
+
   /** Stops syncing it here. The files stay; the other devices are not concerned. */
   remove(entry: FolderEntry): Promise<void> {
     return this.#inTurn(async () => {
@@ -231,12 +236,12 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
       if (!this.#deps.bindings.get(store.id)) this.#inTurn(() => this.#follow(store)).catch(this.#deps.report)
   }
 
-  async #follow(store: Store): Promise<void> {
+  async #follow(store: Store, wanted = false): Promise<void> {
     if (store.type !== FILESTORE_TYPE || this.#stopping.signal.aborted || this.#open.has(bytesToHex(store.id))) return
     const binding = this.#deps.bindings.get(store.id)
     if (binding) {
       if (binding.path !== '' && !binding.paused) await this.#openFolder(store)
-    } else if (this.#holds === 0) await this.#place(store)
+    } else if (wanted || this.#holds === 0) await this.#place(store)
     this.#notify(store.id)
   }
 

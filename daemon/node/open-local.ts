@@ -1,5 +1,6 @@
 /** What a node has without any network: its database, the stores in it, and the content on its disks. */
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { equalBytes } from '#kernel/core/bytes.ts'
 import { NodeVerifier } from '#kernel/core/identity.ts'
 import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
@@ -15,6 +16,7 @@ import type { Store } from '#kernel/store/port.ts'
 import { KERNEL_TABLES } from '#kernel/store/tables.ts'
 import { filestoreType } from '#fs-bridge/filestore/machine.ts'
 import { FOLDER_TABLES } from '#fs-bridge/folder/index-codec.ts'
+import { SYNC_TABLES } from '#sync/addressbook.ts'
 import { Bindings, NODE_TABLE } from './bindings.ts'
 import type { Changes } from './dirty.ts'
 import type { DeviceKey, NodeConfig } from './home.ts'
@@ -39,7 +41,7 @@ export interface Local {
   readonly isIndependent: (store: Store) => boolean
 }
 
-const TABLES = [...KERNEL_TABLES, ...CAS_TABLES, ...FOLDER_TABLES, NODE_TABLE]
+const TABLES = [...KERNEL_TABLES, ...CAS_TABLES, ...FOLDER_TABLES, ...SYNC_TABLES, NODE_TABLE]
 /** Something dated ahead of the clock is looked at again when it is due, and no less often than this. */
 const WAKE_MS_MAX = 60_000
 
@@ -74,7 +76,7 @@ export const openLocal = async (
   parts: AsyncDisposableStack,
   { home, config, key, report }: Common,
 ): Promise<Result<Local, LatticeError>> => {
-  const storage = parts.use(openLmdb({ path: home, tables: TABLES }))
+  const storage = parts.use(openLmdb({ path: join(home, 'data'), tables: TABLES }))
   const pool = parts.use(new WorkerPool())
   const hasher = new PoolHasher(pool)
   const clock = { nowMs: () => Date.now() }

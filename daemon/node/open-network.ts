@@ -3,13 +3,18 @@ import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { BlobExchange } from '#sync/blobs/exchange.ts'
 import type { Timers } from '#sync/clock.ts'
 import type { Transport } from '#sync/transport/port.ts'
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import { addPeer } from '#kernel/store/admin.ts'
+import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
+import { SyncEngine } from '#sync/engine.ts'
+import { serveJoin } from '#sync/join/join.ts'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import type { Levels } from './parts.ts'
 import type { Common, Local } from './open-local.ts'
 
 export interface Network {
   readonly transport: Transport
   readonly blobs: BlobExchange
+  readonly engine: SyncEngine
   readonly levels: Levels
 }
 
@@ -35,7 +40,7 @@ export const systemTimers: Timers = {
 
 export const openNetwork = async (
   parts: AsyncDisposableStack,
-  { key, config, localDiscovery, code, stores, cas, changes, report }: NetworkOptions,
+  { key, config, localDiscovery, code, storage, stores, bindings, cas, changes, report }: NetworkOptions,
 ): Promise<Result<Network, LatticeError>> => {
   const created = await code.createLibp2pTransport({
     deviceKey: await code.deviceKeyFromSeed(key.seed),
@@ -66,5 +71,35 @@ export const openNetwork = async (
       failed: (_, __, error) => report(error),
     }),
   )
-  return ok({ transport, blobs, levels: { peers: () => [], settled: async () => {} } })
+  const engine = parts.use(
+    new SyncEngine({
+      transport,
+      stores,
+      timers: systemTimers,
+      backend: storage,
+      reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
+    }),
+  )
+  parts.defer(
+    serveJoin({
+      transport,
+      stores,
+      timers: systemTimers,
+      admit: (store, peer) => addPeer(stores, store.id, peer),
+    }),
+  )
+  parts.defer(engine.onChange(() => changes.notify('level')))
+  engine.start()
+  return ok({ transport, blobs, engine, levels: levelsOf(engine) })
 }
+
+const levelsOf = (engine: SyncEngine): Levels => ({
+  peers: ({ id }) =>
+    engine
+      .peers()
+      .filter(({ connected }) => connected)
+      .flatMap(({ peer, stores }) =>
+        stores.filter(({ storeId }) => equalBytes(storeId, id)).map(({ level }) => ({ device: peer, level })),
+      ),
+  settled: ({ id }, signal) => engine.waitLevel(id, signal),
+})

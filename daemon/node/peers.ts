@@ -1,25 +1,27 @@
 /** The devices this one shares with: who they are, whether they are connected, and taking their rights away. */
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { PeerInfoSchema, PeerService } from '#proto/peer_api'
-import { Role as WireRole, type SystemOp } from '#proto/system'
+import { Role as WireRole } from '#proto/system'
 import { bytesToHex, equalBytes, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
-import { systemOp } from '#kernel/state/system-op.ts'
-import type { Peer, Role, Store, StoreManager } from '#kernel/store/port.ts'
+import { renamePeer, revokePeer } from '#kernel/store/admin.ts'
+import type { LocalStoreManager } from '#kernel/store/manager.ts'
+import type { Peer, Role, Store } from '#kernel/store/port.ts'
 import type { Transport } from '#sync/transport/port.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { collectPeers, findPeer } from './lookup.ts'
 
 const NAME_BYTES_MAX = 64
-const WIRE_ROLES: Readonly<Record<Role, WireRole>> = {
+export const WIRE_ROLES: Readonly<Record<Role, WireRole>> = {
   reader: WireRole.READER,
   writer: WireRole.WRITER,
   admin: WireRole.ADMIN,
 }
 
 /** The stores, and which of the children have left the list of their space. */
-export interface SharedStores extends Pick<StoreManager, 'list' | 'parentOf'> {
-  isIndependent(store: Store): boolean
+export interface SharedStores {
+  readonly manager: LocalStoreManager
+  readonly isIndependent: (store: Store) => boolean
 }
 
 type PeerInit = MessageInitShape<typeof PeerInfoSchema>
@@ -48,86 +50,64 @@ export const describePeers = (stores: readonly Store[], transport: Transport): P
 }
 
 /**
- * Submits one op in every store that has the device in a list of its own and that this device administers. Children
- * that inherit their peers follow their space. Gives back the names of the stores.
+ * Acts in every store that has the device in a list of its own and that this device may act in; children that inherit
+ * their peers follow their space. Gives back the names of the stores.
  */
-const submitWhereListed = async (
+const actWhereListed = async (
   stores: SharedStores,
-  self: PublicKey,
   device: PublicKey,
-  isWanted: (peer: Peer) => boolean,
-  op: (store: Store) => SystemOp,
+  mayAct: (store: Store, peer: Peer) => boolean,
+  act: (store: Store) => Promise<Result<unknown, LatticeError>>,
 ): Promise<Result<string[], LatticeError>> => {
   const names: string[] = []
-  let denied = false
-  for (const store of stores.list()) {
+  for (const store of stores.manager.list()) {
     const peer = store.access.peer(device)
-    if (!peer || !isWanted(peer) || !listsOwnPeers(stores, store)) continue
-    if (!store.access.mayAdminister(self)) {
-      denied = true
-      continue
-    }
-    const done = await store.submit(() => ({ system: op(store) }))
+    if (!peer || peer.status === 'revoked' || !listsOwnPeers(stores, store) || !mayAct(store, peer)) continue
+    const done = await act(store)
     if (!done.ok) return done
     names.push(store.name)
   }
-  if (names.length === 0 && denied)
-    return err(latticeError('not-permitted', 'denied', 'only an admin can do this, and this device is none'))
-  return ok(names)
+  return names.length > 0
+    ? ok(names)
+    : err(latticeError('not-permitted', 'denied', 'only an admin can do this, and this device is none'))
 }
 
 /** A root, or a child that was made independent of its space. */
-const listsOwnPeers = (stores: SharedStores, store: Store): boolean =>
-  stores.parentOf(store.id) === undefined || stores.isIndependent(store)
+const listsOwnPeers = ({ manager, isIndependent }: SharedStores, store: Store): boolean =>
+  manager.parentOf(store.id) === undefined || isIndependent(store)
 
-export const peerService = (stores: SharedStores, transport: Transport): ServiceApi<typeof PeerService> => ({
-  async listPeers() {
-    return ok({ peers: describePeers(stores.list(), transport) })
-  },
+export const peerService = (stores: SharedStores, transport: Transport): ServiceApi<typeof PeerService> => {
+  const { manager } = stores
+  const administers = (store: Store): boolean => store.access.mayAdminister(transport.self)
+  return {
+    async listPeers() {
+      return ok({ peers: describePeers(manager.list(), transport) })
+    },
 
-  async renamePeer({ peer: wanted, name }) {
-    if (name.trim() === '' || Buffer.byteLength(name) > NAME_BYTES_MAX)
-      return err(latticeError('bad-request', 'permanent', `a name has 1 to ${NAME_BYTES_MAX} bytes`))
-    const peer = findPeer(stores.list(), wanted)
-    if (!peer.ok) return peer
-    const { device } = peer.value
-    const done = await submitWhereListed(
-      stores,
-      transport.self,
-      device,
-      () => true,
-      () => systemOp({ case: 'peerRename', value: { device, name } }),
-    )
-    return done.ok ? ok({}) : done
-  },
+    async renamePeer({ peer: wanted, name }) {
+      if (name.trim() === '' || Buffer.byteLength(name) > NAME_BYTES_MAX)
+        return err(latticeError('bad-request', 'permanent', `a name has 1 to ${NAME_BYTES_MAX} bytes`))
+      const peer = findPeer(manager.list(), wanted)
+      if (!peer.ok) return peer
+      const { device } = peer.value
+      const isSelf = equalBytes(device, transport.self)
+      const done = await actWhereListed(
+        stores,
+        device,
+        (store) => isSelf || administers(store),
+        (store) => renamePeer(manager, store.id, device, name),
+      )
+      return done.ok ? ok({}) : done
+    },
 
-  async revokePeer({ peer: wanted }) {
-    const peer = findPeer(stores.list(), wanted)
-    if (!peer.ok) return peer
-    const { device } = peer.value
-    if (equalBytes(device, transport.self))
-      return err(latticeError('bad-request', 'permanent', 'this device cannot revoke itself; another admin can'))
-    const done = await submitWhereListed(
-      stores,
-      transport.self,
-      device,
-      ({ status }) => status !== 'revoked',
-      (store) => systemOp({ case: 'peerRevoke', value: { device, cutoffs: cutoffs(stores, store, device) } }),
-    )
-    if (!done.ok) return done
-    await transport.disconnect(device)
-    return ok({ stores: done.value })
-  },
-})
-
-/** Where the device's right to write ends, in the store and in what inherits its peers: what this node has of its chains. */
-const cutoffs = (stores: SharedStores, listing: Store, device: PublicKey): { storeId: Uint8Array; lastSeq: bigint }[] =>
-  stores
-    .list()
-    .filter((store) => store === listing || inheritsFrom(stores, store, listing))
-    .map((store) => ({ storeId: store.id, lastSeq: BigInt(store.dag.vector().get(bytesToHex(device)) ?? 0) }))
-
-const inheritsFrom = (stores: SharedStores, store: Store, listing: Store): boolean => {
-  const parent = stores.parentOf(store.id)
-  return parent !== undefined && equalBytes(parent, listing.id) && !listsOwnPeers(stores, store)
+    async revokePeer({ peer: wanted }) {
+      const peer = findPeer(manager.list(), wanted)
+      if (!peer.ok) return peer
+      const { device } = peer.value
+      if (equalBytes(device, transport.self))
+        return err(latticeError('bad-request', 'permanent', 'this device cannot revoke itself; another admin can'))
+      const done = await actWhereListed(stores, device, administers, (store) => revokePeer(manager, store.id, device))
+      return done.ok ? ok({ stores: done.value }) : done
+    },
+  }
 }
