@@ -10,6 +10,7 @@ import type { Store, StoreManager } from '#kernel/store/port.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { checkRoot } from '#fs-bridge/folder/marker.ts'
 import { SyncedFolder, type FolderDeps } from '#fs-bridge/folder/synced-folder.ts'
+import type { FolderStatus } from '#fs-bridge/folder/types.ts'
 import type { Bindings } from './bindings.ts'
 import type { Changes } from './dirty.ts'
 import { deviceNameIn, findNamed } from './lookup.ts'
@@ -26,6 +27,8 @@ export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName
   readonly found: (name: string) => Promise<Result<Store, LatticeError>>
   /** Resolves when the device may take part in the store and has caught up with a peer, as far as one is there. */
   readonly admitted: (store: Store, signal: AbortSignal) => Promise<void>
+  /** Is told how far a folder is with what the store holds. */
+  readonly progressed: (store: Store, status: FolderStatus) => void
   readonly report: (cause: unknown) => void
 }
 
@@ -277,7 +280,10 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     if (!opened.ok) return this.#failed(store.id, opened.error)
     const folder = opened.value
     this.#open.set(bytesToHex(store.id), { folder, failure: undefined })
-    folder.onStatus(() => this.#notify(store.id))
+    folder.onStatus((status) => {
+      this.#deps.progressed(store, status)
+      this.#notify(store.id)
+    })
     // Before the device is admitted it may write nothing, and what is there is best met with what the others have.
     this.#deps
       .admitted(store, this.#stopping.signal)

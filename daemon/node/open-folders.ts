@@ -36,7 +36,8 @@ export const openFolders = async (
   parts: AsyncDisposableStack,
   node: Common & Local & Network,
 ): Promise<FolderKeeper> => {
-  const { storage, stores, space, cas, hasher, blobs, bindings, changes, home, config, transport, report } = node
+  const { storage, stores, space, cas, hasher, blobs, bindings, changes, home, config, transport, engine, report } =
+    node
   const keeper = parts.use(
     new FolderKeeper({
       backend: storage,
@@ -52,6 +53,12 @@ export const openFolders = async (
       base: config.folders,
       found: (name) => stores.create(FILESTORE_TYPE, { name, parent: space.id }),
       admitted: untilAdmitted(node),
+      progressed: (store, { state, pendingIn, pendingOut, witnessed }) =>
+        engine.setLocalProgress(store.id, {
+          pendingIn,
+          settled: state === 'idle' && pendingIn + pendingOut === 0,
+          at: witnessed,
+        }),
       report,
     }),
   )
