@@ -71,6 +71,8 @@ export class SyncedFolder {
   #materialiser: Materialiser
   #rootDev = 0n
   #cursor = 0
+  /** The cursor that listeners have been told. */
+  #told = -1
   #scanWanted = true
   #reconcileWanted = true
   #state: FolderStatus['state'] = 'paused'
@@ -176,6 +178,7 @@ export class SyncedFolder {
     return {
       state: this.#state,
       error: this.#error,
+      witnessed: this.#cursor,
       ...this.#index.totals,
       pendingIn: this.#pending.size + this.#deferred.size + this.#stalled.size,
       pendingOut: this.#dirty.size + this.#taken,
@@ -316,6 +319,10 @@ export class SyncedFolder {
 
   /** Until something happens that was not there when this step began, at most `waitMs`. */
   async #idle(waitMs: number): Promise<void> {
+    if (this.#told !== this.#cursor) {
+      this.#told = this.#cursor
+      this.#changed()
+    }
     for (const check of [...this.#checks]) check()
     if (this.#roused) return
     await new Promise<void>((resolve) => {

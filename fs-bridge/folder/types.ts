@@ -50,6 +50,8 @@ export interface FolderStatus {
   /** Entries on disk that sync: files and symlinks, not directories. */
   readonly files: number
   readonly bytes: number
+  /** How many of the store's intentions the other figures take into account. */
+  readonly witnessed: number
   /** Inodes whose witnessed changes are not on disk yet. */
   readonly pendingIn: number
   /** Entries on disk that changed and are not submitted yet. */

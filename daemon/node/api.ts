@@ -1,0 +1,62 @@
+/** The API of a node, put together from its services. */
+import { ok } from '#kernel/core/result.ts'
+import { hlcToMs } from '#kernel/core/hlc.ts'
+import type { NodeApi } from '../rpc/port.ts'
+import { conflictService } from './conflicts.ts'
+import { createFileContents } from './contents.ts'
+import { examine } from './doctor.ts'
+import { eventService } from './events.ts'
+import { describeFolder, folderService } from './folder-service.ts'
+import type { FolderKeeper } from './folders.ts'
+import { historyService } from './history.ts'
+import { inviteService } from './invites.ts'
+import type { Common, Local } from './open-local.ts'
+import type { Network } from './open-network.ts'
+import { describePeers, peerService } from './peers.ts'
+import { describeStatus } from './status.ts'
+import { storeService } from './stores.ts'
+
+export interface ApiParts extends Common, Local, Network {
+  readonly folders: FolderKeeper
+  readonly startedMs: number
+  readonly version: string
+  /** Aborted by the call that asks for the stop, and when the node stops. */
+  readonly shutdown: AbortController
+}
+
+const newestMs = ({ stores }: ApiParts): number =>
+  Math.max(0, ...stores.list().flatMap(({ dag }) => dag.heads().map((hash) => hlcToMs(dag.get(hash)?.hlc ?? 0n))))
+
+export const createApi = (node: ApiParts): NodeApi => {
+  const { stores, transport, folders, changes, levels, isIndependent, shutdown } = node
+  const contents = createFileContents(node.cas, node.hasher, node.blobs)
+  const status = () => describeStatus({ ...node, name: node.config.name })
+  return {
+    node: {
+      getStatus: async () => ok(status()),
+      diagnose: async () =>
+        ok({ checks: await examine({ ...node, folders: folders.list(), newestMs: newestMs(node) }) }),
+      async shutdown() {
+        // After the reply is on its way.
+        setImmediate(() => shutdown.abort())
+        return ok({})
+      },
+    },
+    folders: folderService({ keeper: folders, levels, changes, isIndependent }),
+    invites: inviteService(node),
+    peers: peerService({ manager: stores, isIndependent }, transport),
+    conflicts: conflictService(folders, contents),
+    history: historyService(folders, contents),
+    stores: storeService(stores),
+    events: eventService(
+      {
+        changes,
+        status,
+        folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
+        peers: () => describePeers(stores.list(), transport),
+        traffic: () => ({ bytesSent: BigInt(transport.bytesSent), bytesReceived: BigInt(transport.bytesReceived) }),
+      },
+      shutdown.signal,
+    ),
+  }
+}

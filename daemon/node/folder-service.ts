@@ -1,0 +1,193 @@
+/** The folder commands of the API, over the keeper of folders and the levels of peers. */
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { FolderState, type FolderSchema, type FolderService, type WaitFolderResponseSchema } from '#proto/folder_api'
+import { isAbsolute } from 'node:path'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import type { Store } from '#kernel/store/port.ts'
+import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
+import type { FolderState as DiskState } from '#fs-bridge/folder/types.ts'
+import type { ServiceApi } from '../rpc/port.ts'
+import { DirtySet, type Changes } from './dirty.ts'
+import type { FolderKeeper } from './folders.ts'
+import { deviceNameIn } from './lookup.ts'
+import type { FolderEntry, Levels } from './parts.ts'
+
+const STATES: Readonly<Record<DiskState, FolderState>> = {
+  scanning: FolderState.SCANNING,
+  syncing: FolderState.SYNCING,
+  idle: FolderState.IDLE,
+  paused: FolderState.PAUSED,
+  error: FolderState.ERROR,
+}
+
+const stateOf = ({ path, paused, status, failure }: FolderEntry): FolderState => {
+  if (path === '') return FolderState.AVAILABLE
+  if (failure) return FolderState.ERROR
+  if (paused) return FolderState.PAUSED
+  // Not started yet: it waits to be admitted, and to catch up with a peer.
+  return !status || status.state === 'paused' ? FolderState.SYNCING : STATES[status.state]
+}
+
+export const describeFolder = (
+  entry: FolderEntry,
+  isIndependent: (store: Store) => boolean,
+): MessageInitShape<typeof FolderSchema> => {
+  const { store, path, status, failure } = entry
+  return {
+    storeId: store.id,
+    name: store.name,
+    path,
+    state: stateOf(entry),
+    files: BigInt(status?.files ?? 0),
+    bytes: BigInt(status?.bytes ?? 0),
+    pendingIn: status?.pendingIn ?? 0,
+    pendingOut: status?.pendingOut ?? 0,
+    conflicts: status?.conflicts ?? 0,
+    problem: failure?.message ?? status?.error?.message ?? '',
+    independent: isIndependent(store),
+  }
+}
+
+type Progress = MessageInitShape<typeof WaitFolderResponseSchema>
+
+const pendingWords = (progress: Progress): string => {
+  const words: string[] = []
+  if (!progress.ingested) words.push('changes on this disk are still being recorded')
+  if (progress.pendingIn) words.push(`${progress.pendingIn} changes have still to be written here`)
+  const behind = (progress.peers ?? []).filter((peer) => !peer.level).map((peer) => peer.name)
+  if (behind.length > 0) words.push(`${behind.join(', ')} ${behind.length === 1 ? 'is' : 'are'} not level`)
+  return words.join(', and ') || 'the last changes are on their way'
+}
+
+export interface FolderServiceDeps {
+  readonly keeper: FolderKeeper
+  readonly levels: Levels
+  readonly changes: Changes
+  readonly isIndependent: (store: Store) => boolean
+}
+
+/** One wait: what it has reached, and its end. */
+class Waiting {
+  ingested = false
+  readonly ended: Promise<'level' | 'aborted'>
+
+  constructor(folder: SyncedFolder, store: Store, levels: Levels, signal: AbortSignal, changed: () => void) {
+    const run = async (): Promise<'level'> => {
+      await folder.settled(signal)
+      this.ingested = true
+      changed()
+      await levels.settled(store, signal)
+      // What came in while the peers caught up is on disk as well.
+      await folder.settled(signal)
+      return 'level'
+    }
+    this.ended = run().catch((cause: unknown) => {
+      if (signal.aborted) return 'aborted'
+      throw cause
+    })
+    void this.ended.then(changed, changed)
+  }
+}
+
+async function* waitUntilLevel(
+  { levels, changes, keeper }: FolderServiceDeps,
+  entry: FolderEntry,
+  folder: SyncedFolder,
+  timeoutMs: number,
+  gone: AbortSignal,
+): AsyncGenerator<Result<Progress, LatticeError>> {
+  const { store } = entry
+  const signal = timeoutMs === 0 ? gone : AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)])
+  const dirty = new DirtySet()
+  const unsubscribe = changes.subscribe((key) => dirty.add(key))
+  const waiting = new Waiting(folder, store, levels, signal, () => dirty.add('wait'))
+  const nameOf = deviceNameIn(store.access)
+  const progress = (): Progress => {
+    const { pendingIn = 0, pendingOut = 0 } = keeper.synced(store)?.status() ?? {}
+    const peers = levels.peers(store).map(({ device, level }) => ({ device, name: nameOf(device), level }))
+    return { ingested: waiting.ingested, pendingIn, pendingOut, peers }
+  }
+  try {
+    let end: 'level' | 'aborted' | undefined
+    void waiting.ended.then((value) => (end = value))
+    while (end === undefined && !signal.aborted) {
+      yield ok(progress())
+      await dirty.take(signal)
+    }
+    if ((await waiting.ended) === 'level') return yield ok({ ...progress(), level: true })
+    const seconds = timeoutMs / 1000
+    yield err(
+      latticeError(
+        'not-level',
+        'retryable',
+        `${store.name} is not level after ${seconds} s: ${pendingWords(progress())}`,
+      ),
+    )
+  } finally {
+    unsubscribe()
+  }
+}
+
+const paused = (store: Store): LatticeError =>
+  latticeError('folder-paused', 'permanent', `${store.name} is paused: resume it first`)
+
+const openFolder = (
+  { keeper }: FolderServiceDeps,
+  wanted: string,
+): Result<{ entry: FolderEntry; folder: SyncedFolder }, LatticeError> => {
+  const found = keeper.find(wanted)
+  if (!found.ok) return found
+  const entry = found.value
+  if (entry.failure) return err(entry.failure)
+  const folder = keeper.synced(entry.store)
+  if (folder) return ok({ entry, folder })
+  return err(
+    entry.path === ''
+      ? latticeError('folder-not-here', 'permanent', `${entry.store.name} is kept nowhere on this device`)
+      : paused(entry.store),
+  )
+}
+
+export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof FolderService> => {
+  const { keeper } = deps
+  const describe = (entry: FolderEntry) => ({ folder: describeFolder(entry, deps.isIndependent) })
+  return {
+    async addFolder({ path, name }) {
+      if (!isAbsolute(path))
+        return err(latticeError('bad-request', 'permanent', 'the path of a folder must be absolute'))
+      const added = await keeper.add(path, name)
+      return added.ok ? ok(describe(added.value)) : added
+    },
+    async listFolders() {
+      return ok({ folders: keeper.list().map((entry) => describeFolder(entry, deps.isIndependent)) })
+    },
+    async removeFolder({ folder }) {
+      const found = keeper.find(folder)
+      if (!found.ok) return found
+      await keeper.remove(found.value)
+      return ok({})
+    },
+    async pauseFolder({ folder }) {
+      const found = keeper.find(folder)
+      return found.ok ? ok(describe(await keeper.pause(found.value))) : found
+    },
+    async resumeFolder({ folder }) {
+      const found = keeper.find(folder)
+      if (!found.ok) return found
+      const entry = await keeper.resume(found.value)
+      return entry.failure ? err(entry.failure) : ok(describe(entry))
+    },
+    async rescanFolder({ folder: wanted }, signal) {
+      const open = openFolder(deps, wanted)
+      if (!open.ok) return open
+      open.value.folder.rescan()
+      await open.value.folder.settled(signal)
+      return ok(describe(keeper.list().find(({ store }) => store === open.value.entry.store) ?? open.value.entry))
+    },
+    async *waitFolder({ folder: wanted, timeoutMs }, signal) {
+      const open = openFolder(deps, wanted)
+      if (!open.ok) return yield open
+      yield* waitUntilLevel(deps, open.value.entry, open.value.folder, timeoutMs, signal)
+    },
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * The folders of this device: which store lies at which path, and the `SyncedFolder` that keeps the two in step.
+ * A folder that comes with a space gets a directory by itself; one that the person removed here stays away.
+ */
+import { mkdirSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
+import { bytesToHex, equalBytes, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import type { Store, StoreManager } from '#kernel/store/port.ts'
+import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
+import { checkRoot } from '#fs-bridge/folder/marker.ts'
+import { SyncedFolder, type FolderDeps } from '#fs-bridge/folder/synced-folder.ts'
+import type { FolderStatus } from '#fs-bridge/folder/types.ts'
+import type { Bindings } from './bindings.ts'
+import type { Changes } from './dirty.ts'
+import { deviceNameIn, findNamed } from './lookup.ts'
+import type { FolderEntry, FolderLookup } from './parts.ts'
+
+export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName'> {
+  readonly stores: StoreManager
+  readonly bindings: Bindings
+  readonly changes: Changes
+  readonly home: string
+  /** Where folders go that were given no path. */
+  readonly base: string
+  /** Founds a folder in this device's space. */
+  readonly found: (name: string) => Promise<Result<Store, LatticeError>>
+  /** Resolves when the device may take part in the store and has caught up with a peer, as far as one is there. */
+  readonly admitted: (store: Store, signal: AbortSignal) => Promise<void>
+  /** Is told how far a folder is with what the store holds. */
+  readonly progressed: (store: Store, status: FolderStatus) => void
+  readonly report: (cause: unknown) => void
+}
+
+interface Open {
+  readonly folder: SyncedFolder | undefined
+  readonly failure: LatticeError | undefined
+}
+
+const NAME_BYTES_MAX = 255
+const notFound = (path: string): LatticeError =>
+  latticeError('folder-not-found', 'permanent', `${path} lies in no synced folder of this device`)
+
+const realPath = (path: string): string => {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    // Not there (any more): its directory decides which folder it is of.
+    const parent = dirname(path)
+    return parent === path ? path : join(realPath(parent), basename(path))
+  }
+}
+
+export class FolderKeeper implements FolderLookup, AsyncDisposable {
+  readonly #deps: FolderKeeperDeps
+  readonly #open = new Map<HexKey, Open>()
+  readonly #stopping = new AbortController()
+  /** While a person's own request is under way, what is new is not given a place of its own choosing. */
+  #holds = 0
+  /** One opening or closing at a time: two must not claim one directory. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(deps: FolderKeeperDeps) {
+    this.#deps = deps
+  }
+
+  /** Opens what is bound, and follows what comes and goes. */
+  async start(): Promise<void> {
+    const { stores } = this.#deps
+    stores.on('ready', (store) => this.#inTurn(() => this.#follow(store)))
+    stores.on('closed', (id) => this.#inTurn(() => this.#close(id)))
+    for (const store of stores.list()) await this.#follow(store)
+  }
+
+  // --- FolderLookup ---
+
+  list(): readonly FolderEntry[] {
+    return this.#deps.stores
+      .list()
+      .filter((store) => store.type === FILESTORE_TYPE)
+      .map((store) => this.#entry(store))
+  }
+
+  find(wanted: string): Result<FolderEntry, LatticeError> {
+    const path = wanted.startsWith(sep) ? realPath(wanted) : undefined
+    const entries = this.list().map((entry) => ({
+      entry,
+      name: entry.store.name,
+      hex: bytesToHex(entry.store.id) as string,
+    }))
+    const byPath = path === undefined ? undefined : entries.find(({ entry }) => entry.path === path)
+    const found = byPath ? ok(byPath) : findNamed(entries, wanted, 'folder')
+    return found.ok ? ok(found.value.entry) : found
+  }
+
+  containing(path: string): Result<{ readonly entry: FolderEntry; readonly relative: string }, LatticeError> {
+    const real = realPath(path)
+    const entry = this.list().find(({ path: root }) => root !== '' && (real === root || real.startsWith(root + sep)))
+    return entry ? ok({ entry, relative: relative(entry.path, real).replaceAll(sep, '/') }) : err(notFound(path))
+  }
+
+  #entry(store: Store): FolderEntry {
+    const binding = this.#deps.bindings.get(store.id)
+    const open = this.#open.get(bytesToHex(store.id))
+    return {
+      store,
+      path: binding?.path ?? '',
+      paused: binding?.paused ?? false,
+      status: open?.folder?.status(),
+      failure: open?.failure,
+    }
+  }
+
+  synced(store: Store): SyncedFolder | undefined {
+    return this.#open.get(bytesToHex(store.id))?.folder
+  }
+
+  // --- what a person asks for ---
+
+  /** Founds a folder for an existing directory. */
+  add(path: string, name: string): Promise<Result<FolderEntry, LatticeError>> {
+    return this.holding(async () => {
+      const root = this.check(path)
+      if (!root.ok) return root
+      const wanted = name || basename(root.value)
+      if (Buffer.byteLength(wanted) > NAME_BYTES_MAX)
+        return err(latticeError('bad-request', 'permanent', `a name has at most ${NAME_BYTES_MAX} bytes`))
+      if (this.list().some(({ store }) => store.name === wanted))
+        return err(
+          latticeError('name-taken', 'permanent', `there is a folder called ${wanted} already: choose another --name`),
+        )
+      const store = await this.#deps.found(wanted)
+      if (!store.ok) return store
+      const bound = await this.bind(store.value, root.value)
+      if (!bound.ok) await this.#deps.stores.remove(store.value.id)
+      return bound
+    })
+  }
+
+  /** Puts a store's folder at a path, which is checked, and opens it. */
+  async bind(store: Store, path: string): Promise<Result<FolderEntry, LatticeError>> {
+    return this.#inTurn(async () => {
+      await this.#deps.bindings.set(store.id, { path, paused: false })
+      await this.#openFolder(store)
+      const { failure } = this.#open.get(bytesToHex(store.id))!
+      if (!failure) return ok(this.#entry(store))
+      await this.#close(store.id)
+      await this.#deps.bindings.delete(store.id)
+      return err(failure)
+    })
+  }
+
+  /** Gives what just became known a place of its own, if it has none. */
+  settle(store: Store): Promise<void> {
+    return this.#inTurn(() => this.#follow(store, true))
+  }
+
+  /** Stops syncing it here. The files stay; the other devices are not concerned. */
+  remove(entry: FolderEntry): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#close(entry.store.id)
+      await this.#deps.bindings.set(entry.store.id, { path: '', paused: false })
+      await this.#deps.stores.remove(entry.store.id)
+    })
+  }
+
+  pause(entry: FolderEntry): Promise<FolderEntry> {
+    return this.#inTurn(async () => {
+      await this.#deps.bindings.set(entry.store.id, { path: entry.path, paused: true })
+      await this.#close(entry.store.id)
+      return this.#entry(entry.store)
+    })
+  }
+
+  resume(entry: FolderEntry): Promise<FolderEntry> {
+    return this.#inTurn(async () => {
+      await this.#deps.bindings.set(entry.store.id, { path: entry.path, paused: false })
+      if (!this.synced(entry.store)) await this.#openFolder(entry.store)
+      return this.#entry(entry.store)
+    })
+  }
+
+  /** Whether a directory can become a folder; resolves to its real path. `create`: make it when it is missing. */
+  check(path: string, create = false): Result<string, LatticeError> {
+    if (create)
+      try {
+        mkdirSync(path, { recursive: true })
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException
+        if (code === 'EEXIST' || code === 'ENOTDIR')
+          return err(latticeError('folder-not-a-directory', 'permanent', `${path} is not a directory`))
+        return err(
+          latticeError('folder-not-writable', 'permanent', `cannot create ${path} (${code ?? 'unknown reason'})`),
+        )
+      }
+    return checkRoot(path, this.#roots(), this.#deps.home)
+  }
+
+  /** Runs a request of the person's; what becomes known meanwhile is placed afterwards. */
+  async holding<T>(body: () => Promise<T>): Promise<T> {
+    this.#holds++
+    try {
+      return await body()
+    } finally {
+      this.#holds--
+      this.#placeAll()
+    }
+  }
+
+  /** Asks again for content that nobody had: a peer has connected. */
+  retry(): void {
+    for (const { folder } of this.#open.values()) folder?.retry()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await this.#inTurn(async () => {
+      await Promise.all([...this.#open.values()].map(({ folder }) => folder?.stop()))
+      this.#open.clear()
+    })
+  }
+
+  // --- inside ---
+
+  #roots(except?: StoreId): string[] {
+    return this.list()
+      .filter(({ store, path }) => path !== '' && !(except && equalBytes(store.id, except)))
+      .map(({ path }) => path)
+  }
+
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(body)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  #placeAll(): void {
+    for (const store of this.#deps.stores.list())
+      if (!this.#deps.bindings.get(store.id)) this.#inTurn(() => this.#follow(store)).catch(this.#deps.report)
+  }
+
+  async #follow(store: Store, wanted = false): Promise<void> {
+    if (store.type !== FILESTORE_TYPE || this.#stopping.signal.aborted || this.#open.has(bytesToHex(store.id))) return
+    const binding = this.#deps.bindings.get(store.id)
+    if (binding) {
+      if (binding.path !== '' && !binding.paused) await this.#openFolder(store)
+    } else if (wanted || this.#holds === 0) await this.#place(store)
+    this.#notify(store.id)
+  }
+
+  /** A folder that came with a space, into a directory that nothing is in yet. */
+  async #place(store: Store): Promise<void> {
+    const parent = this.#deps.stores.parentOf(store.id)
+    const base = (parent && this.#deps.bindings.get(parent)?.path) || this.#deps.base
+    const name = basename(store.name.replaceAll('\0', '')) || bytesToHex(store.id).slice(0, 12)
+    const path = this.#freePath(join(base, name === '..' || name === '.' ? 'folder' : name))
+    const root = this.check(path, true)
+    if (!root.ok) return this.#failed(store.id, root.error)
+    await this.#deps.bindings.set(store.id, { path: root.value, paused: false })
+    await this.#openFolder(store)
+  }
+
+  #freePath(wanted: string): string {
+    const taken = new Set(this.#roots())
+    for (let n = 1; ; n++) {
+      const path = n === 1 ? wanted : `${wanted} ${n}`
+      if (!taken.has(path)) return path
+    }
+  }
+
+  #failed(id: StoreId, failure: LatticeError): void {
+    this.#open.set(bytesToHex(id), { folder: undefined, failure })
+    this.#notify(id)
+  }
+
+  async #openFolder(store: Store): Promise<void> {
+    const { path } = this.#deps.bindings.get(store.id)!
+    const options = { path, others: this.#roots(store.id), home: this.#deps.home }
+    const opened = await SyncedFolder.open({ ...this.#deps, store, deviceName: deviceNameIn(store.access) }, options)
+    if (!opened.ok) return this.#failed(store.id, opened.error)
+    const folder = opened.value
+    this.#open.set(bytesToHex(store.id), { folder, failure: undefined })
+    folder.onStatus((status) => {
+      this.#deps.progressed(store, status)
+      this.#notify(store.id)
+    })
+    // Before the device is admitted it may write nothing, and what is there is best met with what the others have.
+    this.#deps
+      .admitted(store, this.#stopping.signal)
+      .then(() => {
+        if (this.synced(store) === folder && !this.#stopping.signal.aborted) folder.start()
+        this.#notify(store.id)
+      })
+      .catch(this.#deps.report)
+  }
+
+  async #close(id: StoreId): Promise<void> {
+    const open = this.#open.get(bytesToHex(id))
+    this.#open.delete(bytesToHex(id))
+    await open?.folder?.stop()
+    this.#notify(id)
+  }
+
+  #notify(id: StoreId): void {
+    this.#deps.changes.notify(`folder/${bytesToHex(id)}`)
+  }
+}

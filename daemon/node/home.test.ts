@@ -1,0 +1,60 @@
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadConfig, loadDeviceKey, prepareHome, saveConfig, truncateName } from './home.ts'
+
+let home: string
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'lattice-home-'))
+})
+afterEach(() => rm(home, { recursive: true }))
+
+const kind = (result: { ok: boolean; error?: { kind: string } }) => (result.ok ? 'ok' : result.error!.kind)
+
+test('a home is the user’s alone, even when it was not', async () => {
+  await chmod(home, 0o755)
+  expect(prepareHome(home).ok).toBe(true)
+  expect((await stat(home)).mode & 0o777).toBe(0o700)
+  await writeFile(join(home, 'file'), '')
+  expect(kind(prepareHome(join(home, 'file')))).toBe('home-unusable')
+})
+
+test('the device key is made once and stays', async () => {
+  const first = loadDeviceKey(home)
+  const second = loadDeviceKey(home)
+  expect(first.ok && second.ok && Buffer.from(first.value.signer.publicKey).equals(second.value.signer.publicKey)).toBe(
+    true,
+  )
+  expect((await stat(join(home, 'device.key'))).mode & 0o777).toBe(0o600)
+})
+
+test.each(['', 'zz', 'ab'.repeat(31), 'ab'.repeat(33)])('a damaged key %j is named, never replaced', async (text) => {
+  await writeFile(join(home, 'device.key'), text)
+  expect(kind(loadDeviceKey(home))).toBe('key-damaged')
+  expect(await readFile(join(home, 'device.key'), 'utf8')).toBe(text)
+})
+
+test('the configuration is written with its defaults, and read back', async () => {
+  const made = loadConfig(home, { name: 'laptop' })
+  expect(made.ok && made.value.name).toBe('laptop')
+  expect(loadConfig(home)).toEqual(made)
+  if (made.ok) saveConfig(home, { ...made.value, listen: [] })
+  const changed = loadConfig(home)
+  expect(changed.ok && changed.value.listen).toEqual([])
+})
+
+test.each([
+  ['{', 'not JSON'],
+  ['{"name":7}', 'a name that is no text'],
+  ['{"name":""}', 'an empty name'],
+  ['{"folders":"relative"}', 'a relative folder'],
+  ['{"listen":"x"}', 'addresses that are no list'],
+])('%s is refused: %s', async (text) => {
+  await writeFile(join(home, 'config.json'), text)
+  expect(kind(loadConfig(home))).toBe('config-invalid')
+})
+
+test('a name is cut between characters', () => {
+  expect(truncateName('ö'.repeat(40))).toBe('ö'.repeat(32))
+})

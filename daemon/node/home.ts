@@ -1,0 +1,150 @@
+/**
+ * The home of a node, one directory of mode 0700:
+ *
+ *     lock.mdb            held by the process that owns the home
+ *     data/               the database: logs, states, indexes (LMDB, with a lock file of its own)
+ *     blobs/              chunks that lie in no synced folder
+ *     device.key          the seed of the device key, 32 bytes in hex, mode 0600; made once, never changed
+ *     config.json         what a person may edit while the node is stopped
+ *     lattice.sock        the RPC socket (see rpc/socket.ts for deep homes)
+ */
+import { randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { homedir, hostname } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { bytesToHex, hexToBytes } from '#kernel/core/bytes.ts'
+import { createSigner, generateSeed, SEED_LENGTH } from '#kernel/core/identity.ts'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import type { Signer } from '#kernel/core/signing.ts'
+
+export interface NodeConfig {
+  /** What other devices call this one, at most 64 bytes. */
+  readonly name: string
+  /** Where folders go that come with a space or an invite and were given no path. Absolute. */
+  readonly folders: string
+  /** Multiaddrs to listen on. */
+  readonly listen: readonly string[]
+}
+
+export type HomeErrorKind = 'home-unusable' | 'key-damaged' | 'config-invalid'
+type HomeResult<T> = Result<T, LatticeError<HomeErrorKind>>
+
+const NAME_BYTES_MAX = 64
+
+/** Every interface, a port that the system chooses: nothing to collide with, and peers learn it by mDNS or invite. */
+const defaults = (): NodeConfig => ({
+  name: truncateName(hostname().split('.')[0] || 'device'),
+  folders: join(homedir(), 'Lattice'),
+  listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
+})
+
+/** At most 64 bytes, cut between characters. */
+export const truncateName = (name: string): string => {
+  let cut = name
+  while (Buffer.byteLength(cut) > NAME_BYTES_MAX) cut = [...cut].slice(0, -1).join('')
+  return cut
+}
+
+const writeDurably = (path: string, text: string): void => {
+  const fd = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(fd, text)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Makes the directory, and takes group and others their rights on it. */
+export const prepareHome = (home: string): HomeResult<void> => {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+    if (!statSync(home).isDirectory())
+      return err(latticeError('home-unusable', 'permanent', `${home} is not a directory`))
+    chmodSync(home, 0o700)
+    return ok(undefined)
+  } catch (cause) {
+    return err(latticeError('home-unusable', 'permanent', `cannot use ${home} as home: ${(cause as Error).message}`))
+  }
+}
+
+/** The seed is for the transport, which proves the same key in its own way; everything else has the signer. */
+export interface DeviceKey {
+  readonly signer: Signer
+  readonly seed: Uint8Array
+}
+
+/** The device's key; made on the first start. The caller holds the lock of the home. */
+export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
+  const path = join(home, 'device.key')
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+      return err(latticeError('key-damaged', 'permanent', `cannot read ${path}: ${(cause as Error).message}`))
+    text = bytesToHex(generateSeed())
+    // Named only once it is whole: a key that another device has seen must never be made twice.
+    const fresh = `${path}.${randomUUID()}`
+    writeDurably(fresh, `${text}\n`)
+    linkSync(fresh, path)
+    rmSync(fresh)
+  }
+  const seed = hexToBytes(text)
+  if (!seed.ok || seed.value.length !== SEED_LENGTH)
+    return err(
+      latticeError(
+        'key-damaged',
+        'corrupt',
+        `${path} is damaged: restore it from a backup, or move it away to start as a new device`,
+      ),
+    )
+  chmodSync(path, 0o600)
+  return ok({ signer: createSigner(seed.value), seed: seed.value })
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** Reads `config.json`; writes it with the defaults on the first start. Unknown members are kept out of the way. */
+export const loadConfig = (home: string, overrides: Partial<NodeConfig> = {}): HomeResult<NodeConfig> => {
+  const path = join(home, 'config.json')
+  const invalid = (why: string): HomeResult<never> => err(latticeError('config-invalid', 'permanent', `${path} ${why}`))
+  let file: { name?: unknown; folders?: unknown; listen?: unknown }
+  try {
+    file = JSON.parse(readFileSync(path, 'utf8')) as typeof file
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return invalid(`is not JSON: ${cause.message}`)
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+      return invalid(`cannot be read: ${(cause as Error).message}`)
+    const config = { ...defaults(), ...overrides }
+    saveConfig(home, config)
+    return ok(config)
+  }
+  const config = { ...defaults(), ...file }
+  if (!isText(config.name) || Buffer.byteLength(config.name) > NAME_BYTES_MAX)
+    return invalid(`has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`)
+  if (!isText(config.folders) || !isAbsolute(config.folders)) return invalid('has no absolute path in “folders”')
+  if (!Array.isArray(config.listen) || !config.listen.every(isText))
+    return invalid('has no list of addresses in “listen”')
+  return ok({ name: config.name, folders: config.folders, listen: config.listen, ...overrides })
+}
+
+/** Replaces the file as a whole, or not at all. */
+export const saveConfig = (home: string, config: NodeConfig): void => {
+  const path = join(home, 'config.json')
+  const fresh = `${path}.${randomUUID()}`
+  writeDurably(fresh, `${JSON.stringify(config, null, 2)}\n`)
+  renameSync(fresh, path)
+}

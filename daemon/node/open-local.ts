@@ -1,0 +1,109 @@
+/** What a node has without any network: its database, the stores in it, and the content on its disks. */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { equalBytes } from '#kernel/core/bytes.ts'
+import { NodeVerifier } from '#kernel/core/identity.ts'
+import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import { Cas } from '#kernel/cas/cas.ts'
+import { PoolHasher } from '#kernel/cas/hasher.ts'
+import { WorkerPool } from '#kernel/cas/pool.ts'
+import { CAS_TABLES } from '#kernel/cas/tables.ts'
+import { coreRegistry, SPACE_TYPE } from '#kernel/state/registry.ts'
+import { openLmdb } from '#kernel/storage/lmdb.ts'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import { LocalStoreManager } from '#kernel/store/manager.ts'
+import type { Store } from '#kernel/store/port.ts'
+import { KERNEL_TABLES } from '#kernel/store/tables.ts'
+import { filestoreType } from '#fs-bridge/filestore/machine.ts'
+import { FOLDER_TABLES } from '#fs-bridge/folder/index-codec.ts'
+import { SYNC_TABLES } from '#sync/addressbook.ts'
+import { Bindings, NODE_TABLE } from './bindings.ts'
+import type { Changes } from './dirty.ts'
+import type { DeviceKey, NodeConfig } from './home.ts'
+
+export interface Common {
+  readonly home: string
+  readonly config: NodeConfig
+  readonly key: DeviceKey
+  readonly changes: Changes
+  readonly report: (cause: unknown) => void
+}
+
+export interface Local {
+  readonly storage: StorageBackend
+  readonly stores: LocalStoreManager
+  /** This device's own space, made on its first start. */
+  readonly space: Store
+  readonly cas: Cas
+  readonly hasher: PoolHasher
+  readonly bindings: Bindings
+  /** The store lists its own peers although it has a space. */
+  readonly isIndependent: (store: Store) => boolean
+}
+
+const TABLES = [...KERNEL_TABLES, ...CAS_TABLES, ...FOLDER_TABLES, ...SYNC_TABLES, NODE_TABLE]
+/** Something dated ahead of the clock is looked at again when it is due, and no less often than this. */
+const WAKE_MS_MAX = 60_000
+
+/** The space whose genesis this device signed. */
+const ownSpace = (stores: LocalStoreManager, { signer }: DeviceKey): Store | undefined =>
+  stores.list().find((store) => {
+    const genesis = store.type === SPACE_TYPE ? store.dag.get(store.id) : undefined
+    return genesis !== undefined && equalBytes(genesis.author, signer.publicKey)
+  })
+
+/** Applies what was dated ahead of the clock once it is due. */
+const followClock = (stores: LocalStoreManager, report: (cause: unknown) => void): (() => void) => {
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  const wake = async (): Promise<void> => {
+    const dueMs = await stores.wakeDue()
+    if (stopped) return
+    timer = setTimeout(
+      () => void wake().catch(report),
+      Math.min(Math.max((dueMs ?? Infinity) - Date.now(), 0), WAKE_MS_MAX),
+    )
+    timer.unref()
+  }
+  void wake().catch(report)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
+}
+
+export const openLocal = async (
+  parts: AsyncDisposableStack,
+  { home, config, key, report }: Common,
+): Promise<Result<Local, LatticeError>> => {
+  const storage = parts.use(openLmdb({ path: join(home, 'data'), tables: TABLES }))
+  const pool = parts.use(new WorkerPool())
+  const hasher = new PoolHasher(pool)
+  const clock = { nowMs: () => Date.now() }
+  const cas = new Cas({ storage, home, clock })
+  const stores = parts.use(
+    await LocalStoreManager.open({
+      backend: storage,
+      registry: coreRegistry().register(filestoreType),
+      signer: key.signer,
+      verifier: new NodeVerifier(),
+      clock,
+      randomBytes: (length) => new Uint8Array(randomBytes(length)),
+      deviceName: () => config.name,
+      onError: report,
+    }),
+  )
+  const made = ownSpace(stores, key)
+  const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: config.name })
+  if (!space.ok) return space
+  parts.defer(followClock(stores, report))
+  return ok({
+    storage,
+    stores,
+    space: space.value,
+    cas,
+    hasher,
+    bindings: new Bindings(storage),
+    isIndependent: (store) => stores.get(store.id)?.core.system.isIndependent() ?? false,
+  })
+}

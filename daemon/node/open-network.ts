@@ -1,0 +1,105 @@
+/** What connects a node to others: the transport, the exchange of content, and the engine that keeps stores level. */
+import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import { BlobExchange } from '#sync/blobs/exchange.ts'
+import type { Timers } from '#sync/clock.ts'
+import type { Transport } from '#sync/transport/port.ts'
+import { addPeer } from '#kernel/store/admin.ts'
+import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
+import { SyncEngine } from '#sync/engine.ts'
+import { serveJoin } from '#sync/join/join.ts'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
+import type { Levels } from './parts.ts'
+import type { Common, Local } from './open-local.ts'
+
+export interface Network {
+  readonly transport: Transport
+  readonly blobs: BlobExchange
+  readonly engine: SyncEngine
+  readonly levels: Levels
+}
+
+/** Loaded while the database opens: most of a node's start is reading this code. */
+export const loadNetworkCode = async () => ({
+  ...(await import('#sync/transport/libp2p/node.ts')),
+  ...(await import('#sync/transport/libp2p/identity.ts')),
+})
+
+export interface NetworkOptions extends Common, Local {
+  readonly localDiscovery: boolean
+  readonly code: Awaited<ReturnType<typeof loadNetworkCode>>
+}
+
+export const systemTimers: Timers = {
+  nowMs: () => Date.now(),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+  random: () => Math.random(),
+}
+
+export const openNetwork = async (
+  parts: AsyncDisposableStack,
+  { key, config, localDiscovery, code, storage, stores, bindings, cas, changes, report }: NetworkOptions,
+): Promise<Result<Network, LatticeError>> => {
+  const created = await code.createLibp2pTransport({
+    deviceKey: await code.deviceKeyFromSeed(key.seed),
+    listen: config.listen,
+    localDiscovery,
+    lanes: { port: 0 },
+    onHandlerError: (cause) => report(cause),
+  })
+  if (!created.ok) return created
+  const transport = parts.use(created.value)
+  for (const event of ['connected', 'disconnected'] as const)
+    parts.defer(
+      transport.on(event, (subject: { peer?: Uint8Array } | Uint8Array) => {
+        const peer = subject instanceof Uint8Array ? subject : subject.peer!
+        changes.notify(`peer/${bytesToHex(peer)}`)
+        changes.notify('traffic')
+      }),
+    )
+  const mayRead = (peer: Parameters<Transport['disconnect']>[0], store: Parameters<typeof stores.get>[0]): boolean =>
+    stores.get(store)?.access.mayRead(peer) ?? false
+  const blobs = parts.use(
+    new BlobExchange({
+      transport,
+      timers: systemTimers,
+      mayRead,
+      mayHave: mayRead,
+      read: (store, cid) => cas.read(store, cid),
+      failed: (_, __, error) => report(error),
+    }),
+  )
+  const engine = parts.use(
+    new SyncEngine({
+      transport,
+      stores,
+      timers: systemTimers,
+      backend: storage,
+      reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
+    }),
+  )
+  parts.defer(
+    serveJoin({
+      transport,
+      stores,
+      timers: systemTimers,
+      admit: (store, peer) => addPeer(stores, store.id, peer),
+    }),
+  )
+  parts.defer(engine.onChange(() => changes.notify('level')))
+  engine.start()
+  return ok({ transport, blobs, engine, levels: levelsOf(engine) })
+}
+
+const levelsOf = (engine: SyncEngine): Levels => ({
+  peers: ({ id }) =>
+    engine
+      .peers()
+      .filter(({ connected }) => connected)
+      .flatMap(({ peer, stores }) =>
+        stores.filter(({ storeId }) => equalBytes(storeId, id)).map(({ level }) => ({ device: peer, level })),
+      ),
+  settled: ({ id }, signal) => engine.waitLevel(id, signal),
+})

@@ -1,0 +1,40 @@
+/** What the services of a node see of its folders and their content. */
+import type { PublicKey } from '#kernel/core/bytes.ts'
+import type { LatticeError, Result } from '#kernel/core/result.ts'
+import type { Store } from '#kernel/store/port.ts'
+import type { ContentValue } from '#fs-bridge/filestore/port.ts'
+import type { FolderStatus } from '#fs-bridge/folder/types.ts'
+
+/** A folder of this device. Without a path it is known, but kept nowhere here. */
+export interface FolderEntry {
+  readonly store: Store
+  readonly path: string
+  readonly paused: boolean
+  /** Undefined while it is not open. */
+  readonly status: FolderStatus | undefined
+  /** Why it could not be opened; it is tried again when resumed and when the node starts. */
+  readonly failure: LatticeError | undefined
+}
+
+export interface FolderLookup {
+  list(): readonly FolderEntry[]
+  /** By name, store id or path. */
+  find(wanted: string): Result<FolderEntry, LatticeError>
+  /** The folder that holds an absolute path, and the path within it ('/'-separated, '' for the folder itself). */
+  containing(path: string): Result<{ readonly entry: FolderEntry; readonly relative: string }, LatticeError>
+}
+
+export interface FileContents {
+  /** Hashes a file of the user's and keeps its chunks, so that peers can have them. */
+  take(store: Store, path: string): Promise<Result<ContentValue, LatticeError>>
+  /** Makes sure that all chunks of a content are here, from peers where needed: else says that nobody has them. */
+  secure(store: Store, content: ContentValue, signal: AbortSignal): Promise<Result<void, LatticeError>>
+}
+
+/** How far the peers of a store are. */
+export interface Levels {
+  /** Connected peers that may read the store, and whether they hold exactly what this device holds. */
+  peers(store: Store): readonly { readonly device: PublicKey; readonly level: boolean }[]
+  /** Resolves once all of them are level; rejects with the signal's reason. */
+  settled(store: Store, signal: AbortSignal): Promise<void>
+}

@@ -1,0 +1,35 @@
+/** The state of the node as one message. */
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { GetStatusResponseSchema } from '#proto/node_api'
+import type { StorageBackend } from '#kernel/storage/port.ts'
+import type { Store } from '#kernel/store/port.ts'
+import type { Transport } from '#sync/transport/port.ts'
+import { describeFolder } from './folder-service.ts'
+import type { FolderLookup } from './parts.ts'
+
+export interface StatusSources {
+  readonly home: string
+  readonly name: string
+  readonly version: string
+  readonly startedMs: number
+  readonly storage: StorageBackend
+  readonly transport: Transport
+  readonly folders: FolderLookup
+  readonly isIndependent: (store: Store) => boolean
+}
+
+export const describeStatus = (node: StatusSources): MessageInitShape<typeof GetStatusResponseSchema> => ({
+  device: node.transport.self,
+  name: node.name,
+  home: node.home,
+  version: node.version,
+  pid: process.pid,
+  startedMs: BigInt(node.startedMs),
+  peersConnected: node.transport.connections().length,
+  bytesSent: BigInt(node.transport.bytesSent),
+  bytesReceived: BigInt(node.transport.bytesReceived),
+  addresses: [...node.transport.addresses()],
+  folders: node.folders.list().map((entry) => describeFolder(entry, node.isIndependent)),
+  storageBytes: BigInt(node.storage.sizeBytes),
+  memoryBytes: BigInt(process.memoryUsage.rss()),
+})
