@@ -45,7 +45,7 @@ export class PeerPull {
   readonly #writer: FrameWriter
   readonly #hooks: PullHooks
   readonly #asked = new Map<number, Asked>()
-  readonly #window: Window
+  readonly #window = new Window()
   #used = 0
   #nextWant = 1
   #lastHeardMs: number
@@ -61,7 +61,6 @@ export class PeerPull {
     this.#writer = new FrameWriter(stream)
     this.#hooks = hooks
     this.#lastHeardMs = hooks.timers.nowMs()
-    this.#window = new Window(this.#lastHeardMs)
   }
 
   /** Runs until the stream ends; what was asked for and has not come is given back. */
@@ -131,7 +130,7 @@ export class PeerPull {
       item.job.refuse(item, this.#peer)
     }
     if (asked.open.size === 0) this.#asked.delete(answer.want)
-    this.#window.arrived(arrived, nowMs - asked.atMs, nowMs)
+    this.#window.arrived(arrived, nowMs - asked.atMs)
     return undefined
   }
 
@@ -157,7 +156,6 @@ export class PeerPull {
   /** Asks for as much as the window has room for, once half of it is free: few wants, each of many chunks. */
   pump(): void {
     if (this.#over) return
-    if (this.#asked.size === 0 && this.#used === 0) this.#window.idle(this.#hooks.timers.nowMs())
     for (const job of this.#hooks.jobs()) {
       const limit = this.#window.bytes * (job.urgent ? 2 : 1)
       if (this.#used > limit / 2) continue

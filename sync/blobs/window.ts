@@ -1,42 +1,35 @@
 /**
  * How much may be asked of one peer and not have arrived: the credit of the exchange. Since nothing is sent that was
  * not asked for, this alone bounds memory here, on the peer and on relays, and the queue that a ping waits behind.
- * Starts at 1 MiB and follows twice the product of bandwidth and delay, up to 4 MiB. Pure.
+ *
+ * It is steered by that queue, not by an estimate of the link (the product of bandwidth and the shortest delay leaves
+ * out the disks and hashes at both ends, and kept a fast link waiting): while a whole window arrives sooner than anyone
+ * would notice, the next one is twice as large; when it takes long, half. From 1 MiB to 4 MiB. Pure.
  */
 export const WINDOW_MIN = 1024 * 1024
 export const WINDOW_MAX = 4 * 1024 * 1024
+/** A window that is answered within this may grow … */
+const QUICK_MS = 250
+/** … and one that takes longer than this shrinks. */
+const SLOW_MS = 1_000
 
 export class Window {
   #bytes = WINDOW_MIN
-  /** The shortest delay seen: what is above it is our own queue. */
-  #delayMs = Number.POSITIVE_INFINITY
-  #sinceMs: number
   #arrived = 0
-
-  constructor(nowMs: number) {
-    this.#sinceMs = nowMs
-  }
+  #delayMsMax = 0
 
   get bytes(): number {
     return this.#bytes
   }
 
   /** `bytes` arrived, `delayMs` after they were asked for. */
-  arrived(bytes: number, delayMs: number, nowMs: number): void {
-    this.#delayMs = Math.min(this.#delayMs, Math.max(delayMs, 1))
+  arrived(bytes: number, delayMs: number): void {
     this.#arrived += bytes
-    // A rate is taken over a whole window, so that it means more than one burst.
+    this.#delayMsMax = Math.max(this.#delayMsMax, delayMs)
     if (this.#arrived < this.#bytes) return
-    const bytesPerMs = this.#arrived / Math.max(nowMs - this.#sinceMs, 1)
-    const target = 2 * bytesPerMs * this.#delayMs
-    this.#bytes = Math.round(Math.min(Math.max(target, WINDOW_MIN), WINDOW_MAX, 2 * this.#bytes))
+    if (this.#delayMsMax <= QUICK_MS) this.#bytes = Math.min(2 * this.#bytes, WINDOW_MAX)
+    else if (this.#delayMsMax > SLOW_MS) this.#bytes = Math.max(this.#bytes / 2, WINDOW_MIN)
     this.#arrived = 0
-    this.#sinceMs = nowMs
-  }
-
-  /** Nothing is under way: the pause must not count as slowness. */
-  idle(nowMs: number): void {
-    this.#arrived = 0
-    this.#sinceMs = nowMs
+    this.#delayMsMax = 0
   }
 }
