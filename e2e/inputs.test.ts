@@ -2,7 +2,7 @@
 import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { lattice, TestNode, TestWorld } from './support/world.ts'
+import { lattice, TestWorld, type TestNode } from './support/world.ts'
 
 let world: TestWorld
 let anna: TestNode
