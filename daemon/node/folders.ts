@@ -215,7 +215,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     await this.#inTurn(async () => {
-      await Promise.all([...this.#open.values()].map(({ folder }) => folder?.stop()))
+      await Promise.all([...this.#open.values()].map(async ({ folder }) => folder?.stop()))
       this.#open.clear()
     })
   }
