@@ -194,7 +194,12 @@ const lookAt = (replica: Replica): Look => {
   return { seen, dirs }
 }
 
-const runs = (n: number) => ({ numRuns: Number(process.env['PROPERTY_RUNS'] ?? n) })
+const runs = (n: number) => ({
+  numRuns: Number(process.env['PROPERTY_RUNS'] ?? n),
+  // A failure is told even if looking for a smaller one would take long.
+  interruptAfterTimeLimit: Number(process.env['PROPERTY_MS'] ?? 60_000),
+  markInterruptAsFailure: true,
+})
 
 describe.each([
   ['by people', false],
