@@ -50,8 +50,17 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
     )
     if (distinct.length > 1) merges.push(distinct)
   }
-  for (let dirs = merges.pop(); dirs !== undefined; dirs = merges.pop())
+  // Where directories were and where they are taken together may lead in a circle.
+  const looked = new Set<string>()
+  for (let dirs = merges.pop(); dirs !== undefined; dirs = merges.pop()) {
+    const id = dirs
+      .map((dir) => bytesToHex(dir))
+      .sort()
+      .join()
+    if (looked.has(id)) continue
+    looked.add(id)
     merges.push(...mergedBelow(state, dirs, spots, add))
+  }
   return [...found.values()]
 }
 

@@ -8,7 +8,7 @@ import type { KeyRange } from '#kernel/storage/port.ts'
 
 /** One character for each byte: made faster than hex is. */
 export const bytesToKey = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 
 class CachedCells implements CellWriter {
   readonly #inner: CellWriter

@@ -318,6 +318,19 @@ describe('directories', () => {
     expect(s.meet()).toEqual(['A/', 'A/C/', 'A/C/B/'])
   })
 
+  test('a directory moved into its own child of the same name: the child comes out', () => {
+    const s = scene()
+    s.mkdir(s.a, 'd')
+    s.mkdir(s.a, 'd/d')
+    const [outer, inner] = [s.see(s.a, 'd').inode, s.see(s.a, 'd/d').inode]
+    const changes = s.world.write(s.a, [
+      moveOp(outer, 'dir', { parent: ROOT, name: 'd' }, { parent: inner, name: 'd' }),
+    ])
+    expect(s.a.tree.affected(changes)).toEqual(expect.arrayContaining([outer, inner]))
+    expect(s.meet()).toEqual(['d/', 'd/d/'])
+    expect(s.a.tree.conflictCount()).toBe(0)
+  })
+
   test('an edit conflict inside a directory that moves', () => {
     const s = scene()
     s.mkdir(s.a, 'd')
