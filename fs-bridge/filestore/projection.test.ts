@@ -194,9 +194,6 @@ const lookAt = (replica: Replica): Look => {
 
 const runs = (n: number) => ({
   numRuns: Number(process.env['PROPERTY_RUNS'] ?? n),
-  // A failure is told even if looking for a smaller one would take long.
-  interruptAfterTimeLimit: Number(process.env['PROPERTY_MS'] ?? 60_000),
-  markInterruptAsFailure: true,
 })
 
 const checkAffected = (script: Script): void => {
