@@ -1,7 +1,6 @@
 /** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
 import type { FileOp, FileOps } from '#proto/file'
 import type { Hash } from '#kernel/core/bytes.ts'
-import { bytesToHex } from '#kernel/core/bytes.ts'
 import type {
   AppliedAt,
   BlobRef,
@@ -11,6 +10,7 @@ import type {
   StateTables,
   StoreType,
 } from '#kernel/state/port.ts'
+import { bytesToKey, cachedTables } from './cached.ts'
 import { inodeState } from './inode.ts'
 import { contentOf, decodeOps, linkOf } from './ops.ts'
 import { replace } from './placement.ts'
@@ -48,9 +48,10 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (k
  * Besides the cells written, the changes name every inode that hangs elsewhere now (by its link key), and every place
  * left (by a key of no cell, see `vacatedKey`): whoever else has that name may look different.
  */
-const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
+const apply = (ops: FileOps, at: AppliedAt, uncached: StateTables): Change[] => {
+  const tables = cachedTables(uncached)
   const touched = new Map<string, Uint8Array>()
-  const touch = (key: Uint8Array) => touched.set(bytesToHex(key), key)
+  const touch = (key: Uint8Array) => touched.set(bytesToKey(key), key)
   for (const op of ops.ops) {
     const inode = op.inode as Inode
     for (const moved of replace(tables, inode, () => writeCells(op, at, tables, touch))) {
@@ -81,6 +82,17 @@ const referencedBlobs = function* (tables: StateReader): Generator<BlobRef> {
   }
 }
 
-export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOps, apply, referencedBlobs }
+/** A writer's own batch is decoded to be checked and, from other bytes, to be applied right after. */
+const decodeOnce = (): ((bytes: Uint8Array) => FileOps) => {
+  let last: { readonly bytes: Uint8Array; readonly ops: FileOps } | undefined
+  return (bytes) => {
+    const known = last && Buffer.compare(last.bytes, bytes) === 0 ? last.ops : undefined
+    const ops = known ?? decodeOps(bytes)
+    last = known ? undefined : { bytes, ops }
+    return ops
+  }
+}
+
+export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOnce(), apply, referencedBlobs }
 
 export const filestoreType: StoreType<FileOps> = { name: FILESTORE_TYPE, machine: filestoreMachine }
