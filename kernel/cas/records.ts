@@ -112,7 +112,8 @@ export const readRecords = (packed: Uint8Array, paths: readonly string[]): FileR
       case 'manifest':
         return { kind: 'hashed', path, stat: readStat(), content: { kind, cid: blob() as Cid, chunks: readChunks() } }
       case undefined:
-        throw new InvariantError('a worker packed a record of no known kind')
+        break
     }
+    throw new InvariantError('a worker packed a record of no known kind')
   })
 }
