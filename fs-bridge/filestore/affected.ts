@@ -4,8 +4,9 @@
  */
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import type { Change, StateReader } from '#kernel/state/port.ts'
+import { entriesOf } from './entries.ts'
 import { inodeState } from './inode.ts'
-import { entriesOf, livingPlace } from './placement.ts'
+import { livingPlace } from './placement.ts'
 import type { Inode } from './port.ts'
 import { basesAt, entriesAt, groupOf } from './slot.ts'
 import { parseKey, type Place } from './values.ts'

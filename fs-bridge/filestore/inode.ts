@@ -98,6 +98,23 @@ export const shownContents = (cells: CellReader, state: InodeState): readonly Co
 export const livesByItself = (cells: CellReader, state: InodeState): boolean =>
   (state.kind === 'dir' && !state.trashed) || shownContents(cells, state).length > 0
 
+export const CONTENT_CONFLICT = 1
+export const LINK_CONFLICT = 2
+
+/** What is in conflict within an inode that lives: several contents in sight, links to different places; bits. */
+export const conflictsWithin = (cells: CellReader, state: InodeState): number => {
+  const links = openLinks(state)
+  const [first] = links
+  const split = links.some(({ link }) => link.name !== first!.link.name || !equalBytes(link.parent, first!.link.parent))
+  if (state.kind === 'dir') return split ? LINK_CONFLICT : 0
+  const shown = shownContents(cells, state).length
+  return shown === 0 ? 0 : (shown > 1 ? CONTENT_CONFLICT : 0) | (split ? LINK_CONFLICT : 0)
+}
+
+/** Links that do not lead to trash, the placing one first. */
+export const openLinks = ({ links }: InodeState): readonly LinkHead[] =>
+  links.filter(({ link }) => !isTrash(link.parent))
+
 /** Later first, as heads of a cell are ordered. */
 export const compareDots = (a: Dot, b: Dot): number =>
   a.hlc === b.hlc ? compareBytes(b.author, a.author) || compareBytes(b.hash, a.hash) : a.hlc < b.hlc ? 1 : -1

@@ -1,109 +1,20 @@
 /**
- * The index beside the cells: which inodes that live hang in which directory, and which directories' moves were
- * reverted to break a cycle. A function of the cells; kept up by the machine, read by the tree.
+ * Where everything takes effect and whether it lives: brings the index up to date with each op. Together with the
+ * entries (entries.ts) and what is derived from them (merging.ts):
  *
- *   p/<parent16><name> → (inode16 kind)…   the living inodes that take effect there, by inode
- *   k/<parent16><name> → nothing           there is more than one
- *   r/<inode16> → u8                       a directory hangs at its 2nd (1) or 3rd (2) place
+ *   r/<inode16> → u8   a directory hangs at its 2nd (1) or 3rd (2) place, its move reverted to break a cycle
+ *   i/<inode16> → u8   what is in conflict within the inode: 1 its contents, 2 its links, 3 both
  */
-import { compareDots, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
-import { bytesToHex, compareBytes, concatBytes, equalBytes } from '#kernel/core/bytes.ts'
+import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
 import type { CellReader, DerivedReader, DerivedWriter, StateReader, StateTables } from '#kernel/state/port.ts'
-import type { Inode, Kind } from './port.ts'
-import { byteToKind, decodeUtf8, encodeUtf8, INODE_LENGTH, isRoot, key, kindToByte, type Place } from './values.ts'
+import { isEmpty, isEntered } from './entries.ts'
+import { compareDots, conflictsWithin, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
+import { enter, leave, rejudge } from './merging.ts'
+import type { Inode } from './port.ts'
+import { INODE_LENGTH, isRoot, key, type Place } from './values.ts'
 
-const PLACED = 0x70
 const REVERTED = 0x72
-const SHARED = 0x6b
-const NOTHING = new Uint8Array()
-
-export interface Entry {
-  readonly inode: Inode
-  readonly name: string
-  readonly kind: Kind
-}
-
-const ENTRY_LENGTH = INODE_LENGTH + 1
-
-const spotKey = ({ parent, name }: Place): Uint8Array => key(PLACED, parent, encodeUtf8(name))
-const sharedKey = ({ parent, name }: Place): Uint8Array => key(SHARED, parent, encodeUtf8(name))
-
-const parseEntries = (name: string, value: Uint8Array): Entry[] => {
-  const entries: Entry[] = []
-  for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
-    const inode = value.slice(at, at + INODE_LENGTH) as Inode
-    entries.push({ inode, name, kind: byteToKind(value[at + INODE_LENGTH]!)! })
-  }
-  return entries
-}
-
-const scan = function* (derived: DerivedReader, gte: Uint8Array, lt: Uint8Array): Generator<Entry> {
-  for (const [bytes, value] of derived.range({ gte, lt }))
-    yield* parseEntries(decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!, value)
-}
-
-/** All that hangs directly in `parent`, ordered by the bytes of the names, then by inode. */
-export const entriesOf = (derived: DerivedReader, parent: Inode): Iterable<Entry> =>
-  // A name is never empty and holds no 0xff byte, so 0xff bounds it from above.
-  scan(derived, key(PLACED, parent), key(PLACED, parent, Uint8Array.of(0xff)))
-
-export const entriesNamed = (derived: DerivedReader, place: Place): readonly Entry[] => {
-  const value = derived.get(spotKey(place))
-  return value ? parseEntries(place.name, value) : []
-}
-
-export const entriesPrefixed = (derived: DerivedReader, parent: Inode, prefix: string): Iterable<Entry> =>
-  scan(derived, key(PLACED, parent, encodeUtf8(prefix)), key(PLACED, parent, encodeUtf8(prefix), Uint8Array.of(0xff)))
-
-const isEmpty = (derived: DerivedReader, parent: Inode): boolean => {
-  for (const _ of derived.range({ gte: key(PLACED, parent), lt: key(PLACED, parent, Uint8Array.of(0xff)), limit: 1 }))
-    return false
-  return true
-}
-
-/** Where the inode's entry begins, or where it would. */
-const positionIn = (value: Uint8Array, inode: Inode): { readonly at: number; readonly found: boolean } => {
-  for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
-    const order = compareBytes(value.subarray(at, at + INODE_LENGTH), inode)
-    if (order >= 0) return { at, found: order === 0 }
-  }
-  return { at: value.length, found: false }
-}
-
-const isEntered = (derived: DerivedReader, inode: Inode, place: Place): boolean => {
-  const value = derived.get(spotKey(place))
-  return value !== undefined && positionIn(value, inode).found
-}
-
-/** False if it was there already. */
-const enter = (derived: DerivedWriter, { inode, kind }: InodeState, place: Place): boolean => {
-  const spot = spotKey(place)
-  const old = derived.get(spot) ?? NOTHING
-  const { at, found } = positionIn(old, inode)
-  if (found) return false
-  derived.put(spot, concatBytes(old.subarray(0, at), inode, Uint8Array.of(kindToByte(kind)), old.subarray(at)))
-  if (old.length === ENTRY_LENGTH) derived.put(sharedKey(place), NOTHING)
-  return true
-}
-
-const leave = (derived: DerivedWriter, inode: Inode, place: Place): void => {
-  const spot = spotKey(place)
-  const old = derived.get(spot) ?? NOTHING
-  const { at, found } = positionIn(old, inode)
-  if (!found) return
-  if (old.length === ENTRY_LENGTH) derived.delete(spot)
-  else derived.put(spot, concatBytes(old.subarray(0, at), old.subarray(at + ENTRY_LENGTH)))
-  if (old.length === 2 * ENTRY_LENGTH) derived.delete(sharedKey(place))
-}
-
-/** The places where more than one inode hangs, in all directories. */
-export const sharedPlaces = function* (derived: DerivedReader): Generator<Place> {
-  for (const [bytes] of derived.range({ gte: key(SHARED), lt: Uint8Array.of(SHARED, 0x30) }))
-    yield {
-      parent: bytes.slice(2, 2 + INODE_LENGTH) as Inode,
-      name: decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!,
-    }
-}
+const CONFLICTED = 0x69
 
 const levelOf = (derived: DerivedReader, inode: Inode): number => derived.get(key(REVERTED, inode))?.[0] ?? 0
 
@@ -205,7 +116,11 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
   write()
   const after = inodeState(cells, inode)
   const relinked = !before || !after || !equalBytes(before.head.value!, after.head.value!) || !sameDot(before, after)
-  if (!relinked && from && livesByItself(cells, after)) return []
+  noteConflicts(tables, inode, before !== undefined, after)
+  if (!relinked && from && livesByItself(cells, after)) {
+    if (after.kind !== 'dir') rejudge(tables, from)
+    return []
+  }
   const stale: Stale[] = [{ inode, from, to: undefined }]
   if (relinked && (before?.kind === 'dir' || after?.kind === 'dir'))
     stale.push(...revert(tables, inode, breakCycles(cells, derived, inode)))
@@ -215,7 +130,7 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
     const known = moved.get(id)
     moved.set(id, known ? { ...known, to: change.to } : change)
   }
-  for (const { inode: each, from: place } of stale) if (place) leave(derived, each, place)
+  for (const { inode: each, from: place } of stale) if (place) leave(tables, each, place)
   for (const each of stale) {
     note(each)
     const state = inodeState(cells, each.inode)
@@ -224,6 +139,22 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
   }
   for (const { from: place } of stale) if (place) bury(tables, place.parent, note)
   return [...moved.values()].filter(({ from: a, to: b }) => !samePlace(a, b))
+}
+
+const noteConflicts = ({ cells, derived }: StateTables, inode: Inode, known: boolean, state?: InodeState): void => {
+  const now = state ? conflictsWithin(cells, state) : 0
+  const before = known ? (derived.get(key(CONFLICTED, inode))?.[0] ?? 0) : 0
+  if (now === before) return
+  if (now === 0) derived.delete(key(CONFLICTED, inode))
+  else derived.put(key(CONFLICTED, inode), Uint8Array.of(now))
+}
+
+/** Every inode with a conflict of its own, and of what (see `conflictsWithin`). */
+export const conflictedInodes = function* (
+  derived: DerivedReader,
+): Generator<{ readonly inode: Inode; readonly what: number }> {
+  for (const [bytes, value] of derived.range({ gte: key(CONFLICTED), lt: Uint8Array.of(CONFLICTED, 0x30) }))
+    yield { inode: bytes.slice(2, 2 + INODE_LENGTH) as Inode, what: value[0]! }
 }
 
 /** Writes down which directories are reverted now; returns those other than `inode` whose place that changes. */
@@ -251,7 +182,7 @@ const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => 
   const { cells, derived } = tables
   for (let each: InodeState | undefined = state; each !== undefined;) {
     const place = effectivePlace(derived, each)
-    if (!enter(derived, each, place)) return
+    if (!enter(tables, each.inode, each.kind, place)) return
     note({ inode: each.inode, from: undefined, to: place })
     const parent: InodeState | undefined = isRoot(place.parent) ? undefined : inodeState(cells, place.parent)
     each = parent?.kind === 'dir' && parent.trashed ? parent : undefined
@@ -266,7 +197,7 @@ const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): v
     if (state?.kind !== 'dir' || !state.trashed) return
     const place = livingPlace(tables, state)
     if (place === undefined || livesByItself(cells, state) || !isEmpty(derived, inode)) return
-    leave(derived, inode, place)
+    leave(tables, inode, place)
     note({ inode, from: place, to: undefined })
     inode = place.parent
   }

@@ -63,7 +63,10 @@ export interface FileTree {
   /** '/'-separated, relative to the root; '' is the root itself. */
   resolve(path: string): Visible | undefined
   pathOf(visible: Visible): string
+  /** The cost is that of the conflicts there are, not of the tree. */
   conflicts(): Iterable<Conflict>
+  /** How many `conflicts` gives; cheap enough to ask after every commit. */
+  conflictCount(): number
   /**
    * The inodes whose appearances may have changed: those named by the changes and those they share a name with, now
    * or before. Never fewer than truly changed, but what merely hangs below a directory that comes, goes or moves

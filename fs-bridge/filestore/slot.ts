@@ -7,7 +7,8 @@
 import type { StateReader } from '#kernel/state/port.ts'
 import { conflictBases, conflictName } from './conflict-names.ts'
 import { compareClaim, inodeState, sameData, shownContents, type ContentHead, type InodeState } from './inode.ts'
-import { effectivePlace, entriesNamed, entriesOf, entriesPrefixed, type Entry } from './placement.ts'
+import { entriesNamed, entriesOf, entriesPrefixed, type Entry } from './entries.ts'
+import { effectivePlace, livingPlace } from './placement.ts'
 import type { DeviceName, Inode, Visible } from './port.ts'
 import { isRoot } from './values.ts'
 
@@ -61,6 +62,17 @@ export const groupOf = (state: StateReader, dir: Inode): Group | undefined => {
   return group
 }
 
+/** '/'-separated, from the root; `parent` reachable from it. */
+export const pathOf = (state: StateReader, parent: Inode, name: string): string => {
+  const names = name === '' ? [] : [name]
+  for (let inode = parent; !isRoot(inode);) {
+    const place = effectivePlace(state.derived, inodeState(state.cells, inode)!)
+    names.push(place.name)
+    inode = place.parent
+  }
+  return names.reverse().join('/')
+}
+
 export const entriesAt = (state: StateReader, group: Group, name: string): Entry[] =>
   group.flatMap((parent) => [...entriesNamed(state.derived, { parent, name })])
 
@@ -89,6 +101,14 @@ export const readSlot = (state: StateReader, group: Group, name: string, entries
 
 export const slotAt = (state: StateReader, group: Group, name: string): Slot =>
   readSlot(state, group, name, entriesAt(state, group, name))
+
+/** Where an inode is seen, or hides; undefined if it does not live or cannot be reached. */
+export const slotOf = (state: StateReader, inode: Inode): Slot | undefined => {
+  const found = inodeState(state.cells, inode)
+  const place = found && livingPlace(state, found)
+  const group = place && groupOf(state, place.parent)
+  return group && slotAt(state, group, place.name)
+}
 
 /** What everyone sees of a slot, the one that has the plain name first; with the claim behind each but directories. */
 export const seenInSlot = (

@@ -29,6 +29,7 @@ import {
   prefixRange,
   REFS,
   SMALL,
+  storePrefix,
 } from './tables.ts'
 
 /** Up to this many bytes a chunk is packed in storage. */
@@ -205,7 +206,7 @@ export class StoredChunks implements StoringBackend {
   /** Deletes some of a store's entries; how many. */
   #dropBatch(table: TableName, store: StoreId): Promise<number> {
     return this.#storage.write((tx) => {
-      const entries = [...tx.range(table, { ...prefixRange(store), limit: DROP_BATCH })]
+      const entries = [...tx.range(table, { ...prefixRange(storePrefix(table, store)), limit: DROP_BATCH })]
       for (const [key] of entries) tx.delete(table, key)
       return entries.length
     })

@@ -6,23 +6,25 @@
 import type { Cid, StoreId } from '../core/bytes.ts'
 import { bytesToHex } from '../core/bytes.ts'
 import { err, invariant, ok, type Result } from '../core/result.ts'
-import type { StorageBackend, StorageWriter } from '../storage/port.ts'
+import type { StorageBackend, StorageReader, StorageWriter } from '../storage/port.ts'
 import { hashesTo } from './digest.ts'
 import type { CasError, ChunkRef, InplaceBackend, InplaceLocation } from './port.ts'
 import type { ChunkReader } from './reading.ts'
 import {
   AT,
   atKey,
+  atPrefix,
   casError,
-  chunkKey,
-  cidsOfFile,
+  chunksIn,
   decodePlace,
   encodeChunks,
   encodePlace,
   FILE_KEY_MAX,
   OF,
+  OF_CHUNKS_MAX,
   ofKey,
   prefixRange,
+  shortCidAt,
   type Place,
 } from './tables.ts'
 
@@ -36,12 +38,16 @@ type Resolve = (file: Uint8Array) => string | undefined
 
 /** Locations tried for one read: a file copied a million times must not make a damaged chunk cost a million reads. */
 const LOCATIONS_TRIED_MAX = 16
+/** How long one transaction of many files may hold up the main thread. */
+const STEP_MS = 20
 
 export class InplaceChunks implements InplaceBackend {
   readonly #storage: StorageBackend
   readonly #reader: ChunkReader
   readonly #readOnly: boolean
   readonly #resolvers = new Map<string, Resolve>()
+  #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
 
   constructor(storage: StorageBackend, reader: ChunkReader, readOnly: boolean) {
     this.#storage = storage
@@ -58,41 +64,64 @@ export class InplaceChunks implements InplaceBackend {
   }
 
   register(store: StoreId, files: readonly FileChunks[]): Promise<void> {
-    return this.#storage.write((tx) => this.registerIn(tx, store, files))
-  }
-
-  /** `register` as part of the caller's transaction. */
-  registerIn(tx: StorageWriter, store: StoreId, files: readonly FileChunks[]): void {
-    for (const { file, chunks } of files) {
-      invariant(file.length > 0 && file.length <= FILE_KEY_MAX, 'a file key has 1 to 64 bytes')
-      this.#forgetFile(tx, store, file)
-      if (chunks.length === 0) continue
-      let offset = 0
-      const seen = chunks.length === 1 ? undefined : new Set<string>()
-      for (const { cid, length } of chunks) {
-        // A chunk that a file holds several times is kept once, at its first place.
-        const hex = seen === undefined ? '' : bytesToHex(cid)
-        if (seen?.has(hex) !== true) tx.put(AT, atKey(store, cid, file), encodePlace(offset, length))
-        seen?.add(hex)
-        offset += length
-      }
-      tx.put(OF, ofKey(store, file), encodeChunks(chunks))
-    }
+    return this.#inTurn(() =>
+      this.#inSteps(
+        files,
+        (tx, file) => registerShort(tx, store, file),
+        async ({ file, chunks }) => {
+          await this.#forgetLong(store, file)
+          let offset = 0
+          for (let n = 0; n * OF_CHUNKS_MAX < chunks.length; n++)
+            offset = await this.#storage.write((tx) => putStretch(tx, store, file, chunks, n, offset))
+        },
+      ),
+    )
   }
 
   forget(store: StoreId, files: readonly Uint8Array[]): Promise<void> {
-    return this.#storage.write((tx) => this.forgetIn(tx, store, files))
+    return this.#inTurn(() =>
+      this.#inSteps(
+        files,
+        (tx, file) => forgetShort(tx, store, file),
+        (file) => this.#forgetLong(store, file),
+      ),
+    )
   }
 
-  /** `forget` as part of the caller's transaction. */
-  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): void {
-    for (const file of files) if (this.#forgetFile(tx, store, file)) tx.delete(OF, ofKey(store, file))
+  async #forgetLong(store: StoreId, file: Uint8Array): Promise<void> {
+    for (let n = countStretches(this.#storage, store, file) - 1; n >= 0; n--)
+      await this.#storage.write((tx) => forgetStretch(tx, store, file, n))
   }
 
-  #forgetFile(tx: StorageWriter, store: StoreId, file: Uint8Array): boolean {
-    const known = tx.get(OF, ofKey(store, file))
-    for (const cid of known === undefined ? [] : cidsOfFile(known)) tx.delete(AT, atKey(store, cid, file))
-    return known !== undefined
+  /** Runs `step` on all files, some milliseconds of them to a transaction; `long` on those it returns false for. */
+  async #inSteps<T>(
+    files: readonly T[],
+    step: (tx: StorageWriter, file: T) => boolean,
+    long: (file: T) => Promise<void>,
+  ): Promise<void> {
+    for (let next = 0; next < files.length;) {
+      const left = await this.#storage.write((tx) => {
+        const left: T[] = []
+        const until = performance.now() + STEP_MS
+        do {
+          const file = files[next++]!
+          if (!step(tx, file)) left.push(file)
+        } while (next < files.length && performance.now() < until)
+        return left
+      })
+      for (const file of left) await long(file)
+    }
+  }
+
+  /**
+   * What takes several transactions is not mixed with other calls: all take effect in the order made. A crash between
+   * two leaves some files known and some not, or the beginning of a long one.
+   */
+  #inTurn(body: () => Promise<void>): Promise<void> {
+    const result = this.#waiting++ === 0 ? body() : this.#turn.then(body)
+    // The caller sees its own failure; the next one starts clean.
+    this.#turn = result.catch(() => undefined).finally(() => this.#waiting--)
+    return result
   }
 
   has(store: StoreId, cid: Cid): boolean {
@@ -105,7 +134,7 @@ export class InplaceChunks implements InplaceBackend {
   }
 
   #places(store: StoreId, cid: Cid, limit: number): Place[] {
-    const range = { ...prefixRange(chunkKey(store, cid)), limit }
+    const range = { ...prefixRange(atPrefix(store, cid)), limit }
     return Array.from(this.#storage.range(AT, range), ([key, value]) => decodePlace(key, value))
   }
 
@@ -134,4 +163,64 @@ export class InplaceChunks implements InplaceBackend {
       if (now !== undefined && decodePlace(key, now).offset === place.offset) tx.delete(AT, key)
     })
   }
+}
+
+/**
+ * Records stretch `n` of a file, which begins at `offset`; returns where the next one begins. Of a chunk that the
+ * stretch holds several times, the first place is written last and stays.
+ */
+const putStretch = (
+  tx: StorageWriter,
+  store: StoreId,
+  file: Uint8Array,
+  chunks: readonly ChunkRef[],
+  n: number,
+  offset: number,
+): number => {
+  const from = n * OF_CHUNKS_MAX
+  const to = Math.min(from + OF_CHUNKS_MAX, chunks.length)
+  let end = offset
+  for (let i = from; i < to; i++) end += chunks[i]!.length
+  let at = end
+  for (let i = to - 1; i >= from; i--) {
+    const { cid, length } = chunks[i]!
+    at -= length
+    tx.put(AT, atKey(store, cid, file), encodePlace(at, length))
+  }
+  tx.put(OF, ofKey(store, file, n), encodeChunks(chunks, from))
+  return end
+}
+
+/** Replaces all that is known of a file; false: it is long, or was, and nothing is changed. */
+const registerShort = (tx: StorageWriter, store: StoreId, { file, chunks }: FileChunks): boolean => {
+  invariant(file.length > 0 && file.length <= FILE_KEY_MAX, 'a file key has 1 to 64 bytes')
+  if (chunks.length >= OF_CHUNKS_MAX || !forgetShort(tx, store, file)) return false
+  if (chunks.length > 0) putStretch(tx, store, file, chunks, 0, 0)
+  return true
+}
+
+/** Forgets a file of a single stretch, or one not known; false: there may be more of it, and all is still there. */
+const forgetShort = (tx: StorageWriter, store: StoreId, file: Uint8Array): boolean => {
+  const key = ofKey(store, file, 0)
+  const known = tx.get(OF, key)
+  if (known === undefined) return true
+  if (chunksIn(known) === OF_CHUNKS_MAX) return false
+  for (let i = 0; i < chunksIn(known); i++) tx.delete(AT, atKey(store, shortCidAt(known, i), file))
+  tx.delete(OF, key)
+  return true
+}
+
+/** The last stretch first, always: those that are there begin at 0 and have no gap. */
+const forgetStretch = (tx: StorageWriter, store: StoreId, file: Uint8Array, n: number): void => {
+  const key = ofKey(store, file, n)
+  const known = tx.get(OF, key)
+  if (known === undefined) return
+  for (let i = 0; i < chunksIn(known); i++) tx.delete(AT, atKey(store, shortCidAt(known, i), file))
+  tx.delete(OF, key)
+}
+
+const countStretches = (reader: StorageReader, store: StoreId, file: Uint8Array): number => {
+  let n = 0
+  while (reader.get(OF, ofKey(store, file, n)) !== undefined) n++
+  return n
 }

@@ -5,10 +5,12 @@
  *   cas-files  store ‖ cid         length (u32) of a chunk that lies in a file under blobs/
  *   cas-refs   store ‖ cid         how many live references name the chunk (u32); absent: none
  *   cas-idle   store ‖ cid         since when (u64, unix ms) a stored chunk has no reference; 0: removal is under way
- *   cas-at     store ‖ cid ‖ file  offset (u64) and length (u32) of the chunk in a file of the user's
- *   cas-of     store ‖ file        the chunks of a file of the user's: cid ‖ length (u32) each
+ *   cas-at     store' ‖ cid' ‖ file  offset (u48) and length (u32) of the chunk in a file of the user's
+ *   cas-of     store' ‖ file ‖ n     the chunks 4096·n and following of a file of the user's, up to 4096: cid' each
  *
- * Integers are big-endian. `file` is 1 to 64 bytes.
+ * Integers are big-endian; n is a u16. `file` is 1 to 64 bytes. store' and cid' are the first 16 bytes: the two tables
+ * of the user's files grow by an entry per file in random places, where every byte costs pages to write, and what they
+ * say is checked against the whole CID anyway.
  */
 import { concatBytes, type Cid, type StoreId } from '../core/bytes.ts'
 import { latticeError } from '../core/result.ts'
@@ -26,8 +28,45 @@ export const CAS_TABLES: readonly TableName[] = [SMALL, FILES, REFS, IDLE, AT, O
 export const FILE_KEY_MAX = 64
 
 export const chunkKey = (store: StoreId, cid: Cid): Uint8Array => concatBytes(store, cid)
-export const atKey = (store: StoreId, cid: Cid, file: Uint8Array): Uint8Array => concatBytes(store, cid, file)
-export const ofKey = (store: StoreId, file: Uint8Array): Uint8Array => concatBytes(store, file)
+
+/** Bytes of a store id and of a CID in the tables of the user's files. */
+const SHORT = 16
+/** Chunks in one value of `cas-of`: a value of 64 KiB, and a long file forgotten in steps of a few milliseconds. */
+export const OF_CHUNKS_MAX = 4096
+
+/** The prefix of all keys of `cas-at` about a chunk. `cid` may be shortened already. */
+export const atPrefix = (store: StoreId, cid: Uint8Array): Uint8Array => {
+  const key = new Uint8Array(2 * SHORT)
+  for (let i = 0; i < SHORT; i++) {
+    key[i] = store[i]!
+    key[SHORT + i] = cid[i]!
+  }
+  return key
+}
+
+export const atKey = (store: StoreId, cid: Uint8Array, file: Uint8Array): Uint8Array => {
+  // Up to 64 bytes live on the heap, which makes short keys cheap; copying so few by hand is faster than `set`.
+  const key = new Uint8Array(2 * SHORT + file.length)
+  for (let i = 0; i < SHORT; i++) {
+    key[i] = store[i]!
+    key[SHORT + i] = cid[i]!
+  }
+  for (let i = 0; i < file.length; i++) key[2 * SHORT + i] = file[i]!
+  return key
+}
+
+export const ofKey = (store: StoreId, file: Uint8Array, n: number): Uint8Array => {
+  const key = new Uint8Array(SHORT + file.length + 2)
+  for (let i = 0; i < SHORT; i++) key[i] = store[i]!
+  for (let i = 0; i < file.length; i++) key[SHORT + i] = file[i]!
+  key[key.length - 2] = n >>> 8
+  key[key.length - 1] = n
+  return key
+}
+
+/** The prefix of all keys of a store in `table`. */
+export const storePrefix = (table: TableName, store: StoreId): Uint8Array =>
+  table === AT || table === OF ? store.subarray(0, SHORT) : store
 
 /** All keys that begin with `prefix`. */
 export const prefixRange = (prefix: Uint8Array): KeyRange => {
@@ -57,10 +96,11 @@ export const encodeMs = (ms: number): Uint8Array => {
 export const decodeMs = (bytes: Uint8Array): number => Number(viewOf(bytes).getBigUint64(0))
 
 export const encodePlace = (offset: number, length: number): Uint8Array => {
-  const bytes = new Uint8Array(12)
+  const bytes = new Uint8Array(10)
   const view = viewOf(bytes)
-  view.setBigUint64(0, BigInt(offset))
-  view.setUint32(8, length)
+  view.setUint16(0, offset / 2 ** 32)
+  view.setUint32(2, offset)
+  view.setUint32(6, length)
   return bytes
 }
 
@@ -69,25 +109,30 @@ export interface Place extends InplaceLocation {
 }
 
 /** An entry of `cas-at`. */
-export const decodePlace = (key: Uint8Array, value: Uint8Array): Place => ({
-  file: key.slice(64),
-  offset: Number(viewOf(value).getBigUint64(0)),
-  length: viewOf(value).getUint32(8),
-})
+export const decodePlace = (key: Uint8Array, value: Uint8Array): Place => {
+  const view = viewOf(value)
+  return {
+    file: key.slice(2 * SHORT),
+    offset: view.getUint16(0) * 2 ** 32 + view.getUint32(2),
+    length: view.getUint32(6),
+  }
+}
 
-export const encodeChunks = (chunks: readonly ChunkRef[]): Uint8Array => {
-  const bytes = new Uint8Array(36 * chunks.length)
-  const view = viewOf(bytes)
-  for (const [i, { cid, length }] of chunks.entries()) {
-    bytes.set(cid, 36 * i)
-    view.setUint32(36 * i + 32, length)
+/** A value of `cas-of`: the chunks from index `from` on, up to OF_CHUNKS_MAX. */
+export const encodeChunks = (chunks: readonly ChunkRef[], from: number): Uint8Array => {
+  const count = Math.min(OF_CHUNKS_MAX, chunks.length - from)
+  const bytes = new Uint8Array(SHORT * count)
+  for (let k = 0; k < count; k++) {
+    const { cid } = chunks[from + k]!
+    for (let i = 0; i < SHORT; i++) bytes[SHORT * k + i] = cid[i]!
   }
   return bytes
 }
 
-/** The CIDs of a value of `cas-of`; views of it. */
-export const cidsOfFile = (value: Uint8Array): Cid[] =>
-  Array.from({ length: value.length / 36 }, (_, i) => value.subarray(36 * i, 36 * i + 32) as Cid)
+export const chunksIn = (value: Uint8Array): number => value.length / SHORT
+
+/** The k-th shortened CID of a value of `cas-of`. */
+export const shortCidAt = (value: Uint8Array, k: number): Uint8Array => value.subarray(SHORT * k, SHORT * (k + 1))
 
 export const casError = (kind: CasErrorKind, message: string): CasError =>
   latticeError(
