@@ -9,8 +9,9 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { equalBytes } from '#kernel/core/bytes.ts'
 import type { ChunkRef, InplaceBackend } from '#kernel/cas/port.ts'
+import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode, Visible } from '../filestore/port.ts'
-import type { Tree } from '../filestore/tree.ts'
+import { openTree, type Tree } from '../filestore/tree.ts'
 import { isMove, sameAttributes, sameContentHead, settled, stepsOf, type Step } from './appearances.ts'
 import { gather, type ContentSources, type Gathered } from './contents.ts'
 import {
@@ -77,6 +78,9 @@ interface Job {
 
 export class Materialiser {
   readonly #deps: MaterialiseDeps
+  /** What everyone sees, as it was when this slice of work began. */
+  readonly #state: StateSnapshot
+  readonly #tree: Tree
   #tmpCount = 0
   #sliceStart = 0
   /** Inode (hex) of parents found to be real directories in this slice of work, and their paths. */
@@ -90,6 +94,8 @@ export class Materialiser {
 
   constructor(deps: MaterialiseDeps) {
     this.#deps = deps
+    this.#state = new StateSnapshot(deps.tree.state)
+    this.#tree = openTree(this.#state, deps.tree.deviceName)
   }
 
   async apply(inodes: readonly Inode[], signal: AbortSignal): Promise<Materialised> {
@@ -129,7 +135,7 @@ export class Materialiser {
   }
 
   #begin(): void {
-    this.#dirPaths.clear()
+    this.#lookAnew()
     this.#missing = []
     this.#touched = new Set()
     this.#again = new Map()
@@ -141,7 +147,13 @@ export class Materialiser {
     if (performance.now() - this.#sliceStart < SLICE_MS) return
     await new Promise((resolve) => setImmediate(resolve))
     this.#sliceStart = performance.now()
+    this.#lookAnew()
+  }
+
+  /** What was read is true only until others had a turn. */
+  #lookAnew(): void {
     this.#dirPaths.clear()
+    this.#state.forget()
   }
 
   async #commit(): Promise<void> {
@@ -161,8 +173,8 @@ export class Materialiser {
     const key = inodeKey(inode)
     if (seen.has(key)) return []
     seen.add(key)
-    const { tree, index } = this.#deps
-    const visible = tree.appearances(inode)
+    const { index } = this.#deps
+    const visible = this.#tree.appearances(inode)
     return stepsOf(visible, index.placesOf(inode)).filter((step) => !settled(step))
   }
 
@@ -201,12 +213,12 @@ export class Materialiser {
 
   /** The path of the directory it belongs in, made if needed; undefined: it cannot be had now. */
   #dirFor(to: Visible): string | undefined {
-    const { index, tree } = this.#deps
+    const { index } = this.#deps
     const ready = this.#dirPaths.get(inodeKey(to.parent))
     if (ready !== undefined) return ready
     if (!equalBytes(to.parent, ROOT_INODE)) {
       const entry = index.placesOf(to.parent)[0]
-      const visible = tree.appearances(to.parent)[0]
+      const visible = this.#tree.appearances(to.parent)[0]
       const step = entry || visible ? { from: entry, to: visible } : undefined
       if (step?.to && !settled(step)) this.#arrange(step, [])
     }
@@ -235,10 +247,10 @@ export class Materialiser {
 
   /** Makes a name free: what the index has there steps aside or goes to trash. False: something unknown is there. */
   #vacate(to: Visible, path: string, step: Step): boolean {
-    const { index, tree, paths } = this.#deps
+    const { index, paths } = this.#deps
     const occupant = index.get(to.parent, to.name)
     if (occupant) {
-      const shown = tree.appearances(occupant.inode)
+      const shown = this.#tree.appearances(occupant.inode)
       if (
         stepsOf(shown, [occupant]).some(
           (one) => one.from && one.to && !isMove(one) && sameContentHead(one.from, one.to),
@@ -301,7 +313,7 @@ export class Materialiser {
   }
 
   #makeDir(to: Visible, path: string, step: Step): void {
-    const { paths, watcher, tree } = this.#deps
+    const { paths, watcher } = this.#deps
     const target = join(paths.root, path)
     try {
       fs.mkdirSync(target, { mode: 0o777 })
@@ -312,7 +324,7 @@ export class Materialiser {
     }
     watcher?.follow(path)
     this.#record(to, undefined, path, [])
-    for (const child of tree.children(to.inode)) this.#more.push(child.inode)
+    for (const child of this.#tree.children(to.inode)) this.#more.push(child.inode)
   }
 
   #note(entry: Entry, to: Visible): void {
@@ -509,7 +521,7 @@ export class Materialiser {
 
   /** All it holds, if that is just what the index says and none of it is wanted any more. */
   #whole(dir: Entry, path: string): Entry[] | undefined {
-    const { index, paths, rules, tree } = this.#deps
+    const { index, paths, rules } = this.#deps
     const all: Entry[] = []
     let clean = true
     const walk = (inode: Inode, at: string): void => {
@@ -519,7 +531,7 @@ export class Materialiser {
         const child = joinPath(at, name)
         const now = look(join(paths.root, child))
         if (!entry && now && rules.explain(child, now.kind === 'dir')) continue
-        const wanted = entry && tree.appearances(entry.inode).length > 0
+        const wanted = entry && this.#tree.appearances(entry.inode).length > 0
         const same = entry && now && (entry.kind === 'dir' ? sameIdentity(entry, now) : unchanged(entry, now))
         if (!entry || !same) this.#touched.add(child)
         if (!entry || !same || wanted) {

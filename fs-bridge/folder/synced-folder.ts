@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { ok, type Result } from '#kernel/core/result.ts'
 import { hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
+import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
@@ -35,7 +36,7 @@ import { watchFolder, type FolderWatcher } from './watcher.ts'
 const SCAN_BATCH = 2000
 const MATERIALISE_BATCH = 512
 /** Changes whose inodes are found in one turn of the event loop. */
-const CHANGES_AT_ONCE = 100
+const CHANGES_AT_ONCE = 500
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
@@ -272,7 +273,8 @@ export class SyncedFolder {
 
   async #note(changes: readonly Change[]): Promise<void> {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
-      for (const inode of this.#tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
+      const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
+      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
         this.#pending.set(inodeKey(inode), inode)
       await nextTurn()
     }
