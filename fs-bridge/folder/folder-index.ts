@@ -39,7 +39,6 @@ const FLUSH_AT_ONCE = 1000
 export interface IndexTotals {
   files: number
   bytes: number
-  conflicts: number
 }
 
 interface Pending {
@@ -70,7 +69,7 @@ export class FolderIndex {
   constructor(backend: StorageBackend, folder: Uint8Array) {
     this.#backend = backend
     this.folder = folder
-    this.totals = this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0, conflicts: 0 }
+    this.totals = this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0 }
   }
 
   get(parent: Inode, name: string): Entry | undefined {
@@ -313,7 +312,6 @@ export class FolderIndex {
     if (entry.kind === 'dir') return
     this.totals.files += sign
     this.totals.bytes += sign * (entry.kind === 'file' ? entry.stat.size : 0)
-    this.totals.conflicts += sign * (entry.conflict ? 1 : 0)
   }
 
   #mustBeFlushed(): void {

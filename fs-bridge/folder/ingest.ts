@@ -43,6 +43,8 @@ export interface IngestDeps {
   fine(path: string): void
   /** Looks at the path again once it had time to settle. */
   again(path: string): void
+  /** This device may not say what was changed at the path. */
+  refused(path: string): void
   /** A file that looks as the index says but does not hold what it says: a power loss tore it. */
   torn(entry: Entry, path: string): void
 }
@@ -216,7 +218,8 @@ export class Ingester {
       if (result.ok) {
         this.#settleAll(drafted, result.value?.hash, toLook)
         renamed.push(...drafted.filter(({ change, outcome }) => !equalBytes(change.inode, outcome.inode)))
-      } else error = result.error
+      } else if (result.error.kind === 'not-permitted') this.#refuse(drafted, toLook)
+      else error = result.error
       at += drafted.length
     }
     await index.flush()
@@ -239,6 +242,10 @@ export class Ingester {
         if (packed.length === 1 || count === 1) return { app: packed[0]! }
       }
     })
+    if (!result.ok && result.error.kind === 'not-permitted') {
+      this.#refuse(drafted, toLook)
+      return drafted.length
+    }
     if (!result.ok) return result.error
     this.#settleAll(drafted, result.value?.hash, toLook)
     const files = drafted.flatMap(({ change: { kind, before } }) =>
@@ -252,6 +259,20 @@ export class Ingester {
     for (const { change, outcome } of drafted) {
       this.#settle(change, outcome, hash)
       toLook.push(...outcome.look)
+    }
+  }
+
+  /** What needs no saying is settled all the same; the rest stays as the user made it, here only. */
+  #refuse(drafted: readonly Drafted[], toLook: Inode[]): void {
+    this.#settleAll(
+      drafted.filter(({ ops, change }) => ops.length === 0 && change.place),
+      undefined,
+      toLook,
+    )
+    for (const { change, ops } of drafted) {
+      if (ops.length === 0 && change.place) continue
+      this.#deps.refused(change.path)
+      this.#deps.problem(change.path, 'rejected', 'this device may only read here: the change stays on this device')
     }
   }
 
