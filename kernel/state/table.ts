@@ -90,9 +90,21 @@ export class Rows implements DerivedReader {
   }
 }
 
+/** Rows kept in memory at most: a fold of many intentions in one transaction must not hold a whole store. */
+const KEPT_ROWS_MAX = 20_000
+
+/** Byte strings as keys of maps that do not live long. */
+export const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+
+/**
+ * Each row is read once and then kept: what follows from one write is looked up many times over. Right because within
+ * a transaction nobody else writes these rows.
+ */
 export class WritableRows extends Rows implements DerivedWriter {
   readonly #tx: StorageWriter
   readonly #table: TableName
+  readonly #kept = new Map<string, Uint8Array | undefined>()
 
   constructor(tx: StorageWriter, table: TableName, storeNumber: number) {
     super(tx, table, storeNumber)
@@ -100,12 +112,28 @@ export class WritableRows extends Rows implements DerivedWriter {
     this.#table = table
   }
 
+  override get(key: Uint8Array): Uint8Array | undefined {
+    const name = latin1(key)
+    const kept = this.#kept.get(name)
+    if (kept !== undefined || this.#kept.has(name)) return kept
+    const value = super.get(key)
+    this.#keep(name, value)
+    return value
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
     this.#tx.put(this.#table, this.key(key), value)
+    this.#keep(latin1(key), value)
   }
 
   delete(key: Uint8Array): void {
     this.#tx.delete(this.#table, this.key(key))
+    this.#keep(latin1(key), undefined)
+  }
+
+  #keep(name: string, value: Uint8Array | undefined): void {
+    if (this.#kept.size >= KEPT_ROWS_MAX) this.#kept.clear()
+    this.#kept.set(name, value)
   }
 
   clear(): void {
@@ -162,11 +190,28 @@ export class KVTable extends KVTableReader implements CellWriter {
   readonly #conflicts: DerivedWriter
   /** Keys written through this object, in order of first writing. */
   readonly #changes = new Map<string, Change>()
+  /** Cells read or written through this object, decoded: nobody else writes them within the transaction. */
+  readonly #decoded = new Map<string, Cell | undefined>()
 
   constructor(cells: DerivedWriter, conflicts: DerivedWriter) {
     super(cells, conflicts)
     this.#cells = cells
     this.#conflicts = conflicts
+  }
+
+  override cell(key: Uint8Array): Cell | undefined {
+    const name = latin1(key)
+    const known = this.#decoded.get(name)
+    if (known !== undefined || this.#decoded.has(name)) return known
+    if (this.#decoded.size >= KEPT_ROWS_MAX) this.#decoded.clear()
+    const cell = super.cell(key)
+    this.#decoded.set(name, cell)
+    return cell
+  }
+
+  /** The rows were changed from elsewhere. */
+  forget(): void {
+    this.#decoded.clear()
   }
 
   /** `key`: 1 byte to 1 KiB, checked before by whoever decoded the op. */
@@ -175,6 +220,7 @@ export class KVTable extends KVTableReader implements CellWriter {
     const before = this.cell(key)?.heads ?? []
     const after = nextHeads(before, value, at, keep)
     this.#cells.put(key, encodeCell(after))
+    this.#decoded.set(latin1(key), { heads: after })
     if (after.length > 1) this.#conflicts.put(key, EMPTY)
     else if (before.length > 1) this.#conflicts.delete(key)
     this.#changes.set(bytesToHex(key), { key, conflicted: after.length > 1 })
@@ -227,11 +273,18 @@ export class StoreTables implements StateTables {
   /** Deletes all state. */
   clear(): void {
     for (const rows of this.#all) rows.clear()
+    this.#forget()
   }
 
   /** Deletes all state but the membership events. */
   clearFolded(): void {
     for (const rows of this.#all) if (rows !== this.members) rows.clear()
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.cells.forget()
+    this.system.forget()
   }
 }
 
