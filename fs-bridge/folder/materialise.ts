@@ -35,7 +35,7 @@ import { fileKey } from './ingest.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR, type ControlPaths } from './marker.ts'
 import { inodeKey } from './observe.ts'
-import type { ProblemKind } from './types.ts'
+import type { ProblemKind } from './status.ts'
 import type { FolderWatcher } from './watcher.ts'
 
 export interface MaterialiseDeps {
