@@ -78,6 +78,7 @@ export const openNetwork = async (
       timers: systemTimers,
       backend: storage,
       reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
+      onError: report,
     }),
   )
   parts.defer(

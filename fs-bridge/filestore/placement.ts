@@ -6,7 +6,7 @@
  *   i/<inode16> → u8   what is in conflict within the inode: 1 its contents, 2 its links, 3 both
  */
 import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
-import type { CellReader, DerivedReader, DerivedWriter, StateReader, StateTables } from '#kernel/state/port.ts'
+import type { CellReader, DerivedReader, StateReader, StateTables } from '#kernel/state/port.ts'
 import { isEmpty, isEntered } from './entries.ts'
 import { compareDots, conflictsWithin, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
 import { enter, leave, rejudge } from './merging.ts'

@@ -14,7 +14,7 @@ import type { Entry } from './index-codec.ts'
 import type { ControlPaths } from './marker.ts'
 import { inodeKey } from './observe.ts'
 import { nextTurn } from './slices.ts'
-import type { ProblemKind } from './types.ts'
+import type { ProblemKind } from './status.ts'
 import type { FolderWatcher } from './watcher.ts'
 
 export interface MaterialiseDeps {

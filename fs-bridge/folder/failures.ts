@@ -2,7 +2,7 @@
 import { latticeError } from '#kernel/core/result.ts'
 import { isFull } from './disk.ts'
 import { DiskFullError } from './batch.ts'
-import type { FolderError, FolderErrorKind } from './types.ts'
+import type { FolderError, FolderErrorKind } from './status.ts'
 
 export class RootGoneError extends Error {
   override readonly name = 'RootGoneError'

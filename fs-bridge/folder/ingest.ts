@@ -29,7 +29,7 @@ import type { Entry } from './index-codec.ts'
 import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
 import { inodeKey, type Seen } from './observe.ts'
 import { pairByContent, planChanges, type LocalChange } from './plan.ts'
-import type { ProblemKind } from './types.ts'
+import type { ProblemKind } from './status.ts'
 
 export interface IngestDeps {
   readonly root: string

@@ -15,7 +15,7 @@ import { bytesToHex, hexToBytes, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type Result } from '#kernel/core/result.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { errnoOf, look, removeOwn } from './disk.ts'
-import type { FolderError } from './types.ts'
+import type { FolderError } from './status.ts'
 
 export const CONTROL_DIR = '.lattice'
 

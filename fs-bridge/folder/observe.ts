@@ -11,7 +11,7 @@ import { joinPath, newInode, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
-import type { ProblemKind } from './types.ts'
+import type { ProblemKind } from './status.ts'
 import type { FolderWatcher } from './watcher.ts'
 
 export interface Present {

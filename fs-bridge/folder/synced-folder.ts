@@ -34,7 +34,7 @@ import { pruneTrash, TRASH_PASS_MS } from './trash.ts'
 import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
 import { inSlices, nextTurn, SLICE_MS } from './slices.ts'
-import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './types.ts'
+import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
 import { watchFolder, type FolderWatcher } from './watcher.ts'
 
 /** Entries of a scan that are ingested together. */

@@ -162,7 +162,7 @@ class LmdbBackend implements StorageBackend {
       await this.#root.transaction(() => {
         for (const entry of group) broken ??= this.#runBody(entry)
         // A failed page write leaves the whole transaction unusable: give it up instead of committing a part.
-        if (broken !== undefined) throw broken
+        if (broken !== undefined) throw broken as unknown
       })
     } catch (error) {
       throw toStorageError(await commitCause(error), this.#path)
@@ -174,7 +174,7 @@ class LmdbBackend implements StorageBackend {
     const undo = new Error('undo')
     const tx = new LmdbTx(this, this.#tables, this.#path)
     try {
-      this.#root.childTransaction(() => {
+      void this.#root.childTransaction(() => {
         if (entry.run(tx).failed) throw undo
       })
     } catch (error) {
