@@ -2,7 +2,7 @@
  * One write transaction over one or more stores: what it reads, what it gathers, what it will tell once it is
  * durable. All of it is synchronous and runs inside the storage backend's write body.
  */
-import { bytesToHex, type HexKey } from '../core/bytes.ts'
+import { bytesToName, type HexKey } from '../core/bytes.ts'
 import type { VerifiedIntention } from '../core/intention.ts'
 import { InvariantError } from '../core/result.ts'
 import { DagWriter, type Admission } from '../dag/dag.ts'
@@ -51,7 +51,7 @@ export class Work {
   /** Folds what is witnessed and allowed; notes what changed. */
   fold(leg: Leg, intention: Witnessed): void {
     const { changes, system } = foldIntention(leg, intention, this.dag, this.tables, this.core.machine)
-    for (const change of changes) this.#changes.set(bytesToHex(change.key), change)
+    for (const change of changes) this.#changes.set(bytesToName(change.key), change)
     if (system) this.#system = true
   }
 

@@ -59,7 +59,9 @@ class Witnessing {
     this.#work.admit = (intention) => this.#admit(intention)
   }
 
-  insert(intentions: readonly VerifiedIntention[], from: PublicKey | undefined): WitnessReport {
+  /** `leg`: what the only intention says, where that is known already. */
+  insert(intentions: readonly VerifiedIntention[], from: PublicKey | undefined, leg?: Leg): WitnessReport {
+    if (leg !== undefined) this.#legs.set(bytesToHex(intentions[0]!.hash), leg)
     const counts = { witnessed: 0, floating: 0, known: 0, rejected: 0 }
     for (const intention of intentions) {
       const insertion = this.#work.dag.insert(intention, { wallMs: this.#turn.nowMs, from })
@@ -86,7 +88,8 @@ class Witnessing {
   }
 
   #admit(intention: VerifiedIntention): Admission {
-    const leg = parseLeg(intention.ops)
+    const hex = bytesToHex(intention.hash)
+    const leg = this.#legs.get(hex) ?? parseLeg(intention.ops)
     const past = pastOf(this.#work, intention)
     const jurisdiction = this.#core.jurisdiction
     let verdict = judge(leg, intention, jurisdiction, past)
@@ -95,7 +98,7 @@ class Witnessing {
       if (jurisdiction.space !== undefined || !this.#work.naming.reaches(intention.author, isKnown)) return 'float'
       verdict = 'exclude'
     }
-    this.#legs.set(bytesToHex(intention.hash), leg)
+    this.#legs.set(hex, leg)
     if (leg.kind === 'genesis') this.#core.forget()
     if (leg.kind === 'system' && isMembership(leg.action)) {
       const admin = jurisdiction.own.wasAdmin(bytesToHex(intention.author), past)
@@ -186,16 +189,17 @@ const refold = (work: Work): void => {
 
 /**
  * Witnesses verified intentions and whatever they wake, and folds them. `from`: the peer they came from, to bound
- * what floats for it; undefined: this device's own.
+ * what floats for it; undefined: this device's own. `leg`: what the only intention says, where that is known already.
  */
 export const witness = (
   turn: Turn,
   core: StoreCore,
   intentions: readonly VerifiedIntention[],
   from: PublicKey | undefined,
+  leg?: Leg,
 ): WitnessReport => {
   turn.work(core)
-  return new Witnessing(turn, core, core.jurisdiction).insert(intentions, from)
+  return new Witnessing(turn, core, core.jurisdiction).insert(intentions, from, leg)
 }
 
 /** A store has a space now, or another one: judges everything anew. `before`: as it was without. */
