@@ -78,7 +78,8 @@ const measured = (backend: StorageBackend, meter: Meter): StorageBackend =>
     get: backend.get.bind(backend),
     range: backend.range.bind(backend),
     count: backend.count.bind(backend),
-    write: <T>(body: Parameters<typeof backend.write<T>>[0]) => backend.write((tx) => timed(meter, 'body', () => body(tx))),
+    write: <T>(body: Parameters<typeof backend.write<T>>[0]) =>
+      backend.write((tx) => timed(meter, 'body', () => body(tx))),
   })
 
 interface Device {
