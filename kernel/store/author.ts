@@ -91,6 +91,7 @@ export const append = (turn: Turn, core: StoreCore, signer: Signer, draft: Draft
   const ops = encodeDraft(draft)
   const allowed = check(work, signer.publicKey, ops)
   if (!allowed.ok) return allowed
-  while (place(work, signer.publicKey).others.length > DEPS_MAX) write(turn, core, signer, new Uint8Array(0), { kind: 'merge' })
+  while (place(work, signer.publicKey).others.length > DEPS_MAX)
+    write(turn, core, signer, new Uint8Array(0), { kind: 'merge' })
   return ok(write(turn, core, signer, ops, allowed.value))
 }

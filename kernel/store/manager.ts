@@ -55,7 +55,7 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
   readonly #stores = new Map<HexKey, LocalStore>()
   /** Stores whose genesis has been announced. */
   readonly #ready = new Set<HexKey>()
-  readonly #listeners: Listeners = { opened: new Set(), ready: new Set(), closed: new Set() }
+  readonly #listeners: Listeners = { opened: new Set(), ready: new Set(), closed: new Set(), forked: new Set() }
   /** Background reconciliation, one step after the other. */
   #background: Promise<void> = Promise.resolve()
   #closing = false
@@ -228,6 +228,7 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     if (store === undefined) return
     store.publish(commit)
     if (commit.from === 0) this.#announceReady(store)
+    for (const author of commit.forked) for (const listener of this.#listeners.forked) listener(store, author)
     if (commit.system) this.#reconcile(store)
   }
 

@@ -2,7 +2,7 @@
  * One write transaction over one or more stores: what it reads, what it gathers, what it will tell once it is
  * durable. All of it is synchronous and runs inside the storage backend's write body.
  */
-import { bytesToName, type HexKey } from '../core/bytes.ts'
+import { bytesToName, type HexKey, type PublicKey } from '../core/bytes.ts'
 import type { VerifiedIntention } from '../core/intention.ts'
 import { InvariantError } from '../core/result.ts'
 import { DagWriter, type Admission } from '../dag/dag.ts'
@@ -32,6 +32,7 @@ export class Work {
   admit: (intention: VerifiedIntention) => Admission = () => {
     throw new InvariantError('nothing may be inserted outside of witness()')
   }
+  readonly #forked: PublicKey[] = []
   #reset = false
   #system = false
 
@@ -57,6 +58,10 @@ export class Work {
 
   noteWitnessed(hash: Witnessed['hash'], local: boolean): void {
     this.#witnessed.push({ hash, local })
+  }
+
+  noteForked(authors: readonly PublicKey[]): void {
+    this.#forked.push(...authors)
   }
 
   /** State was folded anew. */
@@ -93,6 +98,7 @@ export class Work {
       witnessed: this.#witnessed,
       reset: this.#reset,
       system: this.#system,
+      forked: this.#forked,
     }
   }
 }

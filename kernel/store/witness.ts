@@ -20,8 +20,6 @@ export interface WitnessReport {
   readonly rejected: readonly DagRejection[]
   readonly floating: number
   readonly known: number
-  /** Authors seen to reuse a seq for the first time. */
-  readonly forked: readonly PublicKey[]
 }
 
 /** Whether an event lies in the causal past of an intention with these parents. */
@@ -45,7 +43,6 @@ class Witnessing {
   readonly #legs = new Map<HexKey, Leg>()
   readonly #witnessed: Witnessed[] = []
   readonly #rejected: DagRejection[] = []
-  readonly #forked: PublicKey[] = []
   /** Devices named by what began to float in this call. */
   readonly #named = new Set<HexKey>()
   #rightsMoved = false
@@ -71,7 +68,7 @@ class Witnessing {
     }
     this.#wake()
     const witnessed = this.#finish(from === undefined)
-    return { ...counts, witnessed, rejected: this.#rejected, forked: this.#forked }
+    return { ...counts, witnessed, rejected: this.#rejected }
   }
 
   /** After rights moved elsewhere (in the space, or because the space is known now). */
@@ -84,7 +81,7 @@ class Witnessing {
   #take(insertion: Insertion): void {
     this.#witnessed.push(...insertion.witnessed)
     this.#rejected.push(...insertion.rejected)
-    this.#forked.push(...insertion.forked)
+    this.#work.noteForked(insertion.forked)
   }
 
   #admit(intention: VerifiedIntention): Admission {
