@@ -1,6 +1,5 @@
 /** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
 import type { FileOp, FileOps } from '#proto/file'
-import type { Hash } from '#kernel/core/bytes.ts'
 import type {
   AppliedAt,
   BlobRef,
@@ -10,7 +9,6 @@ import type {
   StateTables,
   StoreType,
 } from '#kernel/state/port.ts'
-import { bytesToKey, cachedTables } from './cached.ts'
 import { inodeState } from './inode.ts'
 import { contentOf, decodeOps, linkOf } from './ops.ts'
 import { replace } from './placement.ts'
@@ -48,10 +46,9 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (k
  * Besides the cells written, the changes name every inode that hangs elsewhere now (by its link key), and every place
  * left (by a key of no cell, see `vacatedKey`): whoever else has that name may look different.
  */
-const apply = (ops: FileOps, at: AppliedAt, uncached: StateTables): Change[] => {
-  const tables = cachedTables(uncached)
+const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
   const touched = new Map<string, Uint8Array>()
-  const touch = (key: Uint8Array) => touched.set(bytesToKey(key), key)
+  const touch = (key: Uint8Array) => touched.set(bytesToName(key), key)
   for (const op of ops.ops) {
     const inode = op.inode as Inode
     for (const moved of replace(tables, inode, () => writeCells(op, at, tables, touch))) {

@@ -5,13 +5,13 @@
  */
 import type { Entry, KeyRange } from '../storage/port.ts'
 import type { Cell, CellReader, DerivedReader, StateReader } from './port.ts'
-import { latin1 } from './table.ts'
+import { bytesToName } from '../core/bytes.ts'
 
 class Known<T> {
   readonly #values = new Map<string, T | undefined>()
 
   get(key: Uint8Array, read: (key: Uint8Array) => T | undefined): T | undefined {
-    const name = latin1(key)
+    const name = bytesToName(key)
     const known = this.#values.get(name)
     if (known !== undefined || this.#values.has(name)) return known
     const value = read(key)
