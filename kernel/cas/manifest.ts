@@ -1,7 +1,8 @@
 /**
  * The chunk list of a long file, kept as a chunk of its own: a serialised `ChunkList` in its one canonical form.
  * Written by hand rather than by the protobuf library because it is hashed: field order, minimal varints, nothing else.
- * At most 100,000 chunks, so that a manifest (at most 4,000,000 bytes) travels in one frame.
+ * At most 100,000 chunks, so that a manifest (at most 4,000,000 bytes) travels in one frame; a longer list has parts
+ * (manifest-parts.ts).
  */
 import type { Cid } from '../core/bytes.ts'
 import { err, invariant, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'

@@ -111,6 +111,8 @@ export const readRecords = (packed: Uint8Array, paths: readonly string[]): FileR
         return { kind: 'hashed', path, stat: readStat(), content: { kind, chunks: readChunks() } }
       case 'manifest':
         return { kind: 'hashed', path, stat: readStat(), content: { kind, cid: blob() as Cid, chunks: readChunks() } }
+      case undefined:
+        break
     }
     throw new InvariantError('a worker packed a record of no known kind')
   })
