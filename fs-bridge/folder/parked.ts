@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { hexToBytes } from '#kernel/core/bytes.ts'
 import type { Inode } from '../filestore/port.ts'
-import { look, trashPath } from './disk.ts'
+import { look, stillAs, trashPath } from './disk.ts'
 import { PARKED_INODE, type FolderIndex } from './folder-index.ts'
 import type { ControlPaths } from './marker.ts'
 
@@ -23,8 +23,12 @@ export const unpark = (paths: ControlPaths, index: FolderIndex, day: string): vo
     const there = entry && path !== undefined ? look(join(paths.root, path)) : undefined
     if (!entry || path === undefined) fs.renameSync(parked, trashPath(paths.control, day, name))
     else if (join(paths.root, path) === parked) continue
-    else if (!there) fs.renameSync(parked, join(paths.root, path))
-    else if (there.ino === look(parked)?.ino)
+    else if (!there) {
+      fs.renameSync(parked, join(paths.root, path))
+      const now = look(join(paths.root, path))
+      // Our own moves changed its ctime: that is no edit.
+      if (now && stillAs(entry, now)) index.put({ ...entry, stat: now })
+    } else if (there.ino === look(parked)?.ino)
       fs.unlinkSync(parked) // it had not left yet
     else index.move(entry, { ...entry, parent: PARKED_INODE, name, visibleName: name })
   }
