@@ -145,14 +145,14 @@ export interface Pair extends AsyncDisposable {
 }
 
 /** Two devices of one store, whose folders are empty and not open yet. */
-export const openPair = async (under = tmpdir()): Promise<Pair> => {
+export const openPair = async (under = tmpdir(), role: 'writer' | 'reader' = 'writer'): Promise<Pair> => {
   const base = mkdtempSync(join(realpathSync(under), 'lattice-folder-'))
   const [a, b] = [new Device(base, 'a'), new Device(base, 'b')]
   const clock = new TestClock()
   await a.openManager(clock)
   await b.openManager(clock)
   a.store = must(await a.manager.create(FILESTORE_TYPE, { name: 'folder' }))
-  const value = { device: b.signer.publicKey, name: 'b', role: wireRole('writer') }
+  const value = { device: b.signer.publicKey, name: 'b', role: wireRole(role) }
   must(await a.store.submit(() => ({ system: systemOp({ case: 'peerAdd', value }) })))
   b.store = must(await b.manager.adopt(a.store.id))
   a.peers = [b]
