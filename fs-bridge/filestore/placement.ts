@@ -131,8 +131,9 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
     moved.set(id, known ? { ...known, to: change.to } : change)
   }
   for (const { inode: each, from: place } of stale) if (place) leave(tables, each, place)
+  // All first: raising one of them may raise another above it.
+  stale.forEach(note)
   for (const each of stale) {
-    note(each)
     const state = inodeState(cells, each.inode)
     if (state && (livesByItself(cells, state) || (state.kind === 'dir' && !isEmpty(derived, each.inode))))
       raise(tables, state, note)

@@ -17,6 +17,7 @@ import type { StorageBackend, StorageWriter, TableName } from '../storage/port.t
 import { hashesTo } from './digest.ts'
 import type { CasError, StoringBackend } from './port.ts'
 import type { ChunkReader } from './reading.ts'
+import { OrphanSweep } from './sweep.ts'
 import {
   casError,
   chunkKey,
@@ -55,6 +56,7 @@ export class StoredChunks implements StoringBackend {
   readonly #clock: Clock
   readonly #blobs: string
   readonly #readOnly: boolean
+  readonly #orphans: OrphanSweep
   #turn: Promise<unknown> = Promise.resolve()
   #nextTemp = 0
 
@@ -64,6 +66,7 @@ export class StoredChunks implements StoringBackend {
     this.#clock = clock
     this.#blobs = join(home, 'blobs')
     this.#readOnly = readOnly
+    this.#orphans = new OrphanSweep(this.#blobs)
     if (readOnly) return
     // One process owns the home: temporary files are left-overs of a crash.
     mkdirSync(this.#tempDir, { recursive: true })
@@ -135,10 +138,17 @@ export class StoredChunks implements StoringBackend {
     for (const shard of shards) await mkdir(shard, { recursive: true })
     let next = 0
     const lane = async () => {
-      for (let chunk = chunks[next++]; chunk !== undefined; chunk = chunks[next++])
-        await this.#writeFile(this.#pathOf(store, chunk.cid), chunk.bytes, durable)
+      try {
+        for (let chunk = chunks[next++]; chunk !== undefined; chunk = chunks[next++])
+          await this.#writeFile(this.#pathOf(store, chunk.cid), chunk.bytes, durable)
+      } catch (error) {
+        next = chunks.length // the other lanes need not try the rest
+        throw error
+      }
     }
-    await Promise.all(Array.from({ length: Math.min(WRITES_AT_ONCE, chunks.length) }, lane))
+    const lanes = await Promise.allSettled(Array.from({ length: Math.min(WRITES_AT_ONCE, chunks.length) }, lane))
+    // All have come to rest before the turn ends; what the first to fail says is told.
+    for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason
     if (durable) for (const shard of shards) await syncDirectory(shard)
   }
 
@@ -193,6 +203,13 @@ export class StoredChunks implements StoringBackend {
       })
       return freed
     })
+  }
+
+  /** Removes some of the files that no record knows and that were last written at or before `beforeMs`. */
+  removeOrphans(beforeMs: number): Promise<{ readonly chunks: number; readonly bytes: number }> {
+    return this.#inTurn(() =>
+      this.#orphans.run((store, cid) => this.#storage.get(FILES, chunkKey(store, cid)) !== undefined, beforeMs),
+    )
   }
 
   /** Forgets all that is known of a store and deletes its chunks. */

@@ -3,12 +3,14 @@
  * segment is searched for cut candidates, the cuts are planned in order, and the chunks of the segment are hashed
  * while the next segments are searched. A few small files never leave the main thread: a worker would cost more.
  */
+import { setImmediate } from 'node:timers/promises'
 import { HASH_FILES, HASH_SEGMENT, SCAN_SEGMENT } from './content-jobs.ts'
 import { CutPlanner, type Candidates } from './cuts.ts'
 import { unstable } from './files.ts'
-import { contentOf, hashShortFile, SHORT_BUFFER_BYTES, tooManyChunks, unpackChunks } from './hashing.ts'
+import { hashShortFile, SHORT_BUFFER_BYTES, tooManyChunks, unpackChunks } from './hashing.ts'
+import { encodeManifests } from './manifest-parts.ts'
 import type { WorkerPool } from './pool.ts'
-import type { ChunkRef, ContentHasher, HashedFile } from './port.ts'
+import { OP_CHUNKS_MAX, type ChunkRef, type ContentHasher, type FileContent, type HashedFile } from './port.ts'
 import { readRecords, type FileRecord, type LargeFile } from './records.ts'
 
 /** Up to this many paths are tried on the main thread: 8 files of 64 KiB take well under a millisecond. */
@@ -90,7 +92,7 @@ export class PoolHasher implements ContentHasher {
       if (part === undefined) return unstable(path)
       chunks.push(...part)
     }
-    const content = contentOf(chunks)
+    const content = await contentOf(chunks)
     return content === undefined ? tooManyChunks(path) : { kind: 'hashed', path, stat, content }
   }
 
@@ -105,4 +107,15 @@ export class PoolHasher implements ContentHasher {
 const hashDirectly = (paths: readonly string[]): (HashedFile | undefined)[] => {
   const buffer = new Uint8Array(SHORT_BUFFER_BYTES)
   return paths.map((path) => hashShortFile(path, buffer))
+}
+
+/** Content as an op names it. Undefined: more chunks than manifests hold. Other work gets in between two manifests. */
+const contentOf = async (chunks: readonly ChunkRef[]): Promise<FileContent | undefined> => {
+  if (chunks.length <= OP_CHUNKS_MAX) return { kind: 'chunks', chunks }
+  let content: FileContent | undefined
+  for (const manifest of encodeManifests(chunks) ?? []) {
+    content = { kind: 'manifest', cid: manifest.cid, chunks }
+    await setImmediate()
+  }
+  return content
 }

@@ -7,7 +7,8 @@ import { cutSequential, findCandidates, type Candidates } from './cuts.ts'
 import { cidOf } from './digest.ts'
 import { readFully, unreadable, unstable, withFile } from './files.ts'
 import { Gear, GEAR_WINDOW } from './gear.ts'
-import { encodeManifest, MANIFEST_CHUNKS_MAX } from './manifest.ts'
+import { encodeManifest } from './manifest.ts'
+import { FILE_CHUNKS_MAX } from './manifest-parts.ts'
 import {
   CHUNK_MAX,
   CHUNK_MIN,
@@ -24,15 +25,14 @@ import type { FileRecord } from './records.ts'
 export const LARGE_FILE_MIN = 16 * 1024 * 1024
 const BUFFER_BYTES = 4 * CHUNK_MAX
 
-/** Content as an op names it. Undefined: more chunks than a manifest holds. */
-export const contentOf = (chunks: readonly ChunkRef[]): FileContent | undefined => {
-  if (chunks.length <= OP_CHUNKS_MAX) return { kind: 'chunks', chunks }
-  if (chunks.length > MANIFEST_CHUNKS_MAX) return undefined
-  return { kind: 'manifest', cid: cidOf(encodeManifest(chunks)), chunks }
-}
+/** Content of a file of up to LARGE_FILE_MIN bytes as an op names it. */
+const contentOf = (chunks: readonly ChunkRef[]): FileContent =>
+  chunks.length <= OP_CHUNKS_MAX
+    ? { kind: 'chunks', chunks }
+    : { kind: 'manifest', cid: cidOf(encodeManifest(chunks)), chunks }
 
 export const tooManyChunks = (path: string): HashedFile =>
-  unreadable(path, `the file needs more than ${MANIFEST_CHUNKS_MAX} chunks: it is too large to sync`)
+  unreadable(path, `the file needs more than ${FILE_CHUNKS_MAX} chunks: it is too large to sync`)
 
 const hashed = (path: string, stat: FileStat, content: FileContent): HashedFile => ({
   kind: 'hashed',
@@ -70,9 +70,7 @@ export class FileHasher {
       if (stat.size <= CHUNK_MIN) return hashShort(path, fd, stat, this.#gear.content)
       if (stat.size > LARGE_FILE_MIN) return { kind: 'large', path, stat }
       const chunks = this.#hashChunks(fd, stat.size)
-      if (chunks === undefined) return unstable(path)
-      const content = contentOf(chunks)
-      return content === undefined ? tooManyChunks(path) : hashed(path, stat, content)
+      return chunks === undefined ? unstable(path) : hashed(path, stat, contentOf(chunks))
     })
   }
 

@@ -15,7 +15,7 @@ export interface ChunkRef {
   readonly length: number
 }
 
-/** The content of one file, as an op names it. */
+/** The content of one file, as an op names it. A manifest's CID leads to all chunks, over parts if there are many. */
 export type FileContent =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'chunks'; readonly chunks: readonly ChunkRef[] }

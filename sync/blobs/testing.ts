@@ -101,6 +101,49 @@ export const systemTimers: Timers = {
   random: () => 0.5,
 }
 
+/** Time that passes when told to. */
+export class VirtualTimers implements Timers {
+  #nowMs = 0
+  readonly #due = new Set<{ readonly atMs: number; readonly callback: () => void }>()
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const entry = { atMs: this.#nowMs + delayMs, callback }
+    this.#due.add(entry)
+    return () => this.#due.delete(entry)
+  }
+
+  random(): number {
+    return 0.5
+  }
+
+  /** Calls back what falls due within `ms`, in order; all that follows from a callback happens before the next. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms
+    await settle()
+    for (let next = this.#nextDue(untilMs); next !== undefined; next = this.#nextDue(untilMs)) {
+      this.#nowMs = next.atMs
+      this.#due.delete(next)
+      next.callback()
+      await settle()
+    }
+    this.#nowMs = untilMs
+  }
+
+  #nextDue(untilMs: number) {
+    const due = [...this.#due].filter(({ atMs }) => atMs <= untilMs)
+    return due.sort((a, b) => a.atMs - b.atMs)[0]
+  }
+}
+
+/** Everything here is promises: a few turns of the loop and all has happened that will without time passing. */
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+}
+
 export const deviceKey = (n: number): PublicKey => new Uint8Array(32).fill(n) as PublicKey
 
 /** One node of the net. Only what the exchange uses of a transport. */
