@@ -1,5 +1,6 @@
 /** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
 import type { FileOp, FileOps } from '#proto/file'
+import { bytesToName, type Hash } from '#kernel/core/bytes.ts'
 import type {
   AppliedAt,
   BlobRef,
