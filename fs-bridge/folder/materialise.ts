@@ -98,7 +98,10 @@ class Materialiser {
     return this.#batch.deps.index.placesOf(entry.inode).find((e) => e.slot === entry.slot)
   }
 
-  /** The path of the directory it belongs in, made if needed; undefined: it cannot be had now. */
+  /**
+   * The path of the directory it belongs in, made and moved to where it belongs if needed, as are those above it: else
+   * a directory could have to go below itself. Undefined: it cannot be had now.
+   */
   #dirFor(to: Visible): string | undefined {
     const { index } = this.#batch.deps
     const ready = this.#batch.dirPaths.get(inodeKey(to.parent))
@@ -108,6 +111,7 @@ class Materialiser {
       const visible = this.#batch.tree.appearances(to.parent)[0]
       const step = entry || visible ? { from: entry, to: visible } : undefined
       if (step?.to && !settled(step)) this.#arrange(step, [])
+      else if (step?.to && this.#dirFor(step.to) === undefined) return undefined
     }
     const path = index.pathOfDir(to.parent)
     if (path === undefined) return undefined
@@ -167,7 +171,8 @@ class Materialiser {
     const { index } = this.#batch.deps
     const old = index.pathOf(from)
     const isParked = equalBytes(from.parent, PARKED_INODE)
-    if (old === undefined || !(isParked || this.#batch.untouched(from, old))) {
+    const belowItself = old !== undefined && path.startsWith(`${old}/`)
+    if (old === undefined || belowItself || !(isParked || this.#batch.untouched(from, old))) {
       this.#batch.defer(step, old)
       return undefined
     }
