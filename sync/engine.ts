@@ -80,8 +80,8 @@ export class SyncEngine implements AsyncDisposable {
   readonly #local = new Map<HexKey, LocalProgress>()
   readonly #watches = new Map<HexKey, AbortController>()
   readonly #bans = new Map<HexKey, number>()
-  /** Stores that this device has removed, and the space of each. */
-  #removed: readonly { readonly storeId: StoreId; readonly space: StoreId }[] = []
+  /** Stores that were taken off this device. */
+  #removed: readonly StoreId[] = []
   readonly #listeners = new Set<() => void>()
   readonly #undo: (() => void)[] = []
   readonly #work = new Set<Promise<void>>()
@@ -340,18 +340,18 @@ export class SyncEngine implements AsyncDisposable {
     return stores.filter((store) => this.#hasDeclined(linked, store)).map((store) => store.id)
   }
 
-  /** Stores of shared spaces that this device holds no more: the peer is told, so that it does not wait for them. */
-  #declinedTo(peer: PublicKey): readonly StoreId[] {
-    return this.#removed
-      .filter(({ storeId, space }) => !this.#stores.get(storeId) && this.#stores.get(space)?.access.mayRead(peer))
-      .map(({ storeId }) => storeId)
-      .slice(0, TAGS_MAX)
+  /**
+   * Stores that the peer has named to this device, which has taken them off itself: it is told, so that it does not
+   * wait. Who names a store knows its id, so nobody learns of one he does not know.
+   */
+  #declinedTo(linked: LinkedPeer): readonly StoreId[] {
+    const isNamed = (id: StoreId) => linked.tags.has(bytesToHex(announceTag(linked.peer, this.#transport.self, id)))
+    return this.#removed.filter((id) => !this.#stores.get(id) && isNamed(id)).slice(0, TAGS_MAX)
   }
 
   #readRemoved(): void {
-    this.#removed = [...readCatalog(this.#options.backend).values()].flatMap(({ storeId, parent, forgotten }) =>
-      forgotten && parent ? [{ storeId, space: parent }] : [],
-    )
+    const catalog = [...readCatalog(this.#options.backend).values()]
+    this.#removed = catalog.filter(({ forgotten }) => forgotten).map(({ storeId }) => storeId)
   }
 
   #opened(store: Store): void {
@@ -393,7 +393,7 @@ export class SyncEngine implements AsyncDisposable {
       .list()
       .filter((store) => this.#mayTalk(store, linked.peer))
       .slice(0, TAGS_MAX)
-    const declined = this.#declinedTo(linked.peer)
+    const declined = this.#declinedTo(linked)
     const announced = [...offered.map((store) => store.id), new Uint8Array(), ...declined].map(bytesToHex).join(' ')
     if (announced !== linked.announced || (force && offered.length > 0)) {
       linked.announced = announced

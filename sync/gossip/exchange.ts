@@ -32,7 +32,7 @@ export interface LinkedPeer {
   outbox: Outbox | undefined
   /** What the peer announced last, in hex. */
   tags: ReadonlySet<HexKey>
-  /** Stores that the peer says it may read and does not hold, likewise. */
+  /** Stores that the peer says it was named and chose not to hold, likewise. */
   declined: ReadonlySet<HexKey>
   /** What was last announced to it, in short. */
   announced: string
