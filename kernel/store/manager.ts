@@ -10,7 +10,7 @@ import { allocateStore, deleteStore } from '../dag/summary.ts'
 import type { StoreTypeRegistry } from '../state/registry.ts'
 import { StoreTables } from '../state/table.ts'
 import type { StorageBackend } from '../storage/port.ts'
-import { deleteEntry, putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
+import { putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
 import type { StoreCore } from './core.ts'
 import { found, type Founding } from './found.ts'
 import { Naming } from './naming.ts'
@@ -139,8 +139,8 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
       new StoreTables(tx, entry.number).clear()
       new Naming(tx, entry.number).clear()
       deleteStore(tx, storeId)
-      if (entry.parent === undefined) deleteEntry(tx, storeId)
-      else putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
+      // Remembered, so that its space does not bring it back, and that peers can be told it is not held.
+      putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
     })
   }
 
