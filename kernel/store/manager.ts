@@ -9,7 +9,7 @@ import type { Clock, Signer } from '../core/signing.ts'
 import { allocateStore, retiredStores, retireStore, sweepRetired } from '../dag/summary.ts'
 import type { StoreTypeRegistry } from '../state/registry.ts'
 import type { StorageBackend } from '../storage/port.ts'
-import { deleteEntry, putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
+import { putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
 import type { StoreCore } from './core.ts'
 import { found, type Founding } from './found.ts'
 import type { Store, StoreManager, StoreManagerEvents } from './port.ts'
@@ -137,8 +137,8 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     this.#close(bytesToHex(storeId))
     const number = await this.backend.write((tx) => {
       const entry = readEntry(tx, storeId) ?? known
-      if (entry.parent === undefined) deleteEntry(tx, storeId)
-      else putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
+      // Remembered, so that its space does not bring it back, and that peers can be told it is not held.
+      putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
       return retireStore(tx, storeId)
     })
     if (number !== undefined) await this.#sweep(number)
