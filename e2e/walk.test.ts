@@ -2,7 +2,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { TestWorld, type TestNode } from './support/world.ts'
+import { level, TestWorld } from './support/world.ts'
 import { readTree, writeTree } from './support/trees.ts'
 
 interface Status {
@@ -31,11 +31,6 @@ interface Conflicts {
   }[]
 }
 
-/** Both have all that either has written before the call. */
-const settle = async (folder: string, ...nodes: readonly TestNode[]): Promise<void> => {
-  for (const node of [...nodes, ...nodes]) await node.ok('folder', 'wait', folder, '--timeout', '60')
-}
-
 test('two devices share a folder', { timeout: 180_000 }, async () => {
   await using world = await TestWorld.create()
   const [a, b] = [world.node('anna'), world.node('ben')]
@@ -48,7 +43,7 @@ test('two devices share a folder', { timeout: 180_000 }, async () => {
   const link = await a.ok('invite', 'notes')
   expect(link).toMatch(/^lattice:\/\/join\/[\w-]+$/)
   await b.ok('join', link, there)
-  await settle('notes', a, b)
+  await level('notes', a, b)
   expect(await readTree(there)).toEqual(await readTree(here))
 
   // edits on both sides
@@ -56,7 +51,7 @@ test('two devices share a folder', { timeout: 180_000 }, async () => {
   await rename(join(there, 'deep'), join(there, 'shallow'))
   await writeFile(join(here, 'new.txt'), 'new')
   await rm(join(here, 'empty.txt'))
-  await settle('notes', a, b)
+  await level('notes', a, b)
   const expected = { 'todo.txt': 'one\ntwo\n', 'shallow/er/x.md': '# x\n', 'new.txt': 'new' }
   expect(await readTree(here)).toEqual(expected)
   expect(await readTree(there)).toEqual(expected)
@@ -78,8 +73,7 @@ test('two devices share a folder', { timeout: 180_000 }, async () => {
   await a.up()
   await a.ok('folder', 'wait', 'notes', '--timeout', '60')
   await b.up()
-  await connected(a, b)
-  await settle('notes', a, b)
+  await level('notes', a, b)
   const { conflicts } = await a.json<Conflicts>('conflicts')
   expect(conflicts).toHaveLength(1)
   expect(conflicts[0]!.path).toBe('todo.txt')
@@ -87,7 +81,7 @@ test('two devices share a folder', { timeout: 180_000 }, async () => {
   expect(Object.values(await readTree(here)).sort()).toEqual(['# x\n', 'anna was here\n', 'ben was here\n', 'new'])
   const ben = conflicts[0]!.heads.find((head) => head.deviceName === 'ben')!
   await a.ok('conflict', 'resolve', conflicts[0]!.id, '--take', ben.hash)
-  await settle('notes', a, b)
+  await level('notes', a, b)
   const settled = { ...expected, 'todo.txt': 'ben was here\n' }
   expect(await readTree(here)).toEqual(settled)
   expect(await readTree(there)).toEqual(settled)
@@ -97,14 +91,9 @@ test('two devices share a folder', { timeout: 180_000 }, async () => {
   await b.ok('folder', 'wait', 'notes', '--timeout', '60')
   await b.kill()
   await b.up()
-  await connected(a, b)
-  await settle('notes', a, b)
+  await level('notes', a, b)
   expect(await readTree(here)).toEqual({ ...settled, 'crash.txt': 'before the crash' })
   expect(await a.ok('store', 'rebuild')).not.toContain('changed: yes')
   expect(await a.stop()).toBe(0)
   expect(await b.stop()).toBe(0)
 })
-
-/** The level of a folder speaks of connected peers only: after a restart, wait until they see each other. */
-const connected = (a: TestNode, b: TestNode): Promise<unknown> =>
-  Promise.all([a.connectedTo(b.ready.device), b.connectedTo(a.ready.device)])

@@ -12,45 +12,48 @@ import { capture } from './lib/run.mjs'
 
 const lattice = fromRoot('bin', 'lattice')
 const defaultFolder = join(homedir(), 'Lattice')
+const args = process.argv.slice(2)
+const homeGiven = args.some((arg) => /^--home(=|$)/.test(arg))
 
 /** How the node is shown. The desktop shell is chosen here once it is part of a checkout. */
 function chooseMode() {
   return { name: 'headless', why: 'this checkout has no desktop app' }
 }
 
-/** Adds the default folder to a node that has none yet. */
-async function ensureFolder() {
-  const listed = await capture(lattice, ['folder', 'list', '--json'])
+/**
+ * The folders of the node at `home`; a node that has none yet gets the default one.
+ * @param {string} home
+ * @returns {Promise<{ name: string, path: string }[]>}
+ */
+async function foldersAt(home) {
+  const listed = await capture(lattice, ['folder', 'list', '--json', '--home', home])
   if (listed.code !== 0) throw new Error(`cannot list the folders: ${listed.output.trim()}`)
-  if (foldersIn(listed.output) > 0) return undefined
+  const { folders } = JSON.parse(listed.output)
+  if (folders.length > 0) return folders
   mkdirSync(defaultFolder, { recursive: true })
-  const added = await capture(lattice, ['folder', 'add', defaultFolder])
+  const added = await capture(lattice, ['folder', 'add', defaultFolder, '--home', home])
   if (added.code !== 0) throw new Error(`cannot add ${defaultFolder}: ${added.output.trim()}`)
-  return defaultFolder
+  return [{ name: basename(defaultFolder), path: defaultFolder }]
 }
 
-/** @param {string} text either an array, or an object that holds one under `folders` */
-function foldersIn(text) {
-  const parsed = JSON.parse(text)
-  return (Array.isArray(parsed) ? parsed : (parsed.folders ?? [])).length
-}
-
-async function announce() {
-  const added = await ensureFolder()
-  const folder = added === undefined ? 'FOLDER' : basename(added)
-  console.log(
-    added ? `Your folder: ${added} (what you put there is synced)` : 'Your folders: ./bin/lattice folder list',
-  )
-  console.log(`Invite another device: ./bin/lattice invite ${folder}, and on that one: ./bin/lattice join LINK`)
-  console.log('Web page: ./bin/lattice status shows its address')
+/** @param {string} home */
+async function announce(home) {
+  const command = homeGiven ? `./bin/lattice --home ${home}` : './bin/lattice'
+  const folders = await foldersAt(home)
+  for (const { name, path } of folders) console.log(`Folder ${name}: ${path || 'kept nowhere on this device'}`)
+  console.log(`Invite another device: ${command} invite ${folders[0]?.name}`)
+  console.log('On that device, with the link that prints: ./bin/lattice join LINK PATH')
+  console.log(`How things are: ${command} status (there is no web page yet)`)
 }
 
 const mode = chooseMode()
 console.log(`Lattice runs ${mode.name}: ${mode.why}. Ctrl-C ends it.`)
-const node = spawn(lattice, ['up', ...process.argv.slice(2)], { stdio: ['inherit', 'pipe', 'inherit'] })
+const node = spawn(lattice, ['up', ...args], { stdio: ['inherit', 'pipe', 'inherit'] })
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => node.kill(signal))
 node.once('exit', (code, signal) => (process.exitCode = code ?? (signal === 'SIGINT' ? 0 : 1)))
 createInterface({ input: node.stdout }).on('line', (line) => {
   if (!line.startsWith('ready ')) return console.log(line)
-  announce().catch((/** @type {Error} */ error) => console.error(`start: ${error.message}`))
+  announce(JSON.parse(line.slice('ready '.length)).home).catch((/** @type {Error} */ error) =>
+    console.error(`start: ${error.message}`),
+  )
 })

@@ -11,6 +11,7 @@ import { CAS_TABLES } from '#kernel/cas/tables.ts'
 import { coreRegistry, SPACE_TYPE } from '#kernel/state/registry.ts'
 import { openLmdb } from '#kernel/storage/lmdb.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
+import { bulkVerifier } from '#kernel/store/bulk.ts'
 import { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { KERNEL_TABLES } from '#kernel/store/tables.ts'
@@ -87,6 +88,7 @@ export const openLocal = async (
       registry: coreRegistry().register(filestoreType),
       signer: key.signer,
       verifier: new NodeVerifier(),
+      bulk: bulkVerifier(pool),
       clock,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       deviceName: () => config.name,

@@ -3,7 +3,7 @@ import type { PublicKey } from '#kernel/core/bytes.ts'
 import type { LatticeError, Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { ContentValue } from '#fs-bridge/filestore/port.ts'
-import type { FolderStatus } from '#fs-bridge/folder/types.ts'
+import type { FolderStatus } from '#fs-bridge/folder/status.ts'
 
 /** A folder of this device. Without a path it is known, but kept nowhere here. */
 export interface FolderEntry {

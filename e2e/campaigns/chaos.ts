@@ -8,9 +8,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { level, pair, scratch, type TestNode } from '../support/node.ts'
 import { seededRandom, type Random } from '../support/random.ts'
-import { describeTree, differences } from '../support/tree.ts'
+import { describeTree, differences } from '../support/trees.ts'
+import { level, TestWorld } from '../support/world.ts'
 import { Ledger, Scribbler, versionsUnder } from './scribbler.ts'
 
 export interface ChaosReport {
@@ -28,12 +28,12 @@ export interface ChaosReport {
 
 /** `seconds` is how long the scribbling lasts; the pauses between acts are the workload, not a wait for a result. */
 export async function chaos(options: { seed: number; seconds: number }): Promise<ChaosReport> {
-  using place = scratch()
-  await using nodes = await pair(place.dir)
+  await using world = await TestWorld.create()
+  const nodes = await world.pair()
   const random = seededRandom(options.seed)
   const ledger = new Ledger()
   const scribblers = (['a', 'b'] as const).map((side) => {
-    const outside = path.join(place.dir, `outside-${side}`)
+    const outside = path.join(world.root, `outside-${side}`)
     fs.mkdirSync(outside)
     const root = side === 'a' ? nodes.dirA : nodes.dirB
     return new Scribbler({
@@ -56,7 +56,7 @@ export async function chaos(options: { seed: number; seconds: number }): Promise
   const kill = async (): Promise<void> => {
     while (performance.now() < end) {
       await pause(1000 + random.below(4000))
-      const victim = random.pick([nodes.a, nodes.b]) as TestNode
+      const victim = random.pick([nodes.a, nodes.b])!
       await victim.kill()
       kills++
       await pause(random.below(1500))
@@ -64,7 +64,7 @@ export async function chaos(options: { seed: number; seconds: number }): Promise
     }
   }
   await Promise.all([kill(), ...scribblers.map((s, i) => scribble(s, seededRandom(options.seed + 100 + i)))])
-  await level(nodes.a, nodes.b)
+  await level('f', nodes.a, nodes.b)
 
   const rebuilt: string[] = []
   for (const node of [nodes.a, nodes.b]) {

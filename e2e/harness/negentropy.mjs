@@ -8,9 +8,9 @@
  */
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { bytesToHex, hexToBytes } from '../../kernel/core/bytes.ts'
-import { FRAME_LIMIT_MIN, initiate, reconcile, respond } from '../../sync/reconcile/reconcile.ts'
-import { rangeItem, sealVector } from '../../sync/reconcile/vector.ts'
+import { bytesToHex, hexToBytes } from '#kernel/core/bytes.ts'
+import { FRAME_LIMIT_MIN, initiate, reconcile, respond } from '#sync/reconcile/reconcile.ts'
+import { rangeItem, sealVector } from '#sync/reconcile/vector.ts'
 
 const U64_MAX = 2n ** 64n - 1n
 

@@ -1,4 +1,6 @@
-/** Directory trees as values, to write and to compare. */
+/** Directory trees as tests write and compare them: small ones as values, large ones as lines. `.lattice` is left out. */
+import { hash } from 'node:crypto'
+import fs from 'node:fs'
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -27,4 +29,44 @@ export const writeTree = async (root: string, tree: Tree): Promise<void> => {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), content)
   }
+}
+
+export interface TreeOptions {
+  /** Compare modification times too, to the nanosecond (files only). */
+  readonly times?: boolean
+}
+
+/** Lines sorted by path, one per entry: its type, mode, content hash and, where asked for, mtime. */
+export const describeTree = (root: string, options: TreeOptions = {}): string[] => {
+  const lines: string[] = []
+  const visit = (relative: string): void => {
+    for (const entry of fs.readdirSync(join(root, relative), { withFileTypes: true })) {
+      if (relative === '' && entry.name === '.lattice') continue
+      const name = join(relative, entry.name)
+      lines.push(describeEntry(root, name, entry, options))
+      if (entry.isDirectory()) visit(name)
+    }
+  }
+  visit('')
+  return lines.sort()
+}
+
+const describeEntry = (root: string, name: string, entry: fs.Dirent, options: TreeOptions): string => {
+  const full = join(root, name)
+  if (entry.isSymbolicLink()) return `${name} -> ${fs.readlinkSync(full)}`
+  const stat = fs.lstatSync(full, { bigint: true })
+  const mode = (Number(stat.mode) & 0o7777).toString(8)
+  if (entry.isDirectory()) return `${name}/`
+  const time = options.times ? ` ${stat.mtimeNs}` : ''
+  return `${name} ${mode} ${stat.size}${time} ${hash('sha256', fs.readFileSync(full))}`
+}
+
+/** What differs between two descriptions, for a readable failure: at most `limit` lines. */
+export const differences = (a: readonly string[], b: readonly string[], limit = 20): string[] => {
+  const inA = new Set(a)
+  const inB = new Set(b)
+  return [
+    ...a.filter((l) => !inB.has(l)).map((l) => `- ${l}`),
+    ...b.filter((l) => !inA.has(l)).map((l) => `+ ${l}`),
+  ].slice(0, limit)
 }

@@ -14,9 +14,10 @@ import { bytesToHex } from '#kernel/core/bytes.ts'
 import { createRpcClient } from '#daemon/rpc/client.ts'
 
 const program = new URL('../../bin/lattice', import.meta.url).pathname
-/** Generous: CI machines build and start several programs at once. */
+/** Generous: CI machines build and start several programs at once. A wait for a large tree brings its own `--timeout`. */
 const READY_DEADLINE_MS = 60_000
-const COMMAND_DEADLINE_MS = 90_000
+const CONNECTED_DEADLINE_MS = 90_000
+const COMMAND_DEADLINE_MS = 600_000
 
 export interface Outcome {
   readonly code: number
@@ -113,7 +114,7 @@ export class TestNode implements AsyncDisposable {
   /** Resolves once the node says that it is connected to a device, given in hex. */
   async connectedTo(device: string): Promise<void> {
     const client = createRpcClient(this.ready.socket)
-    const signal = AbortSignal.timeout(COMMAND_DEADLINE_MS)
+    const signal = AbortSignal.timeout(CONNECTED_DEADLINE_MS)
     const isIt = (peer: PeerInfo): boolean => peer.connected && bytesToHex(peer.device) === device
     for await (const reply of client.stream(EventService.method.watch, {}, signal)) {
       if (!reply.ok) throw new Error(`${this.name} stopped telling: ${reply.error.message}`)
@@ -144,6 +145,24 @@ export class TestNode implements AsyncDisposable {
   }
 }
 
+/**
+ * Both have and show all that was written on either disk before the call. Being level speaks of connected peers only,
+ * so the two are first connected: after a restart that takes a moment. Twice, because what one takes in may be answered
+ * by the other (a conflict, a directory that stays).
+ */
+export const level = async (folder: string, a: TestNode, b: TestNode, timeoutS = 240): Promise<void> => {
+  await Promise.all([a.connectedTo(b.ready.device), b.connectedTo(a.ready.device)])
+  for (const node of [a, b, a, b]) await node.ok('folder', 'wait', folder, '--timeout', String(timeoutS))
+}
+
+/** Two nodes that are up and share the folder `f`. */
+export interface Pair {
+  readonly a: TestNode
+  readonly b: TestNode
+  readonly dirA: string
+  readonly dirB: string
+}
+
 /** A directory for one test, with nodes in it; all of it goes away with the test. */
 export class TestWorld implements AsyncDisposable {
   readonly root: string
@@ -161,6 +180,16 @@ export class TestWorld implements AsyncDisposable {
     const node = new TestNode(this.root, name)
     this.#nodes.push(node)
     return node
+  }
+
+  async pair(): Promise<Pair> {
+    const [a, b] = [this.node('a'), this.node('b')]
+    const [dirA, dirB] = [await this.directory('f-of-a'), join(this.root, 'f-of-b')]
+    await Promise.all([a.up(), b.up()])
+    await a.ok('folder', 'add', dirA, '--name', 'f')
+    await b.ok('join', await a.ok('invite', 'f'), dirB)
+    await level('f', a, b)
+    return { a, b, dirA, dirB }
   }
 
   async directory(name: string): Promise<string> {

@@ -4,7 +4,7 @@
  */
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import type { Change, StateReader } from '#kernel/state/port.ts'
-import { entriesOf } from './entries.ts'
+import { entriesOf, isEmpty } from './entries.ts'
 import { inodeState } from './inode.ts'
 import { livingPlace } from './placement.ts'
 import type { Inode } from './port.ts'
@@ -44,13 +44,23 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
     for (const base of basesAt(state, group, place.name))
       for (const { inode } of entriesAt(state, group, base)) add(inode)
     const dirs = [...left, ...here.map(({ inode }) => inode)]
+    // Only a directory has anything in it, be it that it was one until now.
     const distinct = [...new Map(dirs.map((inode) => [bytesToHex(inode), inode])).values()].filter(
-      (inode) => inodeState(state.cells, inode)?.kind === 'dir',
+      (inode) => inodeState(state.cells, inode)?.kind === 'dir' || !isEmpty(state.derived, inode),
     )
     if (distinct.length > 1) merges.push(distinct)
   }
-  for (let dirs = merges.pop(); dirs !== undefined; dirs = merges.pop())
+  // Where directories were and where they are taken together may lead in a circle.
+  const looked = new Set<string>()
+  for (let dirs = merges.pop(); dirs !== undefined; dirs = merges.pop()) {
+    const id = dirs
+      .map((dir) => bytesToHex(dir))
+      .sort()
+      .join()
+    if (looked.has(id)) continue
+    looked.add(id)
     merges.push(...mergedBelow(state, dirs, spots, add))
+  }
   return [...found.values()]
 }
 

@@ -34,7 +34,6 @@ export const deviceLabel = (device: string): string => {
   const clean = device
     .toWellFormed()
     .normalize('NFC')
-    // eslint-disable-next-line no-control-regex
     .replace(/[\u0000-\u001f\u007f/\\:*?"<>|(),]+/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()

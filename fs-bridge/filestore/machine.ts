@@ -1,7 +1,6 @@
 /** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
 import type { FileOp, FileOps } from '#proto/file'
-import type { Hash } from '#kernel/core/bytes.ts'
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import { bytesToName, type Hash } from '#kernel/core/bytes.ts'
 import type {
   AppliedAt,
   BlobRef,
@@ -50,7 +49,7 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (k
  */
 const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
   const touched = new Map<string, Uint8Array>()
-  const touch = (key: Uint8Array) => touched.set(bytesToHex(key), key)
+  const touch = (key: Uint8Array) => touched.set(bytesToName(key), key)
   for (const op of ops.ops) {
     const inode = op.inode as Inode
     for (const moved of replace(tables, inode, () => writeCells(op, at, tables, touch))) {
@@ -81,6 +80,17 @@ const referencedBlobs = function* (tables: StateReader): Generator<BlobRef> {
   }
 }
 
-export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOps, apply, referencedBlobs }
+/** A writer's own batch is decoded to be checked and, from other bytes, to be applied right after. */
+const decodeOnce = (): ((bytes: Uint8Array) => FileOps) => {
+  let last: { readonly bytes: Uint8Array; readonly ops: FileOps } | undefined
+  return (bytes) => {
+    const known = last && Buffer.compare(last.bytes, bytes) === 0 ? last.ops : undefined
+    const ops = known ?? decodeOps(bytes)
+    last = known ? undefined : { bytes, ops }
+    return ops
+  }
+}
+
+export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOnce(), apply, referencedBlobs }
 
 export const filestoreType: StoreType<FileOps> = { name: FILESTORE_TYPE, machine: filestoreMachine }

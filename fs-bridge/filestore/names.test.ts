@@ -71,7 +71,6 @@ test('a local name tells the name and rank it was made from, but for digests', (
       const local = toLocalName(name, platform, rank)
       expect(local.length).toBeLessThanOrEqual(255)
       if (platform === 'windows')
-        // eslint-disable-next-line no-control-regex
         expect(local).not.toMatch(/[\u0001-\u001f<>:"\\|?*]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)( *\.|$)/i)
       const back = fromLocalName(local, platform)
       if (back) expect(back).toEqual({ name, rank })

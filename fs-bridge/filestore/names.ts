@@ -32,7 +32,6 @@ export const isValidName = (name: string): boolean =>
 export const caseKey = (name: string, platform: Platform): string =>
   platform === 'linux' ? name : name.toUpperCase().toLowerCase().normalize('NFC')
 
-// eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[\u0001-\u001f<>:"\\|?*]/g
 const RESERVED = /^(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³])(?= *(?:[.:]|$))/i
 const AMBIGUOUS = /%(?=[0-9A-F]{2}|~[0-9]|#[0-9a-f])/g

@@ -6,7 +6,7 @@
  *   i/<inode16> → u8   what is in conflict within the inode: 1 its contents, 2 its links, 3 both
  */
 import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
-import type { CellReader, DerivedReader, DerivedWriter, StateReader, StateTables } from '#kernel/state/port.ts'
+import type { CellReader, DerivedReader, StateReader, StateTables } from '#kernel/state/port.ts'
 import { isEmpty, isEntered } from './entries.ts'
 import { compareDots, conflictsWithin, inodeState, livesByItself, placesOf, type InodeState } from './inode.ts'
 import { enter, leave, rejudge } from './merging.ts'
@@ -131,8 +131,9 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
     moved.set(id, known ? { ...known, to: change.to } : change)
   }
   for (const { inode: each, from: place } of stale) if (place) leave(tables, each, place)
+  // All first: raising one of them may raise another above it.
+  stale.forEach(note)
   for (const each of stale) {
-    note(each)
     const state = inodeState(cells, each.inode)
     if (state && (livesByItself(cells, state) || (state.kind === 'dir' && !isEmpty(derived, each.inode))))
       raise(tables, state, note)

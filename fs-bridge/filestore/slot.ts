@@ -4,7 +4,9 @@
  * Directories of one name are one. All else that hangs there claims the name, best link first, and after those the
  * contents that lost a conflict. A claim whose data an earlier one shows is hidden behind it (its *twin*).
  */
+import { bytesToHex } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
+import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { conflictBases, conflictName } from './conflict-names.ts'
 import { compareClaim, inodeState, sameData, shownContents, type ContentHead, type InodeState } from './inode.ts'
 import { entriesNamed, entriesOf, entriesPrefixed, type Entry } from './entries.ts'
@@ -40,6 +42,15 @@ export interface Slot {
 
 /** The directories that `dir` is one with; undefined if it is not reachable from the root. */
 export const groupOf = (state: StateReader, dir: Inode): Group | undefined => {
+  if (!(state instanceof StateSnapshot)) return findGroup(state, dir)
+  const name = `group ${bytesToHex(dir)}`
+  if (state.worked.has(name)) return state.worked.get(name) as Group | undefined
+  const group = findGroup(state, dir)
+  state.worked.set(name, group)
+  return group
+}
+
+const findGroup = (state: StateReader, dir: Inode): Group | undefined => {
   const way: string[] = []
   let inode = dir
   while (!isRoot(inode)) {

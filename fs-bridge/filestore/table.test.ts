@@ -318,6 +318,42 @@ describe('directories', () => {
     expect(s.meet()).toEqual(['A/', 'A/C/', 'A/C/B/'])
   })
 
+  test('full directories that become one, and part again: names clash below as long as they are one', () => {
+    const s = scene()
+    for (const [dir, data] of [
+      ['x', 'A'],
+      ['y', 'B'],
+    ] as const) {
+      s.mkdir(s.a, dir)
+      s.mkdir(s.a, `${dir}/e`)
+      s.put(s.a, `${dir}/e/f`, data)
+    }
+    s.meet()
+    const y = s.see(s.b, 'y').inode
+    s.move(s.a, 'x', 'z')
+    s.move(s.b, 'y', 'z')
+    s.meet()
+    expect(s.conflicts()).toMatchObject([{ kind: 'name', path: 'z/e/f' }])
+    expect(s.b.tree.conflictCount()).toBe(1)
+    s.world.write(s.a, [moveOp(y, 'dir', { parent: ROOT, name: 'z' }, { parent: ROOT, name: 'y' })])
+    expect(s.meet()).toEqual(['y/', 'y/e/', 'y/e/f=B', 'z/', 'z/e/', 'z/e/f=A'])
+    expect(s.conflicts()).toEqual([])
+    expect(s.b.tree.conflictCount()).toBe(0)
+  })
+
+  test('a directory moved into its own child of the same name: the child comes out', () => {
+    const s = scene()
+    s.mkdir(s.a, 'd')
+    s.mkdir(s.a, 'd/d')
+    const [outer, inner] = [s.see(s.a, 'd').inode, s.see(s.a, 'd/d').inode]
+    const changes = s.world.write(s.a, [
+      moveOp(outer, 'dir', { parent: ROOT, name: 'd' }, { parent: inner, name: 'd' }),
+    ])
+    expect(s.a.tree.affected(changes)).toEqual(expect.arrayContaining([outer, inner]))
+    expect(s.meet()).toEqual(['d/', 'd/d/'])
+    expect(s.a.tree.conflictCount()).toBe(0)
+  })
+
   test('an edit conflict inside a directory that moves', () => {
     const s = scene()
     s.mkdir(s.a, 'd')

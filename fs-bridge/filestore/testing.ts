@@ -61,12 +61,32 @@ class SortedMap<V> {
   }
 }
 
+/** Reads of one operation's tables are counted, so that a walk that never ends fails instead of hanging the suite. */
+class Budget {
+  static readonly READS_MAX = 200_000
+  #left = Budget.READS_MAX
+  spend(): void {
+    if (this.#left-- === 0) throw new Error(`more than ${Budget.READS_MAX} reads: something walks in circles`)
+  }
+  renew(): void {
+    this.#left = Budget.READS_MAX
+  }
+}
+
 /** The rule of the kernel's table: a write removes what its author had seen and does not keep, then adds itself. */
 class MemoryCells implements CellWriter {
   readonly #cells = new SortedMap<Cell>()
-  cell = (key: Uint8Array): Cell | undefined => this.#cells.get(key)
+  readonly #budget: Budget
+  constructor(budget: Budget) {
+    this.#budget = budget
+  }
+  cell(key: Uint8Array): Cell | undefined {
+    this.#budget.spend()
+    return this.#cells.get(key)
+  }
   value = (key: Uint8Array): Uint8Array | undefined => this.cell(key)?.heads[0]!.value
   cells(range?: KeyRange): Iterable<readonly [Uint8Array, Cell]> {
+    this.#budget.spend()
     return this.#cells.range(range)
   }
   *conflicts(range?: KeyRange): Generator<Uint8Array> {
@@ -87,13 +107,26 @@ class MemoryCells implements CellWriter {
 
 class MemoryDerived implements DerivedWriter {
   readonly #map = new SortedMap<Uint8Array>()
-  get = (key: Uint8Array): Uint8Array | undefined => this.#map.get(key)
+  readonly #budget: Budget
+  constructor(budget: Budget) {
+    this.#budget = budget
+  }
+  get(key: Uint8Array): Uint8Array | undefined {
+    this.#budget.spend()
+    return this.#map.get(key)
+  }
   put = (key: Uint8Array, value: Uint8Array): void => this.#map.set(key, value)
   delete = (key: Uint8Array): void => this.#map.delete(key)
-  range = (range?: KeyRange): Iterable<Entry> => this.#map.range(range)
+  range(range?: KeyRange): Iterable<Entry> {
+    this.#budget.spend()
+    return this.#map.range(range)
+  }
 }
 
-export const memoryTables = (): StateTables => ({ cells: new MemoryCells(), derived: new MemoryDerived() })
+export const memoryTables = (budget = new Budget()): StateTables => ({
+  cells: new MemoryCells(budget),
+  derived: new MemoryDerived(budget),
+})
 
 /** All bytes of cells and index, to compare states by. */
 export const dumpTables = ({ cells, derived }: StateTables): string[] => [
@@ -119,6 +152,8 @@ export interface Replica {
   readonly n: number
   readonly tables: StateTables
   readonly tree: Tree
+  /** Renewed with every intention. */
+  readonly budget: Budget
   readonly applied: Map<string, Event>
   hlc: bigint
   seq: number
@@ -138,9 +173,10 @@ export class World {
   }
 
   replica(n: number): Replica {
-    const tables = memoryTables()
+    const budget = new Budget()
+    const tables = memoryTables(budget)
     const tree = openTree(tables, (device) => `dev${device[0]! - 1}`)
-    return { n, tables, tree, applied: new Map(), hlc: EPOCH_HLC, seq: 0 }
+    return { n, tables, tree, budget, applied: new Map(), hlc: EPOCH_HLC, seq: 0 }
   }
 
   /** The replica writes one intention, and applies it. Its past is all the replica has applied. */
@@ -166,6 +202,7 @@ export class World {
     const id = bytesToHex(event.hash)
     if (replica.applied.has(id)) return []
     replica.applied.set(id, event)
+    replica.budget.renew()
     if (event.hlc > replica.hlc) replica.hlc = event.hlc
     const { hash, author: by, seq, hlc, ops } = event
     const at: AppliedAt = { hash, author: by, seq, hlc, causality: this.causality }

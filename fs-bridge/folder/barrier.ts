@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from './disk.ts'
-import type { FolderTimers } from './types.ts'
+import type { FolderTimers } from './status.ts'
 import type { FolderWatcher } from './watcher.ts'
 
 /** The watcher answers within milliseconds; after this long it is not to be trusted. */

@@ -2,19 +2,24 @@
  * Brings together the bytes of files to be written: chunks that lie here already are read here, the others come from
  * peers in one request. Small files are gathered in memory and written at once; long ones are written as they come.
  */
-import { type FileHandle, open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { bytesToHex, type Cid, type Hash, type StoreId } from '#kernel/core/bytes.ts'
-import { parseManifest } from '#kernel/cas/manifest.ts'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import { hashesTo } from '#kernel/cas/digest.ts'
+import { resolveManifest } from '#kernel/cas/manifest-parts.ts'
 import type { BlobSource, CasBackend, ChunkRef, StoringBackend } from '#kernel/cas/port.ts'
 import type { ContentValue } from '../filestore/port.ts'
+import { errnoOf } from './disk.ts'
 
 /** Up to this size a file is gathered in memory. */
 export const SMALL_MAX = 1024 * 1024
 const LOCAL_READS_AT_ONCE = 8
+const MANIFESTS_AT_ONCE = 8
 
 export interface Wanted {
   readonly content: ContentValue
-  /** A name of our own for a long file while it grows. */
+  /** A name of our own for a long file while it grows; what lies there from an earlier try is used. */
   readonly tmp: string
 }
 
@@ -81,6 +86,7 @@ export const gather = async <T>(
       const { chunks, bytes } = job
       await done(job.item as T, bytes ? { kind: 'bytes', bytes, chunks } : { kind: 'file', chunks })
     }
+    for (const job of jobs) if (job.left === 0) await finished(job)
     await fill(sources, parts, finished, signal)
     for (const job of jobs) if (job.left > 0) missing.push(job.item as T)
   } finally {
@@ -100,11 +106,17 @@ const startJob = async (
     item,
     chunks,
     bytes: small ? new Uint8Array(wanted.content.size) : undefined,
-    file: small ? undefined : await open(wanted.tmp, 'wx', 0o600),
+    file: small ? undefined : await openPartial(wanted.tmp),
     left: chunks.length,
   }
+  const had = job.file ? await chunksHad(job.file, chunks) : undefined
   let offset = 0
-  for (const ref of chunks) {
+  for (const [i, ref] of chunks.entries()) {
+    if (had?.[i]) {
+      job.left--
+      offset += ref.length
+      continue
+    }
     const key = bytesToHex(ref.cid)
     let known = parts.get(key)
     if (!known) parts.set(key, (known = { ref, parts: [] }))
@@ -112,6 +124,35 @@ const startJob = async (
     offset += ref.length
   }
   return job
+}
+
+const PARTIAL = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
+const openPartial = async (path: string): Promise<FileHandle> => {
+  try {
+    return await open(path, PARTIAL, 0o600)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    await rm(path, { force: true }) // complete and given its read-only mode when a crash came
+    return open(path, PARTIAL, 0o600)
+  }
+}
+
+/** Which chunks an earlier try has brought already; only what hashes to its name counts. */
+const chunksHad = async (file: FileHandle, chunks: readonly ChunkRef[]): Promise<boolean[]> => {
+  const { size } = await file.stat()
+  const had: boolean[] = []
+  let offset = 0
+  for (const { cid, length } of chunks) {
+    let same = false
+    if (offset + length <= size) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, offset)
+      same = bytesRead === length && hashesTo(cid, buffer)
+    }
+    had.push(same)
+    offset += length
+  }
+  return had
 }
 
 const fill = async (
@@ -152,49 +193,36 @@ const inLanes = async <T>(items: readonly T[], lanes: number, work: (item: T) =>
   await Promise.all(Array.from({ length: Math.min(lanes, items.length) }, lane))
 }
 
-/** The chunk lists of long files, kept here from then on: whoever has the file can serve its list. */
+/** The chunks of long files, by the CID that names them. What was fetched for it is kept: who has a file serves its list. */
 const readManifests = async (
   { storeId, local, keep, blobs }: ContentSources,
   contents: readonly ContentValue[],
   signal: AbortSignal,
-): Promise<Map<string, Uint8Array>> => {
-  const found = new Map<string, Uint8Array>()
-  const wanted: ChunkRef[] = []
-  for (const { data, size } of contents) {
-    if (data.kind !== 'manifest') continue
-    const read = local.has(storeId, data.cid) ? await local.read(storeId, data.cid) : undefined
-    if (read?.ok) found.set(bytesToHex(data.cid), read.value)
-    else wanted.push({ cid: data.cid as Hash as Cid, length: manifestLength(size) })
+): Promise<Map<string, readonly ChunkRef[] | 'missing' | 'bad'>> => {
+  const found = new Map<string, readonly ChunkRef[] | 'missing' | 'bad'>()
+  const read = async (cid: Cid): Promise<Result<Uint8Array, LatticeError>> => {
+    const here = local.has(storeId, cid) ? await local.read(storeId, cid) : undefined
+    if (here?.ok) return here
+    let bytes: Uint8Array | undefined
+    const take = async (_cid: Cid, got: Uint8Array): Promise<void> => void (bytes = got.slice())
+    // How long a manifest is, nothing says beforehand: 0.
+    await blobs.fetch(storeId, [{ cid, length: 0 }], take, { signal })
+    if (!bytes) return err(latticeError('chunk-missing', 'retryable', 'no connected device has the list of its chunks'))
+    const kept = await keep.write(storeId, [{ cid, bytes }])
+    return kept.ok ? ok(bytes) : kept
   }
-  if (wanted.length === 0) return found
-  const fetched: { cid: Cid; bytes: Uint8Array }[] = []
-  await blobs.fetch(
-    storeId,
-    wanted,
-    async (cid, bytes) => {
-      found.set(bytesToHex(cid), bytes)
-      fetched.push({ cid, bytes })
-    },
-    { signal },
-  )
-  if (fetched.length > 0) await keep.write(storeId, fetched)
+  const one = async ({ data, size }: ContentValue): Promise<void> => {
+    if (data.kind !== 'manifest') return
+    const resolved = await resolveManifest(data.cid as Hash as Cid, size, read)
+    const chunks = resolved.ok ? resolved.value : resolved.error.kind === 'bad-manifest' ? 'bad' : 'missing'
+    found.set(bytesToHex(data.cid), chunks)
+  }
+  await inLanes(contents, MANIFESTS_AT_ONCE, one)
   return found
 }
 
-/** The op does not tell a manifest's length; this is about what one of a file of `size` takes. */
-const manifestLength = (size: number): number => Math.min(CHUNK_LENGTH_MAX, Math.ceil(size / 65_536) * 40)
-const CHUNK_LENGTH_MAX = 1024 * 1024
-
 const chunksOf = (
-  content: ContentValue,
-  manifests: ReadonlyMap<string, Uint8Array>,
-): readonly ChunkRef[] | 'missing' | 'bad' => {
-  const { data, size } = content
-  if (data.kind === 'inline') return []
-  if (data.kind === 'chunks') return data.chunks
-  const bytes = manifests.get(bytesToHex(data.cid))
-  if (!bytes) return 'missing'
-  const parsed = parseManifest(bytes)
-  if (!parsed.ok) return 'bad'
-  return parsed.value.reduce((sum, { length }) => sum + length, 0) === size ? parsed.value : 'bad'
-}
+  { data }: ContentValue,
+  manifests: ReadonlyMap<string, readonly ChunkRef[] | 'missing' | 'bad'>,
+): readonly ChunkRef[] | 'missing' | 'bad' =>
+  data.kind === 'inline' ? [] : data.kind === 'chunks' ? data.chunks : manifests.get(bytesToHex(data.cid))!

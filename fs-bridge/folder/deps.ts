@@ -3,7 +3,7 @@ import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBack
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { DeviceName } from '../filestore/port.ts'
-import type { FolderTimers } from './types.ts'
+import type { FolderTimers } from './status.ts'
 
 export interface FolderDeps {
   readonly store: Store

@@ -55,6 +55,10 @@ export const unchanged = (entry: Entry, now: Looked): boolean =>
   (entry.kind === 'dir' ||
     (now.size === entry.stat.size && now.mtimeNs === entry.stat.mtimeNs && now.ctimeNs === entry.stat.ctimeNs))
 
+/** What was moved by us is what we had looked at before: the move itself changes nothing but ctime. */
+export const stillAs = (entry: Entry, now: Looked | undefined): boolean =>
+  now !== undefined && now.ino === entry.stat.ino && sameContent(entry, now)
+
 /** The bytes and attributes are those we knew; only its place or link count may have changed (that moves ctime). */
 export const sameContent = (entry: Entry, now: Looked): boolean =>
   now.kind === entry.kind &&
@@ -144,8 +148,24 @@ export const placeNew = (from: string, to: string): boolean => {
   return true
 }
 
+/** Moves back what was taken aside: to its name, or, where that was taken meanwhile, to a free one beside it. */
+export const putBack = (from: string, to: string): void => {
+  const isDir = look(from)?.kind === 'dir'
+  for (let free = to, n = 2; ; free = `${to} (${n++})`) {
+    if (!isDir && placeNew(from, free)) return
+    if (!isDir || look(free)) continue
+    fs.renameSync(from, free)
+    return
+  }
+}
+
 /** Removes a tree of our own making (under `.lattice`); nothing there is no error. */
 export const removeOwn = (path: string): void => fs.rmSync(path, { recursive: true, force: true })
+
+/** Empties a directory of our own that holds files only. */
+export const emptyOwn = (dir: string): void => {
+  for (const name of fs.readdirSync(dir)) removeOwn(join(dir, name))
+}
 
 /** A free path in the trash for what lay at `relative`, its directories made. */
 export const trashPath = (control: string, day: string, relative: string): string => {

@@ -1,8 +1,8 @@
 /** What went wrong in the folder's loop, said so that a person can act on it. All of it is tried again. */
 import { latticeError } from '#kernel/core/result.ts'
 import { isFull } from './disk.ts'
-import { DiskFullError } from './materialise.ts'
-import type { FolderError, FolderErrorKind } from './types.ts'
+import { DiskFullError } from './batch.ts'
+import type { FolderError, FolderErrorKind } from './status.ts'
 
 export class RootGoneError extends Error {
   override readonly name = 'RootGoneError'

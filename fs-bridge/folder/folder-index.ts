@@ -3,12 +3,13 @@
  *
  * Keyed by parent inode and name, so that a renamed directory is one entry whatever it holds; paths are found by
  * walking parents. Changes gather in memory, are seen by `get`, `placesOf` and `pathOf` at once, and reach the disk
- * in one commit by `flush`. `byIno` reads committed entries only: flush first.
- * One owner at a time: the folder's work loop.
+ * by `flush`. `byIno` reads committed entries only: flush first.
+ * One owner at a time: the folder's work loop. So what was read once is kept: a batch asks for the same directories
+ * and the same inodes over and over.
  */
 import { randomBytes } from 'node:crypto'
 import { bytesToHex, concatBytes, equalBytes } from '#kernel/core/bytes.ts'
-import type { StorageBackend } from '#kernel/storage/port.ts'
+import type { StorageBackend, StorageWriter } from '#kernel/storage/port.ts'
 import { invariant } from '#kernel/core/result.ts'
 import type { Inode } from '../filestore/port.ts'
 import {
@@ -30,11 +31,14 @@ export const PARKED_INODE = new Uint8Array(16).fill(0xfe) as Inode
 const PARKED_HEX = bytesToHex(PARKED_INODE)
 export const PARKED_PATH = '.lattice/parked'
 const DEPTH_MAX = 1024
+/** Entries and inodes kept in memory at most, some 10 MB. */
+const KEPT_MAX = 20_000
+/** Changes of one transaction: it holds up the event loop for as long as it takes. */
+const FLUSH_AT_ONCE = 1000
 
 export interface IndexTotals {
   files: number
   bytes: number
-  conflicts: number
 }
 
 interface Pending {
@@ -48,7 +52,14 @@ export class FolderIndex {
   readonly #backend: StorageBackend
   readonly folder: Uint8Array
   readonly #pending = new Map<string, Pending>()
-  readonly #pendingPlaces = new Map<string, Entry[]>()
+  /** Directory inode (hex) → the pending changes in it. */
+  readonly #pendingIn = new Map<string, Map<string, Pending>>()
+  /** What is committed, as far as it was asked for. */
+  readonly #entries = new Map<string, Entry | undefined>()
+  /** What holds now, pending changes included, as far as it was asked for. */
+  readonly #places = new Map<string, readonly Entry[]>()
+  /** All committed entries with inode numbers in this range, by number. */
+  #inoWindow: { readonly from: bigint; readonly to: bigint; readonly known: ReadonlyMap<bigint, Entry[]> } | undefined
   /** Directory inode (hex) → its path; forgotten as a whole when a directory moves. */
   readonly #paths = new Map<string, string>()
   readonly totals: IndexTotals
@@ -58,19 +69,20 @@ export class FolderIndex {
   constructor(backend: StorageBackend, folder: Uint8Array) {
     this.#backend = backend
     this.folder = folder
-    this.totals = this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0, conflicts: 0 }
+    this.totals = this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0 }
   }
 
   get(parent: Inode, name: string): Entry | undefined {
-    const pending = this.#pending.get(bytesToHex(parent) + name)
-    if (pending) return pending.after
-    return this.#read(parent, name)
+    const key = bytesToHex(parent) + name
+    const pending = this.#pending.get(key)
+    return pending ? pending.after : this.#read(parent, name, key)
   }
 
   /** Every name that shows this inode. */
   placesOf(inode: Inode): readonly Entry[] {
-    const pending = this.#pendingPlaces.get(bytesToHex(inode))
-    if (pending) return pending
+    const hex = bytesToHex(inode)
+    const known = this.#places.get(hex)
+    if (known) return known
     const prefix = concatBytes(this.folder, inode)
     const out: Entry[] = []
     for (const [key] of this.#backend.range('folder-place', { gte: prefix, lt: afterPrefix(prefix) })) {
@@ -78,12 +90,43 @@ export class FolderIndex {
       const entry = place && this.#read(place.parent, place.name)
       if (entry && equalBytes(entry.inode, inode)) out.push(entry)
     }
+    this.#places.set(hex, out)
     return out
+  }
+
+  /** Says that an inode was made up just now: nothing needs to be looked up to know that it has no place yet. */
+  noteFresh(inode: Inode): void {
+    this.#places.set(bytesToHex(inode), NO_PLACES)
+  }
+
+  /** Reads what is known of many numbers at once, where they lie close together: `byIno` is then answered from it. */
+  expectInos(inos: readonly bigint[]): void {
+    this.#inoWindow = undefined
+    if (inos.length < INO_WINDOW_MIN) return
+    this.#mustBeFlushed()
+    let [from, to] = [inos[0]!, inos[0]!]
+    for (const ino of inos) {
+      if (ino < from) from = ino
+      if (ino > to) to = ino
+    }
+    const known = new Map<bigint, Entry[]>()
+    const limit = 2 * inos.length
+    let count = 0
+    const range = { gte: inoPrefix(this.folder, from), lt: afterPrefix(inoPrefix(this.folder, to)), limit }
+    for (const [key] of this.#backend.range('folder-ino', range)) {
+      count++
+      const place = parsePlace(key, 16)
+      const entry = place && this.#read(place.parent, place.name)
+      if (entry) known.set(entry.stat.ino, [...(known.get(entry.stat.ino) ?? []), entry])
+    }
+    if (count < limit) this.#inoWindow = { from, to, known }
   }
 
   /** Entries last seen with this number of the filesystem. */
   byIno(ino: bigint): readonly Entry[] {
     this.#mustBeFlushed()
+    const window = this.#inoWindow
+    if (window && ino >= window.from && ino <= window.to) return window.known.get(ino) ?? NO_PLACES
     const prefix = inoPrefix(this.folder, ino)
     const out: Entry[] = []
     for (const [key] of this.#backend.range('folder-ino', { gte: prefix, lt: afterPrefix(prefix) })) {
@@ -102,9 +145,9 @@ export class FolderIndex {
       const entry = place && decodeEntry(place.parent, place.name, value)
       if (entry) out.set(entry.name, entry)
     }
-    for (const { before, after } of this.#pending.values()) {
-      if (before && equalBytes(before.parent, dir)) out.delete(before.name)
-      if (after && equalBytes(after.parent, dir)) out.set(after.name, after)
+    for (const [name, { after }] of this.#pendingIn.get(bytesToHex(dir)) ?? []) {
+      if (after) out.set(name, after)
+      else out.delete(name)
     }
     return [...out.values()]
   }
@@ -191,62 +234,84 @@ export class FolderIndex {
     }
   }
 
-  /** Durable once the promise resolves. */
+  /**
+   * Durable once the promise resolves. In steps, of which a crash may lose the later ones: names go first, so that no
+   * inode is ever left with a name that it has no more.
+   */
   async flush(meta: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const changes = [...this.#pending.values()]
     if (changes.length === 0 && Object.keys(meta).length === 0) return
     const totals = JSON.stringify(this.totals)
+    for (const step of stepsOf(changes))
+      await this.#backend.write((tx) => {
+        for (const change of step) this.#commit(tx, change)
+      })
     await this.#backend.write((tx) => {
-      for (const { before, after } of changes) {
-        if (before && !(after && samePlace(before, after))) {
-          tx.delete('folder-entry', entryKey(this.folder, before.parent, before.name))
-        }
-        if (before && !(after && equalBytes(before.inode, after.inode)))
-          tx.delete('folder-place', placeKey(this.folder, before.inode, before.parent, before.name))
-        if (before && after?.stat.ino !== before.stat.ino)
-          tx.delete('folder-ino', inoKey(this.folder, before.stat.ino, before.parent, before.name))
-        if (!after) continue
-        tx.put('folder-entry', entryKey(this.folder, after.parent, after.name), encodeEntry(after))
-        if (!(before && equalBytes(before.inode, after.inode)))
-          tx.put('folder-place', placeKey(this.folder, after.inode, after.parent, after.name), EMPTY)
-        if (before?.stat.ino !== after.stat.ino)
-          tx.put('folder-ino', inoKey(this.folder, after.stat.ino, after.parent, after.name), EMPTY)
-      }
       const put = (name: string, json: string): void =>
         tx.put('folder-meta', concatBytes(this.folder, new TextEncoder().encode(name)), new TextEncoder().encode(json))
       if (changes.length > 0) put('totals', totals)
       for (const [name, value] of Object.entries(meta)) put(name, JSON.stringify(value))
     })
-    this.#pending.clear()
-    this.#pendingPlaces.clear()
+    this.#committed()
   }
 
-  #read(parent: Inode, name: string): Entry | undefined {
+  #commit(tx: StorageWriter, { before, after }: Pending): void {
+    const { folder } = this
+    const sameInode = before !== undefined && after !== undefined && equalBytes(before.inode, after.inode)
+    const sameIno = before?.stat.ino === after?.stat.ino
+    if (before && !after) tx.delete('folder-entry', entryKey(folder, before.parent, before.name))
+    if (before && !sameInode) tx.delete('folder-place', placeKey(folder, before.inode, before.parent, before.name))
+    if (before && !sameIno) tx.delete('folder-ino', inoKey(folder, before.stat.ino, before.parent, before.name))
+    if (!after) return
+    tx.put('folder-entry', entryKey(folder, after.parent, after.name), encodeEntry(after))
+    if (!sameInode) tx.put('folder-place', placeKey(folder, after.inode, after.parent, after.name), EMPTY)
+    if (!sameIno) tx.put('folder-ino', inoKey(folder, after.stat.ino, after.parent, after.name), EMPTY)
+  }
+
+  #committed(): void {
+    for (const [key, { after }] of this.#pending) this.#entries.set(key, after)
+    this.#pending.clear()
+    this.#pendingIn.clear()
+    this.#inoWindow = undefined
+    if (this.#places.size > KEPT_MAX) this.#places.clear()
+  }
+
+  #read(parent: Inode, name: string, key = bytesToHex(parent) + name): Entry | undefined {
+    const known = this.#entries.get(key)
+    if (known !== undefined || this.#entries.has(key)) return known
     const bytes = this.#backend.get('folder-entry', entryKey(this.folder, parent, name))
-    return bytes && decodeEntry(parent, name, bytes)
+    const entry = bytes && decodeEntry(parent, name, bytes)
+    if (this.#entries.size >= KEPT_MAX) this.#entries.clear()
+    this.#entries.set(key, entry)
+    return entry
   }
 
   #change(parent: Inode, name: string, after: Entry | undefined): void {
-    const key = bytesToHex(parent) + name
+    const hex = bytesToHex(parent)
+    const key = hex + name
     const current = this.get(parent, name)
     if (!current && !after) return
-    const pending = this.#pending.get(key)
     for (const side of [current, after]) {
       if (!side) continue
       const places = this.placesOf(side.inode).filter((e) => !(e.name === name && equalBytes(e.parent, parent)))
       if (side === after) places.push(after)
-      this.#pendingPlaces.set(bytesToHex(side.inode), places)
+      this.#places.set(bytesToHex(side.inode), places)
       if (side === current && side.kind === 'dir' && !(after && equalBytes(after.inode, side.inode)))
         this.#paths.clear()
-      const sign = side === after ? 1 : -1
-      if (side.kind !== 'dir') {
-        this.totals.files += sign
-        this.totals.bytes += sign * (side.kind === 'file' ? side.stat.size : 0)
-        this.totals.conflicts += sign * (side.conflict ? 1 : 0)
-      }
+      this.#count(side, side === after ? 1 : -1)
     }
+    let pending = this.#pending.get(key)
     if (pending) pending.after = after
-    else this.#pending.set(key, { before: current, after })
+    else this.#pending.set(key, (pending = { before: current, after }))
+    const siblings = this.#pendingIn.get(hex)
+    if (siblings) siblings.set(name, pending)
+    else this.#pendingIn.set(hex, new Map([[name, pending]]))
+  }
+
+  #count(entry: Entry, sign: 1 | -1): void {
+    if (entry.kind === 'dir') return
+    this.totals.files += sign
+    this.totals.bytes += sign * (entry.kind === 'file' ? entry.stat.size : 0)
   }
 
   #mustBeFlushed(): void {
@@ -254,8 +319,20 @@ export class FolderIndex {
   }
 }
 
-const EMPTY = new Uint8Array(0)
+/** What took the place of something else stays together: files may have swapped their names. */
+function* stepsOf(changes: readonly Pending[]): Generator<readonly Pending[]> {
+  if (changes.length <= FLUSH_AT_ONCE) return yield changes
+  const removed = changes.filter(({ before, after }) => before && !after)
+  const replaced = changes.filter(({ before, after }) => before && after)
+  const added = changes.filter(({ before }) => !before)
+  for (let at = 0; at < removed.length; at += FLUSH_AT_ONCE) yield removed.slice(at, at + FLUSH_AT_ONCE)
+  yield replaced
+  for (let at = 0; at < added.length; at += FLUSH_AT_ONCE) yield added.slice(at, at + FLUSH_AT_ONCE)
+}
 
-const samePlace = (a: Entry, b: Entry): boolean => a.name === b.name && equalBytes(a.parent, b.parent)
+const EMPTY = new Uint8Array(0)
+const NO_PLACES: readonly Entry[] = []
+/** For fewer numbers than this, one look each is as good. */
+const INO_WINDOW_MIN = 16
 
 export const joinPath = (dir: string, name: string): string => (dir === '' ? name : `${dir}/${name}`)

@@ -15,19 +15,21 @@ import type {
   StoringBackend,
 } from '#kernel/cas/port.ts'
 import { encodeManifest } from '#kernel/cas/manifest.ts'
+import type { StateReader } from '#kernel/state/port.ts'
+import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { FileOp } from '#proto/file'
 import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
 import type { ContentValue, Inode } from '../filestore/port.ts'
-import type { Tree } from '../filestore/tree.ts'
+import { openTree, type Tree } from '../filestore/tree.ts'
 import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
 import { inodeKey, type Seen } from './observe.ts'
 import { pairByContent, planChanges, type LocalChange } from './plan.ts'
-import type { ProblemKind } from './types.ts'
+import type { ProblemKind } from './status.ts'
 
 export interface IngestDeps {
   readonly root: string
@@ -41,6 +43,8 @@ export interface IngestDeps {
   fine(path: string): void
   /** Looks at the path again once it had time to settle. */
   again(path: string): void
+  /** This device may not say what was changed at the path. */
+  refused(path: string): void
   /** A file that looks as the index says but does not hold what it says: a power loss tore it. */
   torn(entry: Entry, path: string): void
 }
@@ -57,8 +61,7 @@ export const fileKey = (inode: Inode, slot: number): Uint8Array => concatBytes(i
 const HASH_AT_ONCE = 1024
 const OPS_AT_ONCE = 2000
 /** Changes of one intention: folding them is one turn of the event loop, which must stay short. */
-const CHANGES_AT_ONCE = 200
-const DELETIONS_AT_ONCE = 200
+const CHANGES_AT_ONCE = 500
 
 export class Ingester {
   readonly #deps: IngestDeps
@@ -74,6 +77,7 @@ export class Ingester {
     for (const one of seen) if (one.what === 'dropped') this.#drop(one.entry)
     await index.flush()
     const current = seen.filter((one) => one.what === 'present' || (one.what === 'gone' && this.#stillKnown(one.entry)))
+    index.expectInos(current.flatMap((one) => (one.what === 'present' ? [one.looked.ino] : [])))
     const changes = planChanges(current, {
       byIno: (ino) => index.byIno(ino),
       children: (dir) => index.children(dir),
@@ -93,7 +97,7 @@ export class Ingester {
       if (error) return { error, look: toLook }
     }
     for (let at = 0; at < gone.length;) {
-      const done = await this.#submitDeletions(gone.slice(at, at + DELETIONS_AT_ONCE), toLook)
+      const done = await this.#submitDeletions(gone.slice(at, at + CHANGES_AT_ONCE), toLook)
       if (typeof done !== 'number') return { error: done, look: toLook }
       at += done
     }
@@ -205,8 +209,8 @@ export class Ingester {
     const renamed: Drafted[] = []
     for (let at = 0; at < batch.length && !error;) {
       let drafted: readonly Drafted[] = []
-      const result = await store.submit(() => {
-        const drafter = new Drafter(tree, index)
+      const result = await store.submit((state) => {
+        const drafter = new Drafter(snapshotOf(state, tree), index)
         const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
         drafted = fits
         return bytes && { app: bytes }
@@ -214,7 +218,8 @@ export class Ingester {
       if (result.ok) {
         this.#settleAll(drafted, result.value?.hash, toLook)
         renamed.push(...drafted.filter(({ change, outcome }) => !equalBytes(change.inode, outcome.inode)))
-      } else error = result.error
+      } else if (result.error.kind === 'not-permitted') this.#refuse(drafted, toLook)
+      else error = result.error
       at += drafted.length
     }
     await index.flush()
@@ -227,15 +232,20 @@ export class Ingester {
   async #submitDeletions(batch: readonly ReadChange[], toLook: Inode[]): Promise<LatticeError | number> {
     const { store, tree, index, inplace } = this.#deps
     let drafted: readonly Drafted[] = []
-    const result = await store.submit(() => {
+    const result = await store.submit((state) => {
+      const drafter = new Drafter(snapshotOf(state, tree), index)
       for (let count = batch.length; ; count = Math.ceil(count / 2)) {
-        const deletions = new Drafter(tree, index).deletions(batch.slice(0, count))
+        const deletions = drafter.deletions(batch.slice(0, count))
         drafted = deletions.drafted
         if (deletions.ops.length === 0) return undefined
         const packed = packOps(deletions.ops)
         if (packed.length === 1 || count === 1) return { app: packed[0]! }
       }
     })
+    if (!result.ok && result.error.kind === 'not-permitted') {
+      this.#refuse(drafted, toLook)
+      return drafted.length
+    }
     if (!result.ok) return result.error
     this.#settleAll(drafted, result.value?.hash, toLook)
     const files = drafted.flatMap(({ change: { kind, before } }) =>
@@ -249,6 +259,20 @@ export class Ingester {
     for (const { change, outcome } of drafted) {
       this.#settle(change, outcome, hash)
       toLook.push(...outcome.look)
+    }
+  }
+
+  /** What needs no saying is settled all the same; the rest stays as the user made it, here only. */
+  #refuse(drafted: readonly Drafted[], toLook: Inode[]): void {
+    this.#settleAll(
+      drafted.filter(({ ops, change }) => ops.length === 0 && change.place),
+      undefined,
+      toLook,
+    )
+    for (const { change, ops } of drafted) {
+      if (ops.length === 0 && change.place) continue
+      this.#deps.refused(change.path)
+      this.#deps.problem(change.path, 'rejected', 'this device may only read here: the change stays on this device')
     }
   }
 
@@ -319,6 +343,9 @@ export class Ingester {
     })
   }
 }
+
+/** The tree of the state that the draft will follow, for as long as it is being drafted. */
+const snapshotOf = (state: StateReader, { deviceName }: Tree): Tree => openTree(new StateSnapshot(state), deviceName)
 
 /** All names of an inode go in one batch; what a directory held goes before the directory. */
 const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>

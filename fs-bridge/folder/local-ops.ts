@@ -5,7 +5,7 @@
  * writes is kept. So an edit that was witnessed but did not reach his disk yet becomes a conflict, never a loss.
  */
 import type { FileOp } from '#proto/file'
-import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import type { FileContent } from '#kernel/cas/port.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
 import { editAppearance, renameAppearance, trashAppearances } from '../filestore/intents.ts'
@@ -52,6 +52,8 @@ const NO_HEAD = new Uint8Array(32) as Hash
 export class Drafter {
   readonly #tree: Tree
   readonly #index: FolderIndex
+  /** Directories (hex) that stand in the store, as do all above them. */
+  readonly #standing = new Set<string>()
 
   constructor(tree: Tree, index: FolderIndex) {
     this.#tree = tree
@@ -84,7 +86,7 @@ export class Drafter {
       contentHead: value && 'written',
       linkHead: 'written',
       conflict: false,
-      look: [change.inode],
+      look: [], // the store's own change names it
     }
     return { change, ops: [...this.#revived(place.parent), op], outcome }
   }
@@ -133,14 +135,14 @@ export class Drafter {
 
   /** All deletions of a batch are said together: an inode goes when all its names go. */
   deletions(changes: readonly ReadChange[]): { readonly ops: readonly FileOp[]; readonly drafted: readonly Drafted[] } {
-    const standing = changes.filter((change) => this.#tree.appearances(change.inode).length > 0)
-    const visibles = standing.map(({ before, inode }) => {
+    const standing = new Set(changes.filter((change) => this.#tree.appearances(change.inode).length > 0))
+    const visibles = [...standing].map(({ before, inode }) => {
       const heads = this.#contents(inode)
       return this.#asSeen(before!, heads, headOf(heads, before!))
     })
     const drafted = changes.map((change): Drafted => {
       const outcome = { inode: change.inode, contentHead: undefined, linkHead: undefined, conflict: false }
-      return { change, ops: [], outcome: { ...outcome, look: [change.inode] } }
+      return { change, ops: [], outcome: { ...outcome, look: standing.has(change) ? [] : [change.inode] } }
     })
     return { ops: trashAppearances(this.#tree, visibles), drafted }
   }
@@ -203,8 +205,14 @@ export class Drafter {
   #revived(parent: Inode): FileOp[] {
     const out: FileOp[] = []
     for (let dir = parent; !equalBytes(dir, ROOT_INODE);) {
+      const hex = bytesToHex(dir)
+      if (this.#standing.has(hex)) break
       const entry = this.#index.placesOf(dir)[0]
-      if (!entry || this.#tree.appearances(dir).length > 0) break
+      if (!entry) break
+      if (this.#tree.appearances(dir).length > 0) {
+        this.#standing.add(hex)
+        break
+      }
       out.push(placeOp(dir, 'dir', placeOf(entry)))
       dir = entry.parent
     }

@@ -3,6 +3,7 @@
  *
  *   .lattice/folder     {"format":1,"store":"<hex>","folder":"<16 hex>"}: without it nothing counts as deleted
  *   .lattice/tmp/       files being written; emptied at start
+ *   .lattice/partial/   long files that arrive, under the name of their content; kept until they are complete
  *   .lattice/parked/    files on their way between two names; put back at start
  *   .lattice/trash/     what peers deleted or replaced, by day
  *   .lattice/watch/     cookies that tell when the watcher has caught up
@@ -14,7 +15,7 @@ import { bytesToHex, hexToBytes, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type Result } from '#kernel/core/result.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { errnoOf, look, removeOwn } from './disk.ts'
-import type { FolderError } from './types.ts'
+import type { FolderError } from './status.ts'
 
 export const CONTROL_DIR = '.lattice'
 
@@ -23,7 +24,9 @@ export interface ControlPaths {
   readonly control: string
   readonly marker: string
   readonly tmp: string
+  readonly partial: string
   readonly parked: string
+  readonly trash: string
   readonly watch: string
 }
 
@@ -34,7 +37,9 @@ export const controlPaths = (root: string): ControlPaths => {
     control,
     marker: join(control, 'folder'),
     tmp: join(control, 'tmp'),
+    partial: join(control, 'partial'),
     parked: join(control, 'parked'),
+    trash: join(control, 'trash'),
     watch: join(control, 'watch'),
   }
 }
@@ -130,7 +135,8 @@ export const claimRoot = async (
   }
   removeOwn(paths.tmp)
   removeOwn(paths.watch)
-  for (const dir of [paths.tmp, paths.parked, paths.watch]) fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
+  for (const dir of [paths.tmp, paths.partial, paths.parked, paths.watch, paths.trash])
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
   return ok(folder)
 }
 

@@ -11,7 +11,7 @@ import { joinPath, newInode, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
-import type { ProblemKind } from './types.ts'
+import type { ProblemKind } from './status.ts'
 import type { FolderWatcher } from './watcher.ts'
 
 export interface Present {
@@ -114,7 +114,7 @@ function* observeEntry(
   }
   if (looked.kind !== 'dir') {
     if (entry && unchanged(entry, looked) && !at.suspect(entry)) yield undefined
-    else yield { what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode: newInode() }
+    else yield { what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode: freshInode(at) }
     return
   }
   if (entry?.kind === 'dir' && entry.stat.ino === looked.ino) {
@@ -123,7 +123,8 @@ function* observeEntry(
     return
   }
   const movedFrom = movedDirectory(at, looked)
-  const inode = movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : (adoptable(at, parent, name) ?? newInode()))
+  const inode =
+    movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : (adoptable(at, parent, name) ?? freshInode(at)))
   const oldPath = movedFrom && at.index.pathOf(movedFrom)
   if (oldPath !== undefined) at.watcher?.moved(oldPath, path)
   yield { what: 'present', path, parent, name, looked, entry, movedFrom, inode }
@@ -164,6 +165,12 @@ const adoptable = (at: Observing, parent: Inode, name: string): Inode | undefine
   const visible = at.tree.at(parent, name.normalize('NFC'))
   if (visible?.kind !== 'dir' || at.index.placesOf(visible.inode).length > 0) return undefined
   return visible.inode
+}
+
+const freshInode = ({ index }: Observing): Inode => {
+  const inode = newInode()
+  index.noteFresh(inode)
+  return inode
 }
 
 /** Key of an inode in maps. */

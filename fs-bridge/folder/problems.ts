@@ -1,5 +1,5 @@
 /** The entries that do not sync, and why. A bounded list: past the bound only the count of a kind would help anyone. */
-import type { Problem, ProblemKind } from './types.ts'
+import type { Problem, ProblemKind } from './status.ts'
 
 const PROBLEMS_MAX = 1000
 /** Found by looking at the disk; a scan finds them again. */

@@ -8,14 +8,15 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { ok, type Result } from '#kernel/core/result.ts'
-import { hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
+import type { HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
+import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths } from './dirty.ts'
-import { look, trashPath } from './disk.ts'
+import { emptyOwn, errnoOf, look, trashPath } from './disk.ts'
 import { Durability } from './durability.ts'
 import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
@@ -24,18 +25,23 @@ import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
 import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
-import { Materialiser } from './materialise.ts'
+import type { MaterialiseDeps, Materialised } from './batch.ts'
+import { Backlog } from './backlog.ts'
+import { materialise } from './materialise.ts'
+import { unpark } from './parked.ts'
+import { Settling } from './settling.ts'
+import { pruneTrash, TRASH_PASS_MS } from './trash.ts'
 import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
 import { inSlices, nextTurn, SLICE_MS } from './slices.ts'
-import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './types.ts'
+import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
 import { watchFolder, type FolderWatcher } from './watcher.ts'
 
 /** Entries of a scan that are ingested together. */
 const SCAN_BATCH = 2000
 const MATERIALISE_BATCH = 512
 /** Changes whose inodes are found in one turn of the event loop. */
-const CHANGES_AT_ONCE = 100
+const CHANGES_AT_ONCE = 500
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
@@ -56,19 +62,15 @@ export class SyncedFolder {
   readonly #rules: IgnoreRules
   readonly #dirty = new DirtyPaths()
   readonly #problems = new Problems(() => this.#changed())
-  readonly #pending = new Map<string, Inode>()
-  /** Waits until something else happened first. */
-  readonly #deferred = new Map<string, Inode>()
-  /** No peer had the content. */
-  readonly #stalled = new Map<string, Inode>()
+  readonly #backlog = new Backlog()
   readonly #listeners = new Set<(status: FolderStatus) => void>()
-  readonly #checks = new Set<() => void>()
+  readonly #settling = new Settling()
   #watcher: FolderWatcher | undefined
   readonly #durability: Durability
   #syncScheduled = false
   #syncing: Promise<void> = Promise.resolve()
+  #pruning: Promise<void> = Promise.resolve()
   #ingester: Ingester
-  #materialiser: Materialiser
   #rootDev = 0n
   #cursor = 0
   /** The cursor that listeners have been told. */
@@ -79,6 +81,7 @@ export class SyncedFolder {
   #error: FolderError | undefined
   #exhausted = false
   #taken = 0
+  #conflicts = 0
   #stopping = new AbortController()
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
@@ -108,7 +111,6 @@ export class SyncedFolder {
     this.#rules = new IgnoreRules(paths.root)
     this.#durability = new Durability(paths.root, this.#index)
     this.#ingester = this.#newIngester()
-    this.#materialiser = this.#newMaterialiser()
   }
 
   start(): void {
@@ -122,15 +124,16 @@ export class SyncedFolder {
       exhausted: () => this.#watchExhausted(),
       overflowed: () => this.rescan(),
     })
-    this.#materialiser = this.#newMaterialiser()
     this.#detach = this.#deps.inplace.attach(this.#deps.store.id, (file) => this.#resolve(file))
     const cursor = this.#index.getMeta<number>('cursor')
     this.#reconcileWanted = cursor === undefined || cursor > this.#deps.store.dag.count
     this.#cursor = this.#reconcileWanted ? this.#deps.store.dag.count : cursor!
-    for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#addPendingHex(hex)
+    for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#backlog.addHex(hex)
+    this.#conflicts = this.#tree.conflictCount()
     this.#scanWanted = true
     this.#durability.begin()
     if (markerPresent(this.#paths)) this.#unpark()
+    this.#pruneTrash()
     this.#setState('scanning')
     this.#running = [this.#follow(), this.#work()]
   }
@@ -163,8 +166,7 @@ export class SyncedFolder {
 
   /** Asks again for content that no peer had: call it when a peer connects. */
   retry(): void {
-    for (const [key, inode] of this.#stalled) this.#pending.set(key, inode)
-    this.#stalled.clear()
+    this.#backlog.unstall()
     this.#rouse()
   }
 
@@ -180,7 +182,8 @@ export class SyncedFolder {
       error: this.#error,
       witnessed: this.#cursor,
       ...this.#index.totals,
-      pendingIn: this.#pending.size + this.#deferred.size + this.#stalled.size,
+      conflicts: this.#conflicts,
+      pendingIn: this.#backlog.size,
       pendingOut: this.#dirty.size + this.#taken,
       watching: this.#exhausted ? 'rescans' : 'events',
       problems: this.#problems.list(),
@@ -201,30 +204,13 @@ export class SyncedFolder {
     signal?.throwIfAborted()
     await this.#barrier(signal)
     const until = this.#timers.nowMs() // the events of what happened before have come by now
-    await new Promise<void>((resolve, reject) => {
-      const end = (): void => {
-        this.#checks.delete(check)
-        signal?.removeEventListener('abort', abort)
-      }
-      const check = (): void => {
-        if (!this.#isSettled(until)) return
-        end()
-        resolve()
-      }
-      const abort = (): void => {
-        end()
-        reject(signal!.reason as Error)
-      }
-      signal?.addEventListener('abort', abort)
-      this.#checks.add(check)
-      check()
-    })
+    await this.#settling.wait(() => this.#isSettled(until), signal)
   }
 
   #isSettled(until: number): boolean {
     if (this.#running.length === 0 || this.#error || this.#scanWanted || this.#reconcileWanted) return false
     if (this.#taken > 0 || this.#dirty.hasBefore(until) || this.#cursor < this.#deps.store.dag.count) return false
-    return this.#pending.size + this.#deferred.size + this.#stalled.size === 0 && this.#state !== 'scanning'
+    return this.#backlog.size === 0 && this.#state !== 'scanning'
   }
 
   /** Without a watcher to be trusted, everything is looked at. */
@@ -268,6 +254,9 @@ export class SyncedFolder {
     for await (const change of store.watch({ cursor, signal })) {
       if (change.reset) this.#reconcileWanted = true
       else await this.#note(change.changes)
+      // Rights may have come: what was refused is found by looking at everything once more.
+      if (change.system && this.#backlog.reconsiderAll()) this.#scanWanted = true
+      this.#conflicts = this.#tree.conflictCount()
       this.#cursor = Math.max(this.#cursor, change.cursor)
       this.#rouse()
     }
@@ -275,8 +264,8 @@ export class SyncedFolder {
 
   async #note(changes: readonly Change[]): Promise<void> {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
-      for (const inode of this.#tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
-        this.#pending.set(inodeKey(inode), inode)
+      const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
+      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))) this.#backlog.add(inode)
       await nextTurn()
     }
   }
@@ -293,7 +282,7 @@ export class SyncedFolder {
       }
     }
     await this.#checkpoint()
-    await this.#syncing
+    await Promise.all([this.#syncing, this.#pruning])
     await this.#durability.sync()
     await this.#index.flush({ boot: this.#durability.state() })
   }
@@ -305,10 +294,10 @@ export class SyncedFolder {
     if (this.#reconcileWanted) return this.#reconcile(signal)
     const { paths, waitMs } = this.#dirty.take(this.#timers.nowMs())
     if (paths.length > 0) return this.#lookAt(paths, signal)
-    if (this.#pending.size > 0) return this.#materialise(signal)
+    if (this.#backlog.hasReady) return this.#materialise(signal)
     if (this.#dirty.size === 0) await this.#checkpoint()
     if (this.#cursor < this.#deps.store.dag.count) this.#setState('syncing')
-    else this.#setState(this.#dirty.size + this.#deferred.size + this.#stalled.size > 0 ? 'syncing' : 'idle')
+    else this.#setState(this.#dirty.size + this.#backlog.size > 0 ? 'syncing' : 'idle')
     return this.#idle(waitMs)
   }
 
@@ -323,7 +312,7 @@ export class SyncedFolder {
       this.#told = this.#cursor
       this.#changed()
     }
-    for (const check of [...this.#checks]) check()
+    this.#settling.check()
     if (this.#roused) return
     await new Promise<void>((resolve) => {
       const cancel = Number.isFinite(waitMs) ? this.#timers.after(waitMs, resolve) : undefined
@@ -362,6 +351,7 @@ export class SyncedFolder {
   async #lookAt(paths: readonly string[], signal: AbortSignal): Promise<void> {
     this.#setState('syncing')
     this.#taken = paths.length
+    for (const path of paths) this.#backlog.reconsider(path)
     try {
       if (paths.some((path) => path === IGNORE_FILE || path.endsWith(`/${IGNORE_FILE}`))) {
         // Different rules: what was ignored may sync now, and the other way round.
@@ -391,7 +381,7 @@ export class SyncedFolder {
     if (seen.length === 0) return
     if (seen.some((one) => one.what === 'gone') && !markerPresent(this.#paths)) throw new RootGoneError(this.root)
     const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
-    for (const inode of inodes) this.#pending.set(inodeKey(inode), inode)
+    for (const inode of inodes) this.#backlog.add(inode)
     this.#undefer()
     this.#scheduleSync()
     this.#changed()
@@ -408,10 +398,10 @@ export class SyncedFolder {
       for (const visible of this.#tree.children(dir)) {
         if (visible.kind === 'dir') dirs.push(visible.inode)
         const steps = stepsOf(this.#tree.appearances(visible.inode), this.#index.placesOf(visible.inode))
-        if (!steps.every(settled)) this.#pending.set(inodeKey(visible.inode), visible.inode)
+        if (!steps.every(settled)) this.#backlog.add(visible.inode)
       }
       for (const entry of this.#index.children(dir)) {
-        if (this.#tree.appearances(entry.inode).length === 0) this.#pending.set(inodeKey(entry.inode), entry.inode)
+        if (this.#tree.appearances(entry.inode).length === 0) this.#backlog.add(entry.inode)
       }
       if (performance.now() - start < SLICE_MS) continue
       await nextTurn()
@@ -423,21 +413,15 @@ export class SyncedFolder {
 
   async #materialise(signal: AbortSignal): Promise<void> {
     this.#setState('syncing')
-    const batch: Inode[] = []
-    for (const inode of this.#pending.values()) {
-      batch.push(inode)
-      if (batch.length === MATERIALISE_BATCH) break
-    }
-    const done = await this.#materialiser.apply(batch, signal)
+    const done = await this.#materialiseSome(signal)
     this.#scheduleSync()
-    for (const inode of batch) this.#pending.delete(inodeKey(inode))
-    for (const inode of done.more) this.#pending.set(inodeKey(inode), inode)
+    for (const inode of done.more) this.#backlog.add(inode)
     if (done.again.length > 0) {
-      for (const inode of done.again) this.#deferred.set(inodeKey(inode), inode)
+      for (const inode of done.again) this.#backlog.defer(inode)
       this.#after(DEFERRED_MS, () => this.#undefer())
     }
     if (done.missing.length > 0) {
-      for (const inode of done.missing) this.#stalled.set(inodeKey(inode), inode)
+      for (const inode of done.missing) this.#backlog.stall(inode)
       this.#after(RETRY_MS, () => this.retry())
     }
     const now = this.#timers.nowMs()
@@ -446,9 +430,20 @@ export class SyncedFolder {
   }
 
   #undefer(): void {
-    for (const [key, inode] of this.#deferred) this.#pending.set(key, inode)
-    this.#deferred.clear()
+    this.#backlog.undefer()
     this.#rouse()
+  }
+
+  async #materialiseSome(signal: AbortSignal): Promise<Materialised> {
+    const batch = this.#backlog.take(MATERIALISE_BATCH)
+    try {
+      const done = await materialise(this.#materialising(), batch, signal)
+      this.#backlog.done()
+      return done
+    } catch (error) {
+      this.#backlog.failed()
+      throw error
+    }
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -462,31 +457,34 @@ export class SyncedFolder {
   }
 
   async #checkpoint(): Promise<void> {
-    if (this.#pending.size + this.#deferred.size > 0 || this.#scanWanted || this.#reconcileWanted) return
-    const stalled = [...this.#stalled.keys()]
+    if (this.#backlog.hasUnfinished || this.#scanWanted || this.#reconcileWanted) return
     if (this.#index.getMeta<number>('cursor') === this.#cursor) return
+    const { stalled } = this.#backlog
     await this.#index.flush({ cursor: this.#cursor, stalled, boot: this.#durability.state() })
+    if (stalled.length === 0) emptyOwn(this.#paths.partial)
   }
 
-  /** Files that a crash caught between two names go back to the old one, which the index still has. */
   #unpark(): void {
-    for (const entry of this.#index.children(PARKED_INODE)) this.#pending.set(inodeKey(entry.inode), entry.inode)
-    for (const name of fs.readdirSync(this.#paths.parked)) {
-      const inode = hexToBytes(name.slice(0, 32))
-      const slot = Number(name.slice(33))
-      const entry = inode.ok && this.#index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
-      const path = entry && this.#index.pathOf(entry)
-      if (path === undefined || path === false || look(join(this.root, path))) continue
-      fs.renameSync(join(this.#paths.parked, name), join(this.root, path))
-    }
+    for (const entry of this.#index.children(PARKED_INODE)) this.#backlog.add(entry.inode)
+    unpark(this.#paths, this.#index, this.#day())
+  }
+
+  /** At the start and once a day. What goes wrong with it is tried again the next day, and harms nothing until then. */
+  #pruneTrash(): void {
+    const pass = pruneTrash(this.#paths.trash, this.#timers.nowMs(), this.#stopping.signal)
+    this.#pruning = pass.catch((error: unknown) => void errnoOf(error))
+    this.#after(TRASH_PASS_MS, () => this.#pruneTrash())
+  }
+
+  #day(): string {
+    return new Date(this.#timers.nowMs()).toISOString().slice(0, 10)
   }
 
   /** A power loss took bytes that the index counts on: what is left goes to trash, the content comes from peers. */
   #restore(entry: Entry, path: string): void {
-    const day = new Date(this.#timers.nowMs()).toISOString().slice(0, 10)
-    fs.renameSync(join(this.root, path), trashPath(this.#paths.control, day, path))
+    fs.renameSync(join(this.root, path), trashPath(this.#paths.control, this.#day(), path))
     this.#index.delete(entry)
-    this.#pending.set(inodeKey(entry.inode), entry.inode)
+    this.#backlog.add(entry.inode)
   }
 
   /** Soon after the last writes, not after each: the disk is synced once for all of them. */
@@ -497,11 +495,6 @@ export class SyncedFolder {
       this.#syncScheduled = false
       this.#syncing = this.#durability.sync()
     })
-  }
-
-  #addPendingHex(hex: string): void {
-    const inode = hexToBytes(hex)
-    if (inode.ok && inode.value.length === 16) this.#pending.set(hex, inode.value as Inode)
   }
 
   #resolve(file: Uint8Array): string | undefined {
@@ -539,13 +532,14 @@ export class SyncedFolder {
       problem: this.#problems.add,
       fine: this.#problems.remove,
       again: (path) => this.#touched(path),
+      refused: (path) => this.#backlog.refuse(path),
       torn: (entry, path) => this.#restore(entry, path),
     })
   }
 
-  #newMaterialiser(): Materialiser {
+  #materialising(): MaterialiseDeps {
     const { store, inplace, local, chunks, blobs } = this.#deps
-    return new Materialiser({
+    return {
       paths: this.#paths,
       tree: this.#tree,
       index: this.#index,
@@ -556,7 +550,8 @@ export class SyncedFolder {
       nowMs: () => this.#timers.nowMs(),
       problem: this.#problems.add,
       fine: this.#problems.remove,
-    })
+      waitsForUser: (path, inode) => this.#backlog.waitsForUser(path, inode),
+    }
   }
 
   #setState(state: FolderStatus['state']): void {

@@ -40,28 +40,37 @@ interface Node {
 /** Half of Linux's default queue (16,384 events): as many in one turn of the loop means that some may be lost. */
 const BURST_MAX = 8192
 
+const pathOf = (node: Node): string => (node.parent ? joinPath(pathOf(node.parent), node.name) : '')
+
+/** The node of a path below `top`; `make` makes it, and those between, where they are missing. */
+const find = (top: Node, path: string, make: boolean): Node | undefined => {
+  let node = top
+  if (path === '') return node
+  for (const name of path.split('/')) {
+    let next = node.children.get(name)
+    if (!next) {
+      if (!make) return undefined
+      next = { parent: node, name, watch: undefined, children: new Map() }
+      node.children.set(name, next)
+    }
+    node = next
+  }
+  return node
+}
+
+/** Ends the watches of a node and of all below it. */
+const drop = (node: Node): void => {
+  node.watch?.close()
+  node.watch = undefined
+  for (const child of node.children.values()) drop(child)
+  node.children.clear()
+}
+
 export const watchFolder = (root: string, cookieDir: string, handlers: WatchHandlers): FolderWatcher => {
   const top: Node = { parent: undefined, name: '', watch: undefined, children: new Map() }
   const cookies = new Map<string, () => void>()
   let closed = false
   let burst = 0
-
-  const pathOf = (node: Node): string => (node.parent ? joinPath(pathOf(node.parent), node.name) : '')
-
-  const find = (path: string, make: boolean): Node | undefined => {
-    let node = top
-    if (path === '') return node
-    for (const name of path.split('/')) {
-      let next = node.children.get(name)
-      if (!next) {
-        if (!make) return undefined
-        next = { parent: node, name, watch: undefined, children: new Map() }
-        node.children.set(name, next)
-      }
-      node = next
-    }
-    return node
-  }
 
   const count = (): void => {
     if (burst++ === 0) setImmediate(() => (burst = 0))
@@ -84,27 +93,20 @@ export const watchFolder = (root: string, cookieDir: string, handlers: WatchHand
     }
   }
 
-  const drop = (node: Node): void => {
-    node.watch?.close()
-    node.watch = undefined
-    for (const child of node.children.values()) drop(child)
-    node.children.clear()
-  }
-
   const cookieWatch = open(cookieDir, (name) => cookies.get(name)?.())
 
   return {
     follow: (dir) => {
-      const node = find(dir, true)!
+      const node = find(top, dir, true)!
       if (node.watch || closed) return
       node.watch = open(join(root, dir), (name) => handlers.touched(joinPath(pathOf(node), name)))
     },
     moved: (from, to) => {
-      const node = find(from, false)
+      const node = find(top, from, false)
       if (!node?.parent) return
       node.parent.children.delete(node.name)
       const slash = to.lastIndexOf('/')
-      const parent = find(slash < 0 ? '' : to.slice(0, slash), true)!
+      const parent = find(top, slash < 0 ? '' : to.slice(0, slash), true)!
       const name = to.slice(slash + 1)
       const there = parent.children.get(name)
       if (there && there !== node) drop(there)
@@ -113,7 +115,7 @@ export const watchFolder = (root: string, cookieDir: string, handlers: WatchHand
       parent.children.set(name, node)
     },
     unfollow: (dir) => {
-      const node = find(dir, false)
+      const node = find(top, dir, false)
       if (!node) return
       drop(node)
       node.parent?.children.delete(node.name)

@@ -42,9 +42,10 @@ export const encodeManifest = (chunks: readonly ChunkRef[]): Uint8Array => {
   return bytes
 }
 
-/** Accepts the canonical form only. The CIDs are copies. */
+/** Accepts the canonical form only. The CIDs share one copy of their own, which lives as long as any of them. */
 export const parseManifest = (bytes: Uint8Array): Result<readonly ChunkRef[], ManifestError> => {
   if (bytes.length > MANIFEST_BYTES_MAX) return bad(`it has ${bytes.length} bytes`)
+  const { buffer } = new Uint8Array(bytes)
   const chunks: ChunkRef[] = []
   let at = 0
   while (at < bytes.length) {
@@ -54,23 +55,24 @@ export const parseManifest = (bytes: Uint8Array): Result<readonly ChunkRef[], Ma
     const lengthAt = at + 4 + CID_BYTES
     if (!head || size < 4 + CID_BYTES || size > 6 + CID_BYTES || end > bytes.length || bytes[lengthAt] !== LENGTH_TAG)
       return bad(`entry ${chunks.length} is malformed`)
-    const length = readLength(bytes.subarray(lengthAt + 1, end))
+    const length = readLength(bytes, lengthAt + 1, end)
     if (length === undefined) return bad(`entry ${chunks.length} has no canonical length within 1 MiB`)
-    chunks.push({ cid: bytes.slice(at + 4, lengthAt) as Cid, length })
+    chunks.push({ cid: new Uint8Array(buffer, at + 4, CID_BYTES) as Uint8Array as Cid, length })
     if (chunks.length > MANIFEST_CHUNKS_MAX) return bad('it names too many chunks')
     at = end
   }
   return ok(chunks)
 }
 
-/** A minimal varint that fills `bytes` (1 to 3) exactly. */
-const readLength = (bytes: Uint8Array): number | undefined => {
+/** A minimal varint that fills the bytes from `at` to `end` (1 to 3) exactly. */
+const readLength = (bytes: Uint8Array, at: number, end: number): number | undefined => {
   let value = 0
-  for (const [i, byte] of bytes.entries()) {
-    if (byte >= 0x80 === (i === bytes.length - 1)) return undefined
-    value |= (byte & 0x7f) << (7 * i)
+  for (let i = at; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte >= 0x80 === (i === end - 1)) return undefined
+    value |= (byte & 0x7f) << (7 * (i - at))
   }
-  const minimal = bytes.length === 1 || bytes[bytes.length - 1] !== 0
+  const minimal = end - at === 1 || bytes[end - 1] !== 0
   return minimal && value > 0 && value <= CHUNK_MAX ? value : undefined
 }
 

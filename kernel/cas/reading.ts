@@ -22,12 +22,15 @@ export type ReadOutcome =
   | { readonly kind: 'failed'; readonly message: string }
 
 export class ChunkReader {
+  readonly #files = new OpenFiles()
   #sliceStart = performance.now()
 
   async read(path: string, offset: number, length: number): Promise<ReadOutcome> {
     try {
       const bytes =
-        length <= SYNC_BYTES_MAX ? await this.#readSync(path, offset, length) : await readLarge(path, offset, length)
+        length <= SYNC_BYTES_MAX
+          ? await this.#readSync(path, offset, length)
+          : await this.#files.read(path, offset, length)
       return { kind: 'read', bytes }
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error)) throw error
@@ -56,18 +59,37 @@ export class ChunkReader {
   }
 }
 
-const readLarge = async (path: string, offset: number, length: number): Promise<Uint8Array> => {
-  const fd = await openAsync(path, READ_FLAGS)
-  try {
-    const bytes = new Uint8Array(length)
-    let done = 0
-    while (done < length) {
-      const { bytesRead } = await readAsync(fd, bytes, done, length - done, offset + done)
-      if (bytesRead === 0) break
-      done += bytesRead
+/**
+ * Files that are being read, opened once for all reads that overlap: a long file is served some chunks ahead, and its
+ * descriptor then stays open from the first to the last. What stands at the path meanwhile does not matter, for every
+ * read is checked against a hash.
+ */
+class OpenFiles {
+  readonly #byPath = new Map<string, { readonly fd: Promise<number>; users: number }>()
+
+  /** The bytes from `offset` on, fewer where the file ends before. */
+  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+    const file = this.#byPath.get(path) ?? { fd: openAsync(path, READ_FLAGS), users: 0 }
+    this.#byPath.set(path, file)
+    file.users++
+    try {
+      return await readAt(await file.fd, offset, length)
+    } finally {
+      if (--file.users === 0) {
+        this.#byPath.delete(path)
+        await file.fd.then(closeAsync, () => undefined) // that it did not open, the reader above has said
+      }
     }
-    return bytes.subarray(0, done)
-  } finally {
-    await closeAsync(fd)
   }
+}
+
+const readAt = async (fd: number, offset: number, length: number): Promise<Uint8Array> => {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let done = 0
+  while (done < length) {
+    const { bytesRead } = await readAsync(fd, bytes, done, length - done, offset + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return new Uint8Array(bytes.buffer, 0, done)
 }

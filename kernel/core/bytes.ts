@@ -34,13 +34,12 @@ export const parseHash = fixed<Hash>('a hash', HASH_LENGTH)
 export const parsePublicKey = fixed<PublicKey>('a public key', PUBLIC_KEY_LENGTH)
 export const parseSignature = fixed<Signature>('a signature', SIGNATURE_LENGTH)
 
-const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+/** Buffer's is more than twice as fast as a loop over a table. */
+export const bytesToHex = (bytes: Uint8Array): HexKey =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex') as HexKey
 
-export const bytesToHex = (bytes: Uint8Array): HexKey => {
-  let hex = ''
-  for (let i = 0; i < bytes.length; i++) hex += HEX[bytes[i]!]!
-  return hex as HexKey
-}
+/** A name for a short byte string in maps of this process: quicker to make than hex, no good for people. */
+export const bytesToName = (bytes: Uint8Array): string => String.fromCharCode.apply(null, bytes as unknown as number[])
 
 /** Lower- or upper-case hex of even length; anything else is refused. */
 export const hexToBytes = (hex: string): Result<Uint8Array, LatticeError<'bad-hex'>> => {

@@ -1,9 +1,9 @@
 /** The StoreLog record: what a store's log adds up to, and the numbers stores have on this device. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { AuthorSeqSchema, StoreLogSchema } from '#proto/storage'
-import { bytesToHex, compareBytes, type Hash, type HexKey, type StoreId } from '../core/bytes.ts'
+import { bytesToHex, compareBytes, concatBytes, type Hash, type HexKey, type StoreId } from '../core/bytes.ts'
 import { StorageError } from '../storage/errors.ts'
-import type { StorageReader, StorageWriter } from '../storage/port.ts'
+import type { StorageReader, StorageWriter, TableName } from '../storage/port.ts'
 import { keyOf, readUint, TABLE, type StoreNumber } from './tables.ts'
 import { GENESIS_CHAIN, type PackedVector } from './records.ts'
 import { zeroSum } from './sum.ts'
@@ -23,6 +23,9 @@ export interface LogSummary {
 
 const VERSION = 1
 const NEXT_NUMBER = Uint8Array.of(0)
+const RETIRED = Uint8Array.of(1)
+const RETIRED_LENGTH = 5
+const retiredKey = (number: StoreNumber): Uint8Array => concatBytes(RETIRED, keyOf(number))
 
 export const emptySummary = (storeId: StoreId): LogSummary => ({
   storeId,
@@ -104,12 +107,39 @@ export const listStores = (reader: StorageReader): { storeId: StoreId; number: S
     .map(([key, value]) => ({ storeId: key as Hash, number: readUint(value, 0, 4) }))
     .sort((a, b) => a.number - b.number)
 
-/** Forgets a store's log. */
-export const deleteStore = (tx: StorageWriter, storeId: StoreId): void => {
+/** Forgets a store: its rows, under its number, are swept away later. Returns the number, if it had one. */
+export const retireStore = (tx: StorageWriter, storeId: StoreId): StoreNumber | undefined => {
   const number = storeNumber(tx, storeId)
-  if (number === undefined) return
+  if (number === undefined) return undefined
   tx.delete(TABLE.stores, storeId)
+  tx.put(TABLE.stores, retiredKey(number), new Uint8Array(0))
+  return number
+}
+
+/** Numbers of forgotten stores whose rows have not all been swept away. */
+export const retiredStores = (reader: StorageReader): StoreNumber[] =>
+  [...reader.range(TABLE.stores, { gte: RETIRED, lt: Uint8Array.of(RETIRED[0]! + 1) })]
+    .filter(([key]) => key.length === RETIRED_LENGTH)
+    .map(([key]) => readUint(key, 1, 4))
+
+/** One step of sweeping: at most this many rows or bytes, a few milliseconds' work. */
+const SWEEP_ROWS = 1_000
+const SWEEP_BYTES = 2 * 1_024 * 1_024
+
+/**
+ * Deletes some rows of a retired store in `tables`, which all have the store's number in front of their keys. False:
+ * there may be more. Once there are none, the number itself is forgotten.
+ */
+export const sweepRetired = (tx: StorageWriter, number: StoreNumber, tables: readonly TableName[]): boolean => {
   const range = { gte: keyOf(number), lt: keyOf(number + 1) }
-  for (const table of Object.values(TABLE))
-    if (table !== TABLE.stores) for (const [key] of tx.range(table, range)) tx.delete(table, key)
+  let [rows, bytes] = [0, 0]
+  for (const table of tables)
+    for (const [key, value] of tx.range(table, range)) {
+      if (rows >= SWEEP_ROWS || bytes >= SWEEP_BYTES) return false
+      tx.delete(table, key)
+      rows++
+      bytes += value.length
+    }
+  tx.delete(TABLE.stores, retiredKey(number))
+  return true
 }

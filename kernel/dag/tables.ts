@@ -7,7 +7,7 @@ import { prefixEnd } from '../storage/keys.ts'
 import type { KeyRange } from '../storage/port.ts'
 
 export const TABLE = {
-  /** storeId → number; `00` → next free number. */
+  /** storeId → number; `00` → next free number; `01 ‖ number` → nothing: a removed store, its rows being deleted. */
   stores: 'stores',
   /** number → StoreLog: heads, count, fingerprint, chain, vector. */
   dags: 'dags',

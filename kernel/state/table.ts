@@ -7,7 +7,7 @@
  * Every row is prefixed by the store's number on this device (4 bytes, big-endian): one backend holds all stores.
  * `conflicts` lists the keys with more than one head, so that finding them costs nothing for the others.
  */
-import { bytesToHex, equalBytes, type Hash } from '../core/bytes.ts'
+import { bytesToName, equalBytes, type Hash } from '../core/bytes.ts'
 import { invariant } from '../core/result.ts'
 import type { Entry, KeyRange, StorageReader, StorageWriter, TableName } from '../storage/port.ts'
 import { compareHeads, decodeCell, decodeWinner, encodeCell } from './cell.ts'
@@ -16,7 +16,6 @@ import type {
   Cell,
   CellReader,
   CellWriter,
-  Change,
   DerivedReader,
   DerivedWriter,
   Head,
@@ -45,6 +44,35 @@ export const storePrefix = (storeNumber: number): Uint8Array => {
   const prefix = new Uint8Array(4)
   new DataView(prefix.buffer).setUint32(0, storeNumber)
   return prefix
+}
+
+/** Keys remembered while a transaction lasts, known to be absent or with their value; the oldest go first. */
+const RECENT_MAX = 4_096
+
+class Recent<Value> {
+  readonly #values = new Map<string, Value | undefined>()
+
+  get(key: Uint8Array, read: () => Value | undefined): Value | undefined {
+    const name = bytesToName(key)
+    const known = this.#values.get(name)
+    if (known !== undefined || this.#values.has(name)) return known
+    const value = read()
+    this.#keep(name, value)
+    return value
+  }
+
+  set(key: Uint8Array, value: Value | undefined): void {
+    this.#keep(bytesToName(key), value)
+  }
+
+  clear(): void {
+    this.#values.clear()
+  }
+
+  #keep(name: string, value: Value | undefined): void {
+    this.#values.set(name, value)
+    if (this.#values.size > RECENT_MAX) this.#values.delete(this.#values.keys().next().value!)
+  }
 }
 
 /** The rows of one store in one table. Keys go in and come out without the prefix. */
@@ -113,6 +141,25 @@ export class WritableRows extends Rows implements DerivedWriter {
   }
 }
 
+/** Rows that remember what was read and written last: for those that are read several times around each write. */
+class CachedRows extends WritableRows {
+  readonly #recent = new Recent<Uint8Array>()
+
+  override get(key: Uint8Array): Uint8Array | undefined {
+    return this.#recent.get(key, () => super.get(key))
+  }
+
+  override put(key: Uint8Array, value: Uint8Array): void {
+    super.put(key, value)
+    this.#recent.set(key, value)
+  }
+
+  override delete(key: Uint8Array): void {
+    super.delete(key)
+    this.#recent.set(key, undefined)
+  }
+}
+
 export class KVTableReader implements CellReader {
   readonly #cells: DerivedReader
   readonly #conflicts: DerivedReader
@@ -157,16 +204,27 @@ export const nextHeads = (
   return standing.sort(compareHeads)
 }
 
+/**
+ * The table inside a transaction. State machines read the cells of a file several times around writing them, so those
+ * touched last are kept decoded.
+ */
 export class KVTable extends KVTableReader implements CellWriter {
-  readonly #cells: DerivedWriter
-  readonly #conflicts: DerivedWriter
-  /** Keys written through this object, in order of first writing. */
-  readonly #changes = new Map<string, Change>()
+  readonly #cells: WritableRows
+  readonly #conflicts: WritableRows
+  readonly #recent = new Recent<Cell>()
 
-  constructor(cells: DerivedWriter, conflicts: DerivedWriter) {
+  constructor(cells: WritableRows, conflicts: WritableRows) {
     super(cells, conflicts)
     this.#cells = cells
     this.#conflicts = conflicts
+  }
+
+  override cell(key: Uint8Array): Cell | undefined {
+    return this.#recent.get(key, () => super.cell(key))
+  }
+
+  override value(key: Uint8Array): Uint8Array | undefined {
+    return this.cell(key)?.heads[0]!.value
   }
 
   /** `key`: 1 byte to 1 KiB, checked before by whoever decoded the op. */
@@ -175,16 +233,15 @@ export class KVTable extends KVTableReader implements CellWriter {
     const before = this.cell(key)?.heads ?? []
     const after = nextHeads(before, value, at, keep)
     this.#cells.put(key, encodeCell(after))
+    this.#recent.set(key, { heads: after })
     if (after.length > 1) this.#conflicts.put(key, EMPTY)
     else if (before.length > 1) this.#conflicts.delete(key)
-    this.#changes.set(bytesToHex(key), { key, conflicted: after.length > 1 })
   }
 
-  /** What was written since the last call, each key once. */
-  takeChanges(): Change[] {
-    const changes = [...this.#changes.values()]
-    this.#changes.clear()
-    return changes
+  clear(): void {
+    this.#recent.clear()
+    this.#cells.clear()
+    this.#conflicts.clear()
   }
 }
 
@@ -207,31 +264,26 @@ export class StoreTables implements StateTables {
   readonly derived: WritableRows
   readonly system: KVTable
   readonly members: WritableRows
-  readonly #all: readonly WritableRows[]
 
   constructor(tx: StorageWriter, storeNumber: number) {
     const rows = (table: TableName) => new WritableRows(tx, table, storeNumber)
-    const [cells, conflicts, system, systemConflicts] = [
-      rows(CELLS),
-      rows(CONFLICTS),
-      rows(SYSTEM),
-      rows(SYSTEM_CONFLICTS),
-    ]
-    this.derived = rows(DERIVED)
+    this.cells = new KVTable(rows(CELLS), rows(CONFLICTS))
+    this.derived = new CachedRows(tx, DERIVED, storeNumber)
+    this.system = new KVTable(rows(SYSTEM), rows(SYSTEM_CONFLICTS))
     this.members = rows(MEMBERS)
-    this.cells = new KVTable(cells, conflicts)
-    this.system = new KVTable(system, systemConflicts)
-    this.#all = [cells, conflicts, this.derived, system, systemConflicts, this.members]
   }
 
   /** Deletes all state. */
   clear(): void {
-    for (const rows of this.#all) rows.clear()
+    this.clearFolded()
+    this.members.clear()
   }
 
   /** Deletes all state but the membership events. */
   clearFolded(): void {
-    for (const rows of this.#all) if (rows !== this.members) rows.clear()
+    this.cells.clear()
+    this.derived.clear()
+    this.system.clear()
   }
 }
 

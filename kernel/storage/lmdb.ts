@@ -35,6 +35,9 @@ const PAGE_MAX = 512
 /** The port's readers are this process and the mount host, each with a handful of transactions. */
 const READERS_MAX = 64
 
+/** No further body starts in a group that has held the thread for this long. */
+const TURN_MS_MAX = 25
+
 /** Throws `StorageError` when the files cannot be opened or are not a store. */
 export const openLmdb = (options: LmdbOptions): StorageBackend => {
   const { path, tables, readOnly = false } = options
@@ -156,14 +159,18 @@ class LmdbBackend implements StorageBackend {
     }
   }
 
-  async #commit(group: readonly Queued[]): Promise<void> {
+  async #commit(group: readonly Queued[]): Promise<number> {
     let broken: unknown
+    let ran = 0
     try {
       await this.#root.transaction(() => {
-        for (const entry of group) broken ??= this.#runBody(entry)
+        const endMs = performance.now() + TURN_MS_MAX
+        while (ran < group.length && broken === undefined && (ran === 0 || performance.now() < endMs))
+          broken = this.#runBody(group[ran++]!)
         // A failed page write leaves the whole transaction unusable: give it up instead of committing a part.
-        if (broken !== undefined) throw broken
+        if (broken !== undefined) throw broken as unknown
       })
+      return ran
     } catch (error) {
       throw toStorageError(await commitCause(error), this.#path)
     }
@@ -174,7 +181,7 @@ class LmdbBackend implements StorageBackend {
     const undo = new Error('undo')
     const tx = new LmdbTx(this, this.#tables, this.#path)
     try {
-      this.#root.childTransaction(() => {
+      void this.#root.childTransaction(() => {
         if (entry.run(tx).failed) throw undo
       })
     } catch (error) {

@@ -139,12 +139,12 @@ export class MemoryBackend extends MemoryReader implements StorageBackend {
     this.crash()
   }
 
-  #commit(tables: ReadonlyMap<TableName, SortedMap>, group: readonly Queued[], resolve: () => void): void {
+  #commit(tables: ReadonlyMap<TableName, SortedMap>, group: readonly Queued[], resolve: (ran: number) => void): void {
     if (this.closed) return
     for (const entry of group) {
       const tx = new MemoryTx(tables)
       tx.finish(entry.run(tx).failed)
     }
-    resolve()
+    resolve(group.length)
   }
 }

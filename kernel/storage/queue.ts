@@ -16,16 +16,16 @@ export interface Queued {
 const GROUP_BODIES_MAX = 256
 
 /**
- * `commit(group)` runs each body of the group in order and resolves when the group is durable; a rejection fails the
- * whole group.
+ * `commit(group)` runs bodies of the group in order, at least the first, and resolves when those are durable, with
+ * their number: the rest go into the next group. A rejection fails the whole group.
  */
 export class GroupCommit {
-  readonly #commit: (group: readonly Queued[]) => Promise<void>
+  readonly #commit: (group: readonly Queued[]) => Promise<number>
   #waiting: Queued[] = []
   #running: Promise<void> | undefined
   #closed = false
 
-  constructor(commit: (group: readonly Queued[]) => Promise<void>) {
+  constructor(commit: (group: readonly Queued[]) => Promise<number>) {
     this.#commit = commit
   }
 
@@ -49,8 +49,9 @@ export class GroupCommit {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, GROUP_BODIES_MAX)
       try {
-        await this.#commit(group)
-        for (const entry of group) entry.settle()
+        const ran = await this.#commit(group)
+        this.#waiting.unshift(...group.slice(ran))
+        for (const entry of group.slice(0, ran)) entry.settle()
       } catch (error) {
         for (const entry of group) entry.fail(error)
       }

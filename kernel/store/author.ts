@@ -9,7 +9,7 @@ import type { Signer } from '../core/signing.ts'
 import type { Dot, Witnessed } from '../dag/port.ts'
 import type { StoreCore } from './core.ts'
 import { decodeOp } from './fold.ts'
-import { judge, parseLeg } from './judge.ts'
+import { judge, parseLeg, type Leg } from './judge.ts'
 import type { Draft, SubmitError, SubmitErrorKind } from './port.ts'
 import type { Turn, Work } from './turn.ts'
 import { witness } from './witness.ts'
@@ -34,10 +34,11 @@ const place = (work: Work, self: Signer['publicKey']): { seq: number; prev: Hash
   return { seq: last + 1, prev, others: others.sort(compareBytes) }
 }
 
-const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, depsMax: number): Witnessed => {
+/** `leg`: what the ops say. */
+const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, leg: Leg): Witnessed => {
   const { dag } = turn.work(core)
   const { seq, prev, others } = place(turn.work(core), signer.publicKey)
-  const deps = others.slice(0, depsMax)
+  const deps = others.slice(0, DEPS_MAX)
   const parents = prev === undefined ? deps : [prev, ...deps]
   const hlc = tick(
     turn.nowMs,
@@ -46,14 +47,14 @@ const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, dep
   invariant(hlc !== undefined, 'the clock has run out')
   const intention = signIntention({ storeId: core.id, seq, prev, deps, hlc, ops }, signer)
   invariant(intention.ok, 'a draft was not checked before it was signed')
-  const { witnessed } = witness(turn, core, [intention.value], undefined)
+  const { witnessed } = witness(turn, core, [intention.value], undefined, leg)
   const own = witnessed.find(({ hash }) => equalBytes(hash, intention.value.hash))
   invariant(own !== undefined, 'what this device may write was not witnessed')
   return own
 }
 
-/** Whether this device may write a draft here, and whether the draft makes sense. */
-const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<void, SubmitError> => {
+/** Whether this device may write a draft here, and whether the draft makes sense: then what it says. */
+const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<Leg, SubmitError> => {
   if (ops.length > OPS_BYTES_MAX)
     return refuse(
       'ops-too-large',
@@ -63,7 +64,7 @@ const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<v
   const { core, dag } = work
   if (core.genesis === undefined)
     return refuse('not-permitted', 'retryable', 'nothing of this store has been received yet')
-  const leg = parseLeg(ops)
+  let leg = parseLeg(ops)
   if (leg.kind === 'bad') return refuse('bad-op', 'permanent', leg.message)
   if (leg.kind === 'app') {
     const { machine } = core
@@ -71,12 +72,13 @@ const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<v
       return refuse('bad-op', 'permanent', `this version does not know stores of type ${core.genesis.type}`)
     const op = decodeOp(machine, leg.bytes)
     if (!op.ok) return refuse(op.error.kind, 'permanent', op.error.message)
+    leg = { ...leg, decoded: { op: op.value } }
   }
   const seq = (dag.vector().get(bytesToHex(self)) ?? 0) + 1
   // The hash is not known yet, and no verdict on a new intention depends on it.
   const at: Dot = { hash: core.id, author: self, seq, hlc: 0n }
   return judge(leg, at, core.jurisdiction, () => true) === 'apply'
-    ? ok(undefined)
+    ? ok(leg)
     : refuse('not-permitted', 'denied', 'this device may not do that here')
 }
 
@@ -89,6 +91,7 @@ export const append = (turn: Turn, core: StoreCore, signer: Signer, draft: Draft
   const ops = encodeDraft(draft)
   const allowed = check(work, signer.publicKey, ops)
   if (!allowed.ok) return allowed
-  while (place(work, signer.publicKey).others.length > DEPS_MAX) write(turn, core, signer, new Uint8Array(0), DEPS_MAX)
-  return ok(write(turn, core, signer, ops, DEPS_MAX))
+  while (place(work, signer.publicKey).others.length > DEPS_MAX)
+    write(turn, core, signer, new Uint8Array(0), { kind: 'merge' })
+  return ok(write(turn, core, signer, ops, allowed.value))
 }

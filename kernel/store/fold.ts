@@ -28,7 +28,7 @@ export const foldIntention = (
     return { changes: [], system: true }
   }
   if (leg.kind !== 'app' || machine === undefined) return NOTHING
-  const op = decodeOp(machine, leg.bytes)
+  const op = leg.decoded === undefined ? decodeOp(machine, leg.bytes) : ok(leg.decoded.op)
   if (!op.ok) return NOTHING
   try {
     return { changes: machine.apply(op.value, at, tables), system: false }

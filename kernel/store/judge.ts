@@ -15,7 +15,12 @@ export type Leg =
   | { readonly kind: 'merge' }
   | { readonly kind: 'bad'; readonly message: string }
   | { readonly kind: 'system'; readonly op: SystemOp; readonly action: SystemAction }
-  | { readonly kind: 'app'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'app'
+      readonly bytes: Uint8Array
+      /** What the store's machine made of the bytes, when that is known already. */
+      readonly decoded?: { readonly op: unknown }
+    }
 
 export const parseLeg = (ops: Uint8Array): Leg => {
   if (ops.length === 0) return { kind: 'merge' }

@@ -6,17 +6,16 @@ import { bytesToHex, type HexKey, type StoreId } from '../core/bytes.ts'
 import { NONCE_LENGTH } from '../core/intention.ts'
 import { err, invariant, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'
 import type { Clock, Signer } from '../core/signing.ts'
-import { allocateStore, deleteStore } from '../dag/summary.ts'
+import { allocateStore, retiredStores, retireStore, sweepRetired } from '../dag/summary.ts'
 import type { StoreTypeRegistry } from '../state/registry.ts'
-import { StoreTables } from '../state/table.ts'
 import type { StorageBackend } from '../storage/port.ts'
 import { deleteEntry, putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
 import type { StoreCore } from './core.ts'
 import { found, type Founding } from './found.ts'
-import { Naming } from './naming.ts'
 import type { Store, StoreManager, StoreManagerEvents } from './port.ts'
 import type { Verifiers } from './receive.ts'
 import { LocalStore, type StoreEnv } from './store.ts'
+import { ROW_TABLES } from './tables.ts'
 import { Turn } from './turn.ts'
 import type { Commit } from './watch.ts'
 import { rejudge, wakeDue } from './witness.ts'
@@ -55,7 +54,7 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
   readonly #stores = new Map<HexKey, LocalStore>()
   /** Stores whose genesis has been announced. */
   readonly #ready = new Set<HexKey>()
-  readonly #listeners: Listeners = { opened: new Set(), ready: new Set(), closed: new Set() }
+  readonly #listeners: Listeners = { opened: new Set(), ready: new Set(), closed: new Set(), forked: new Set() }
   /** Background reconciliation, one step after the other. */
   #background: Promise<void> = Promise.resolve()
   #closing = false
@@ -77,6 +76,8 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     for (const entry of catalog) if (entry.parent !== undefined && manager.#isListed(entry)) manager.#open(entry)
     for (const store of manager.list()) manager.#reconcile(store)
     await manager.#background
+    for (const number of retiredStores(options.backend))
+      manager.#background = manager.#background.then(() => manager.#sweep(number)).catch(options.onError)
     return manager
   }
 
@@ -134,14 +135,13 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     const known = store?.core.entry ?? readEntry(this.backend, storeId)
     if (known === undefined) return
     this.#close(bytesToHex(storeId))
-    await this.backend.write((tx) => {
+    const number = await this.backend.write((tx) => {
       const entry = readEntry(tx, storeId) ?? known
-      new StoreTables(tx, entry.number).clear()
-      new Naming(tx, entry.number).clear()
-      deleteStore(tx, storeId)
       if (entry.parent === undefined) deleteEntry(tx, storeId)
       else putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
+      return retireStore(tx, storeId)
     })
+    if (number !== undefined) await this.#sweep(number)
   }
 
   get(storeId: StoreId): LocalStore | undefined {
@@ -175,6 +175,11 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     })
     const due = this.list().flatMap((store) => store.nextDueMs() ?? [])
     return due.length === 0 ? undefined : Math.min(...due)
+  }
+
+  /** Resolves once what was going on in the background when it was called is over. */
+  settled(): Promise<void> {
+    return this.#background
   }
 
   /** Lets running writes finish, ends all watches, closes the stores. The backend stays open: it is the caller's. */
@@ -228,6 +233,7 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     if (store === undefined) return
     store.publish(commit)
     if (commit.from === 0) this.#announceReady(store)
+    for (const author of commit.forked) for (const listener of this.#listeners.forked) listener(store, author)
     if (commit.system) this.#reconcile(store)
   }
 
@@ -266,6 +272,12 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
 
   #spaceListing(storeId: StoreId): LocalStore | undefined {
     return this.list().find((store) => store.core.system.child(storeId) !== undefined)
+  }
+
+  /** Deletes the rows of a removed store, a commit for every slice; what is left at closing time, the next opening does. */
+  async #sweep(number: number): Promise<void> {
+    for (let swept = false; !swept && !this.#closing;)
+      swept = await this.backend.write((tx) => sweepRetired(tx, number, ROW_TABLES))
   }
 
   #reconcile(space: LocalStore): void {

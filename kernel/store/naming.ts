@@ -43,11 +43,6 @@ export class Naming {
     }
   }
 
-  /** Forgets everything, when the store is removed. */
-  clear(): void {
-    this.#rows.clear()
-  }
-
   /** Whether a chain of namings leads from a known device to this one. */
   reaches(device: PublicKey, isKnown: (device: HexKey) => boolean): boolean {
     const seen = new Set<HexKey>()

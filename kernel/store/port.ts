@@ -113,6 +113,11 @@ export interface StoreManagerEvents {
   /** Its genesis is here: `type` is known from now on. Follows `opened`, at once or when peers delivered it. */
   ready(store: Store): void
   closed(storeId: StoreId): void
+  /**
+   * An author was first seen to have used one position of its chain twice: a device restored from a backup, or a key
+   * in two places. Raised once per store and author. Nothing is lost: the device merges its branches as it writes on.
+   */
+  forked(store: Store, author: PublicKey): void
 }
 
 /** Opens, closes and reconciles stores from live state: a child added on one device appears on the others. */

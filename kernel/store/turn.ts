@@ -2,7 +2,7 @@
  * One write transaction over one or more stores: what it reads, what it gathers, what it will tell once it is
  * durable. All of it is synchronous and runs inside the storage backend's write body.
  */
-import { bytesToHex, type HexKey } from '../core/bytes.ts'
+import { bytesToName, type HexKey, type PublicKey } from '../core/bytes.ts'
 import type { VerifiedIntention } from '../core/intention.ts'
 import { InvariantError } from '../core/result.ts'
 import { DagWriter, type Admission } from '../dag/dag.ts'
@@ -32,6 +32,7 @@ export class Work {
   admit: (intention: VerifiedIntention) => Admission = () => {
     throw new InvariantError('nothing may be inserted outside of witness()')
   }
+  readonly #forked: PublicKey[] = []
   #reset = false
   #system = false
 
@@ -51,12 +52,16 @@ export class Work {
   /** Folds what is witnessed and allowed; notes what changed. */
   fold(leg: Leg, intention: Witnessed): void {
     const { changes, system } = foldIntention(leg, intention, this.dag, this.tables, this.core.machine)
-    for (const change of changes) this.#changes.set(bytesToHex(change.key), change)
+    for (const change of changes) this.#changes.set(bytesToName(change.key), change)
     if (system) this.#system = true
   }
 
   noteWitnessed(hash: Witnessed['hash'], local: boolean): void {
     this.#witnessed.push({ hash, local })
+  }
+
+  noteForked(authors: readonly PublicKey[]): void {
+    this.#forked.push(...authors)
   }
 
   /** State was folded anew. */
@@ -93,6 +98,7 @@ export class Work {
       witnessed: this.#witnessed,
       reset: this.#reset,
       system: this.#system,
+      forked: this.#forked,
     }
   }
 }

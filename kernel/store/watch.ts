@@ -3,7 +3,7 @@
  * keys; readers hold a position in it, so a slow one costs nothing and is given the merged rest. One that fell out of
  * the ring is told to read everything afresh (`reset`).
  */
-import { bytesToHex, type Hash } from '../core/bytes.ts'
+import { bytesToName, type Hash, type PublicKey } from '../core/bytes.ts'
 import type { Change } from '../state/port.ts'
 import type { StoreChange } from './port.ts'
 
@@ -15,6 +15,8 @@ export interface Commit {
   readonly witnessed: readonly { readonly hash: Hash; readonly local: boolean }[]
   readonly reset: boolean
   readonly system: boolean
+  /** Authors first seen to reuse a position. */
+  readonly forked: readonly PublicKey[]
 }
 
 /** Keys and intentions kept for readers that lag. */
@@ -25,7 +27,7 @@ const weightOf = (commit: Commit): number => 1 + commit.changes.length + commit.
 /** Later commits win per key; witnessed intentions add up. */
 const merge = (commits: readonly Commit[], cursor: number): StoreChange => {
   const changes = new Map<string, Change>()
-  for (const commit of commits) for (const change of commit.changes) changes.set(bytesToHex(change.key), change)
+  for (const commit of commits) for (const change of commit.changes) changes.set(bytesToName(change.key), change)
   return {
     cursor,
     changes: [...changes.values()],

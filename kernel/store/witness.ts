@@ -20,8 +20,6 @@ export interface WitnessReport {
   readonly rejected: readonly DagRejection[]
   readonly floating: number
   readonly known: number
-  /** Authors seen to reuse a seq for the first time. */
-  readonly forked: readonly PublicKey[]
 }
 
 /** Whether an event lies in the causal past of an intention with these parents. */
@@ -45,7 +43,6 @@ class Witnessing {
   readonly #legs = new Map<HexKey, Leg>()
   readonly #witnessed: Witnessed[] = []
   readonly #rejected: DagRejection[] = []
-  readonly #forked: PublicKey[] = []
   /** Devices named by what began to float in this call. */
   readonly #named = new Set<HexKey>()
   #rightsMoved = false
@@ -59,7 +56,9 @@ class Witnessing {
     this.#work.admit = (intention) => this.#admit(intention)
   }
 
-  insert(intentions: readonly VerifiedIntention[], from: PublicKey | undefined): WitnessReport {
+  /** `leg`: what the only intention says, where that is known already. */
+  insert(intentions: readonly VerifiedIntention[], from: PublicKey | undefined, leg?: Leg): WitnessReport {
+    if (leg !== undefined) this.#legs.set(bytesToHex(intentions[0]!.hash), leg)
     const counts = { witnessed: 0, floating: 0, known: 0, rejected: 0 }
     for (const intention of intentions) {
       const insertion = this.#work.dag.insert(intention, { wallMs: this.#turn.nowMs, from })
@@ -69,7 +68,7 @@ class Witnessing {
     }
     this.#wake()
     const witnessed = this.#finish(from === undefined)
-    return { ...counts, witnessed, rejected: this.#rejected, forked: this.#forked }
+    return { ...counts, witnessed, rejected: this.#rejected }
   }
 
   /** After rights moved elsewhere (in the space, or because the space is known now). */
@@ -82,11 +81,12 @@ class Witnessing {
   #take(insertion: Insertion): void {
     this.#witnessed.push(...insertion.witnessed)
     this.#rejected.push(...insertion.rejected)
-    this.#forked.push(...insertion.forked)
+    this.#work.noteForked(insertion.forked)
   }
 
   #admit(intention: VerifiedIntention): Admission {
-    const leg = parseLeg(intention.ops)
+    const hex = bytesToHex(intention.hash)
+    const leg = this.#legs.get(hex) ?? parseLeg(intention.ops)
     const past = pastOf(this.#work, intention)
     const jurisdiction = this.#core.jurisdiction
     let verdict = judge(leg, intention, jurisdiction, past)
@@ -95,7 +95,7 @@ class Witnessing {
       if (jurisdiction.space !== undefined || !this.#work.naming.reaches(intention.author, isKnown)) return 'float'
       verdict = 'exclude'
     }
-    this.#legs.set(bytesToHex(intention.hash), leg)
+    this.#legs.set(hex, leg)
     if (leg.kind === 'genesis') this.#core.forget()
     if (leg.kind === 'system' && isMembership(leg.action)) {
       const admin = jurisdiction.own.wasAdmin(bytesToHex(intention.author), past)
@@ -136,7 +136,7 @@ class Witnessing {
   /** Folds: what is new, or all of it if what was witnessed before is judged differently now. */
   #finish(local: boolean): readonly Witnessed[] {
     const work = this.#work
-    for (const { hash, author } of this.#witnessed) work.noteWitnessed(hash, local)
+    for (const { hash } of this.#witnessed) work.noteWitnessed(hash, local)
     if (this.#rightsMoved) work.noteSystem()
     if (this.#rightsMoved && this.#verdictsMoved()) {
       refold(work)
@@ -186,16 +186,17 @@ const refold = (work: Work): void => {
 
 /**
  * Witnesses verified intentions and whatever they wake, and folds them. `from`: the peer they came from, to bound
- * what floats for it; undefined: this device's own.
+ * what floats for it; undefined: this device's own. `leg`: what the only intention says, where that is known already.
  */
 export const witness = (
   turn: Turn,
   core: StoreCore,
   intentions: readonly VerifiedIntention[],
   from: PublicKey | undefined,
+  leg?: Leg,
 ): WitnessReport => {
   turn.work(core)
-  return new Witnessing(turn, core, core.jurisdiction).insert(intentions, from)
+  return new Witnessing(turn, core, core.jurisdiction).insert(intentions, from, leg)
 }
 
 /** A store has a space now, or another one: judges everything anew. `before`: as it was without. */

@@ -13,16 +13,21 @@ test('empty messages are refused', () => {
 })
 
 test.each([
-  ['a slow link', 2_000, 50, WINDOW_MIN],
-  ['a fast link far away', 100_000, 50, WINDOW_MAX],
-  ['a fast link nearby', 500_000, 1, WINDOW_MIN],
-])('the window follows bandwidth and delay: %s', (_, bytesPerMs, delayMs, expected) => {
-  const window = new Window(0)
-  for (let at = 1; at <= 200; at++) {
-    const nowMs = (at * 256 * 1024) / bytesPerMs
-    window.arrived(256 * 1024, delayMs, nowMs)
-  }
+  ['a link that fills it in half a second keeps it', 500, WINDOW_MIN],
+  ['a quick link, near or far, gets the most', 200, WINDOW_MAX],
+  ['a slow link gets the least', 3_000, WINDOW_MIN],
+])('the window follows the wait: %s', (_, delayMs, expected) => {
+  const window = new Window()
+  for (let n = 0; n < 200; n++) window.arrived(256 * 1024, delayMs)
   expect(window.bytes).toBe(expected)
+})
+
+test('a window that grew shrinks when answers begin to take long', () => {
+  const window = new Window()
+  for (let n = 0; n < 40; n++) window.arrived(256 * 1024, 100)
+  expect(window.bytes).toBe(WINDOW_MAX)
+  for (let n = 0; n < 40; n++) window.arrived(256 * 1024, 2_000)
+  expect(window.bytes).toBe(WINDOW_MIN)
 })
 
 interface Vectors {

@@ -56,7 +56,7 @@ export interface FolderStatus {
   readonly pendingIn: number
   /** Entries on disk that changed and are not submitted yet. */
   readonly pendingOut: number
-  /** Conflict files that lie in the folder. */
+  /** Conflicts that stand in the store. */
   readonly conflicts: number
   /** How changes are noticed: by the system's events, or by periodic rescans because watches ran out. */
   readonly watching: 'events' | 'rescans'

@@ -1,0 +1,168 @@
+/**
+ * Takes from the disk what everyone let go of. All of it goes to trash by rename, and is looked at there: what a
+ * program wrote between our look and the rename comes back to where it was, and is then taken for the edit it is.
+ */
+import fs from 'node:fs'
+import { equalBytes } from '#kernel/core/bytes.ts'
+import type { Inode } from '../filestore/port.ts'
+import type { Batch } from './batch.ts'
+import { errnoOf, isGone, look, putBack, sameIdentity, stillAs, unchanged } from './disk.ts'
+import { joinPath, ROOT_INODE } from './folder-index.ts'
+import type { Entry } from './index-codec.ts'
+import { inodeKey } from './observe.ts'
+
+/** The path below a directory, and its entry; undefined for what is ignored. */
+type Taken = readonly [path: string, entry: Entry | undefined]
+
+export class Remover {
+  readonly #batch: Batch
+  /** Directories (hex) that were found not to be free of what must stay. */
+  readonly #mixed = new Set<string>()
+
+  constructor(batch: Batch) {
+    this.#batch = batch
+  }
+
+  /** A directory that goes as a whole takes its children along, so the highest are tried first. */
+  async removeAll(entries: readonly Entry[]): Promise<void> {
+    const { index } = this.#batch.deps
+    const byDepth = entries.map((entry) => ({ entry, depth: index.pathOf(entry)?.split('/').length ?? 0 }))
+    for (const { entry } of byDepth.sort((a, b) => a.depth - b.depth)) {
+      if (!this.#isKnown(entry)) continue
+      const top = this.#highestGone(entry)
+      if (top) await this.#removeDir(top)
+      if (this.#isKnown(entry)) {
+        if (entry.kind !== 'dir') this.removeFile(entry)
+        else if (top !== entry) await this.#removeDir(entry)
+      }
+      await this.#batch.breathe()
+    }
+  }
+
+  /** A file or symlink. */
+  removeFile(entry: Entry): void {
+    const { deps, touched } = this.#batch
+    const path = deps.index.pathOf(entry)
+    if (path === undefined) return deps.index.delete(entry)
+    const target = this.#batch.absolute(path)
+    const now = look(target)
+    if (!now) return this.#batch.forget(entry)
+    if (!unchanged(entry, now)) return void touched.add(path)
+    const trash = this.#batch.trash(path)
+    fs.renameSync(target, trash)
+    if (stillAs(entry, look(trash))) return this.#batch.forget(entry)
+    putBack(trash, target)
+    touched.add(path)
+  }
+
+  #isKnown(entry: Entry): boolean {
+    const current = this.#batch.deps.index.get(entry.parent, entry.name)
+    return current !== undefined && equalBytes(current.inode, entry.inode)
+  }
+
+  /** The highest directory above an entry, or itself, that is gone for everyone; one found to be mixed does not count. */
+  #highestGone(entry: Entry): Entry | undefined {
+    const { tree, deps } = this.#batch
+    let top = entry.kind === 'dir' ? entry : undefined
+    for (let dir = entry.parent; !equalBytes(dir, ROOT_INODE);) {
+      const above = deps.index.placesOf(dir)[0]
+      if (!above || this.#mixed.has(inodeKey(dir)) || tree.appearances(dir).length > 0) break
+      top = above
+      dir = above.parent
+    }
+    return top
+  }
+
+  async #removeDir(entry: Entry): Promise<void> {
+    const { deps, touched, again, more } = this.#batch
+    const path = deps.index.pathOf(entry)
+    if (path === undefined) return deps.index.delete(entry)
+    const target = this.#batch.absolute(path)
+    const now = look(target)
+    if (!now) return this.#batch.forget(entry)
+    if (!sameIdentity(entry, now)) return void touched.add(path)
+    const below = await this.#whole(entry, path)
+    if (below) return this.#takeWhole(entry, path, below)
+    this.#mixed.add(inodeKey(entry.inode))
+    try {
+      fs.rmdirSync(target)
+      deps.watcher?.unfollow(path)
+      this.#batch.forget(entry)
+    } catch (error) {
+      const code = errnoOf(error)
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && !isGone(code)) throw error
+      again.set(inodeKey(entry.inode), entry.inode)
+      for (const child of deps.index.children(entry.inode)) more.push(child.inode)
+    }
+  }
+
+  async #takeWhole(entry: Entry, path: string, below: readonly Taken[]): Promise<void> {
+    const { deps, touched, again } = this.#batch
+    const target = this.#batch.absolute(path)
+    const trash = this.#batch.trash(path)
+    fs.renameSync(target, trash)
+    const changed = await this.#changedSince(trash, below)
+    if (changed.length > 0) {
+      putBack(trash, target)
+      for (const name of changed) touched.add(joinPath(path, name))
+      again.set(inodeKey(entry.inode), entry.inode)
+      return
+    }
+    deps.watcher?.unfollow(path)
+    for (const [, one] of below) if (one) this.#batch.forget(one)
+    this.#batch.forget(entry)
+  }
+
+  /** Which of the taken entries were written to, or came, before the directory was out of everyone's reach. */
+  async #changedSince(trash: string, below: readonly Taken[]): Promise<string[]> {
+    const changed: string[] = []
+    const counts = new Map<string, number>([['', 0]])
+    for (const [name, entry] of below) {
+      const dir = name.slice(0, Math.max(0, name.lastIndexOf('/')))
+      counts.set(dir, (counts.get(dir) ?? 0) + 1)
+      if (!entry) continue
+      if (entry.kind === 'dir' && !counts.has(name)) counts.set(name, 0)
+      const now = look(`${trash}/${name}`)
+      if (entry.kind === 'dir' ? !now || !sameIdentity(entry, now) : !now || !unchanged(entry, now)) changed.push(name)
+      await this.#batch.breathe()
+    }
+    for (const [dir, count] of counts) {
+      const names = fs.readdirSync(dir === '' ? trash : `${trash}/${dir}`)
+      if (names.length > count) changed.push(...names.map((name) => joinPath(dir, name)))
+      await this.#batch.breathe()
+    }
+    return changed
+  }
+
+  /** All it holds, by path below it, if that is just what the index says and none of it is wanted any more. */
+  async #whole(dir: Entry, path: string): Promise<Taken[] | undefined> {
+    const { deps, tree, touched, more } = this.#batch
+    const all: Taken[] = []
+    const dirs: { readonly inode: Inode; readonly below: string }[] = [{ inode: dir.inode, below: '' }]
+    let clean = true
+    for (let next = dirs.pop(); next; next = dirs.pop()) {
+      const known = new Map(deps.index.children(next.inode).map((e) => [e.name, e]))
+      for (const name of fs.readdirSync(this.#batch.absolute(joinPath(path, next.below)))) {
+        const entry = known.get(name)
+        const below = joinPath(next.below, name)
+        const child = joinPath(path, below)
+        const now = look(this.#batch.absolute(child))
+        if (!entry && now && deps.rules.explain(child, now.kind === 'dir')) {
+          all.push([below, undefined]) // ignored: it goes along
+          continue
+        }
+        const wanted = entry !== undefined && tree.appearances(entry.inode).length > 0
+        const same = entry && now && (entry.kind === 'dir' ? sameIdentity(entry, now) : unchanged(entry, now))
+        if (!same) touched.add(child)
+        if (wanted) more.push(entry.inode)
+        if (!same || wanted) clean = false
+        else {
+          all.push([below, entry])
+          if (entry.kind === 'dir') dirs.push({ inode: entry.inode, below })
+        }
+        await this.#batch.breathe()
+      }
+    }
+    return clean ? all : undefined
+  }
+}

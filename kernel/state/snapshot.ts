@@ -1,0 +1,55 @@
+/**
+ * State as it is at one moment, each row read and decoded once: for those who look at many things that have much in
+ * common, such as the files of one directory. Right for as long as nobody writes; whoever holds it says `forget`
+ * before the next turn of the event loop.
+ */
+import type { Entry, KeyRange } from '../storage/port.ts'
+import type { Cell, CellReader, DerivedReader, StateReader } from './port.ts'
+import { bytesToName } from '../core/bytes.ts'
+
+class Known<T> {
+  readonly #values = new Map<string, T | undefined>()
+
+  get(key: Uint8Array, read: (key: Uint8Array) => T | undefined): T | undefined {
+    const name = bytesToName(key)
+    const known = this.#values.get(name)
+    if (known !== undefined || this.#values.has(name)) return known
+    const value = read(key)
+    this.#values.set(name, value)
+    return value
+  }
+
+  forget(): void {
+    this.#values.clear()
+  }
+}
+
+export class StateSnapshot implements StateReader {
+  readonly cells: CellReader
+  readonly derived: DerivedReader
+  /** What its readers worked out, by names of their own. */
+  readonly worked = new Map<string, unknown>()
+  readonly #cells = new Known<Cell>()
+  readonly #rows = new Known<Uint8Array>()
+
+  constructor(state: StateReader) {
+    const cell = (key: Uint8Array): Cell | undefined => state.cells.cell(key)
+    const row = (key: Uint8Array): Uint8Array | undefined => state.derived.get(key)
+    this.cells = {
+      cell: (key) => this.#cells.get(key, cell),
+      value: (key) => this.#cells.get(key, cell)?.heads[0]!.value,
+      cells: (range?: KeyRange) => state.cells.cells(range),
+      conflicts: (range?: KeyRange) => state.cells.conflicts(range),
+    }
+    this.derived = {
+      get: (key) => this.#rows.get(key, row),
+      range: (range?: KeyRange): Iterable<Entry> => state.derived.range(range),
+    }
+  }
+
+  forget(): void {
+    this.#cells.forget()
+    this.#rows.forget()
+    this.worked.clear()
+  }
+}
