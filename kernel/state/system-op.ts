@@ -3,7 +3,7 @@
  * device keys and hashes 32 bytes, positions below 2^53, each device and store listed once.
  */
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { Role as WireRole, Strategy, SystemOpSchema, type Cutoff, type SystemOp } from '#proto/system'
+import { type Role as WireRole, Strategy, SystemOpSchema, type Cutoff, type SystemOp } from '#proto/system'
 import {
   bytesToHex,
   parseHash,

@@ -19,7 +19,7 @@ import type { CatalogEntry } from './catalog.ts'
 import { StoreCore, type CoreEnv } from './core.ts'
 import type { Access, Draft, IngestReport, Store, StoreChange, SubmitError } from './port.ts'
 import { receive, type Verifiers } from './receive.ts'
-import { Turn } from './turn.ts'
+import { type Turn } from './turn.ts'
 import { ChangeFeed, type Commit } from './watch.ts'
 import { rebuild, witness } from './witness.ts'
 

@@ -178,7 +178,7 @@ class Witnessing {
   /** Folds what was put off, or all there is if what was witnessed before is judged differently now. */
   #finish(local: boolean): readonly Witnessed[] {
     const work = this.#work
-    for (const { hash, author } of this.#witnessed) work.noteWitnessed(hash, local)
+    for (const { hash } of this.#witnessed) work.noteWitnessed(hash, local)
     if (this.#rightsMoved) work.noteSystem()
     if (this.#rightsMoved && this.#verdictsMoved()) {
       refold(work)
