@@ -194,14 +194,21 @@ export class DagView implements DagReader {
     return decodeRecord(position, bytes)
   }
 
+  /** Both ways must agree: an author taken for another would give its chain a second start. */
   protected authorNumber(author: PublicKey): number | undefined {
     const value = this.reader.get(TABLE.authors, authorKey.byPublicKey(this.number, author))
-    return value && readUint(value, 0, 4)
+    if (!value) return undefined
+    const number = readUint(value, 0, 4)
+    const key = this.reader.get(TABLE.authors, authorKey.byNumber(this.number, number))
+    if (!key || !equalBytes(key, author)) throw damaged('the number of an author is not its own')
+    return number
   }
 
   protected authorAt(number: number): PublicKey {
     const key = this.reader.get(TABLE.authors, authorKey.byNumber(this.number, number))
     if (!key) throw damaged(`author ${number} is missing`)
+    const value = this.reader.get(TABLE.authors, authorKey.byPublicKey(this.number, key as PublicKey))
+    if (!value || readUint(value, 0, 4) !== number) throw damaged(`author ${number} is not what it was`)
     return key as PublicKey
   }
 

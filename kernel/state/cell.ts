@@ -8,14 +8,19 @@
  * a cell that does not decode means a damaged disk, and throws `CorruptCellError`.
  */
 import { compareBytes, type Hash, type PublicKey } from '../core/bytes.ts'
+import { StorageError } from '../storage/errors.ts'
 import type { Cell, Head } from './port.ts'
 
 const VERSION = 1
 const FIXED = 32 + 32 + 8
 
 /** The bytes of a cell are damaged. State can be deleted and folded again. */
-export class CorruptCellError extends Error {
+export class CorruptCellError extends StorageError {
   override readonly name = 'CorruptCellError'
+
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('store-corrupt', message, options.cause)
+  }
 }
 
 /** Descending (hlc, author, hash): negative if `a` wins over `b`. */

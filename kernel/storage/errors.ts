@@ -7,7 +7,7 @@ import type { LatticeError, Severity } from '../core/result.ts'
 import type { StorageErrorKind } from './port.ts'
 
 export class StorageError extends Error implements LatticeError<StorageErrorKind> {
-  override readonly name = 'StorageError'
+  override readonly name: string = 'StorageError'
   readonly kind: StorageErrorKind
   readonly severity: Severity
 

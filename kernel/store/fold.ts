@@ -2,6 +2,7 @@
 import { err, InvariantError, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'
 import type { Causality, Witnessed } from '../dag/port.ts'
 import { BadOpError, type AppliedAt, type Change, type StateMachine } from '../state/port.ts'
+import { StorageError } from '../storage/errors.ts'
 import { applySystemAction } from '../state/system.ts'
 import type { StoreTables } from '../state/table.ts'
 import type { Leg } from './judge.ts'
@@ -33,6 +34,7 @@ export const foldIntention = (
   try {
     return { changes: machine.apply(op.value, at, tables), system: false }
   } catch (cause) {
+    if (cause instanceof StorageError) throw cause // the disk failed it, not the op
     throw new InvariantError('a state machine threw while applying an op it had decoded', { cause })
   }
 }

@@ -8,6 +8,7 @@ import { err, invariant, latticeError, ok, type LatticeError, type Result } from
 import type { Clock, Signer } from '../core/signing.ts'
 import { allocateStore, retiredStores, retireStore, sweepRetired } from '../dag/summary.ts'
 import type { StoreTypeRegistry } from '../state/registry.ts'
+import { StorageError } from '../storage/errors.ts'
 import type { StorageBackend } from '../storage/port.ts'
 import { putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
 import type { StoreCore } from './core.ts'
@@ -15,7 +16,7 @@ import { nextToCarryOver } from './follow.ts'
 import { found, type Founding } from './found.ts'
 import type { Store, StoreManager, StoreManagerEvents } from './port.ts'
 import type { Verifiers } from './receive.ts'
-import { LocalStore, type StoreEnv } from './store.ts'
+import { LocalStore, nameStore, type StoreEnv } from './store.ts'
 import { ROW_TABLES } from './tables.ts'
 import { Turn } from './turn.ts'
 import type { Commit } from './watch.ts'
@@ -73,8 +74,8 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
   static async open(options: StoreManagerOptions): Promise<LocalStoreManager> {
     const manager = new LocalStoreManager(options)
     const catalog = [...readCatalog(options.backend).values()].filter((entry) => !entry.forgotten)
-    for (const entry of catalog) if (entry.parent === undefined) manager.#open(entry)
-    for (const entry of catalog) if (entry.parent !== undefined && manager.#isListed(entry)) manager.#open(entry)
+    for (const entry of catalog) if (entry.parent === undefined) manager.#openWhole(entry)
+    for (const entry of catalog) if (entry.parent !== undefined) manager.#openWhole(entry)
     for (const store of manager.list()) manager.#reconcile(store)
     await manager.#background
     for (const number of retiredStores(options.backend))
@@ -243,6 +244,17 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     this.#stores.set(store.core.hex, store)
     this.#announce(store)
     return store
+  }
+
+  /** Opens a store at start-up; one whose record is damaged is reported and stays closed, and the others open. */
+  #openWhole(entry: CatalogEntry): void {
+    try {
+      if (entry.parent === undefined || this.#isListed(entry)) this.#open(entry)
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.kind !== 'store-corrupt') throw error
+      this.#stores.delete(bytesToHex(entry.storeId))
+      this.#options.onError(new StorageError(error.kind, nameStore(entry.storeId, error), error))
+    }
   }
 
   #announce(store: LocalStore): void {

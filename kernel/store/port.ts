@@ -38,7 +38,7 @@ export interface Access {
 export type Draft = { readonly app: Uint8Array } | { readonly system: SystemOp } | { readonly merge: true }
 
 export type SubmitErrorKind =
-  'ops-too-large' | 'key-too-long' | 'not-permitted' | 'bad-op' | 'store-closed' | 'disk-full'
+  'ops-too-large' | 'key-too-long' | 'not-permitted' | 'bad-op' | 'store-closed' | 'disk-full' | 'store-corrupt'
 export type SubmitError = LatticeError<SubmitErrorKind>
 
 /** Why one intention of a batch was refused. A refused one leaves no trace but its hash and reason in the events. */

@@ -3,7 +3,7 @@
  * runs one body at a time and commits them in groups; what a commit did is told to readers once it is durable.
  */
 import { createHash } from 'node:crypto'
-import type { Hash, PublicKey, StoreId } from '../core/bytes.ts'
+import { bytesToHex, type Hash, type PublicKey, type StoreId } from '../core/bytes.ts'
 import type { VerifiedIntention } from '../core/intention.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'
 import type { Clock, Signer } from '../core/signing.ts'
@@ -46,6 +46,10 @@ const digestState = (tx: StorageReader, storeNumber: number): string => {
     hash.update(`${table} ${key.length} ${value.length} `).update(key).update(value)
   return hash.digest('hex')
 }
+
+/** What went wrong, and where: damage is the store's own, not that of the others. */
+export const nameStore = (storeId: StoreId, { kind, message }: StorageError): string =>
+  kind === 'store-corrupt' ? `store ${bytesToHex(storeId)}: ${message}` : message
 
 const CLOSED = latticeError('store-closed', 'permanent', 'the store is closed')
 
@@ -96,8 +100,8 @@ export class LocalStore implements Store {
         return draft === undefined ? ok(undefined) : append(turn, this.core, this.#env.signer, draft)
       })
     } catch (error) {
-      if (error instanceof StorageError && error.kind === 'disk-full')
-        return err(latticeError('disk-full', error.severity, error.message))
+      if (error instanceof StorageError && (error.kind === 'disk-full' || error.kind === 'store-corrupt'))
+        return err(latticeError(error.kind, error.severity, nameStore(this.id, error)))
       throw error
     }
   }
@@ -120,7 +124,7 @@ export class LocalStore implements Store {
         if (rest.length === 0 && !paused) return ok({ ...sum, missing })
       }
     } catch (error) {
-      if (error instanceof StorageError) return err(latticeError(error.kind, error.severity, error.message))
+      if (error instanceof StorageError) return err(latticeError(error.kind, error.severity, nameStore(this.id, error)))
       throw error
     }
   }
