@@ -1,17 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatAge, formatSize, formatTable, parseDuration, parseTime, printable, textWidth } from './format.ts'
+import {
+  formatAge,
+  formatCount,
+  formatSize,
+  formatTable,
+  formatTime,
+  parseDuration,
+  parseTime,
+  printable,
+  textWidth,
+} from './format.ts'
 
 test.each([
-  [0, '0B'],
-  [999, '999B'],
+  [0, '0 B'],
+  [999, '999 B'],
   [1000, '1 kB'],
   [1234, '1.2 kB'],
   [999_999, '1 MB'],
   [123_456_789n, '123 MB'],
   [5_000_000_000n, '5 GB'],
 ])('%s bytes read as %s', (bytes, text) => {
-  expect(formatSize(bytes, 'en')).toBe(text)
+  expect(formatSize(bytes)).toBe(text)
 })
 
 test.each([
@@ -19,9 +29,24 @@ test.each([
   [90_000, '1 minute ago'],
   [3 * 3_600_000, '3 hours ago'],
   [-3_600_000, 'in 1 hour'],
-  [86_400_000, 'yesterday'],
+  [86_400_000, '1 day ago'],
 ])('%s ms ago is “%s”', (ms, text) => {
-  expect(formatAge(1_700_000_000_000 - ms, 1_700_000_000_000, 'en')).toBe(text)
+  expect(formatAge(1_700_000_000_000 - ms, 1_700_000_000_000)).toBe(text)
+})
+
+test.each([
+  [0, '0'],
+  [999, '999'],
+  [1000, '1,000'],
+  [1_234_567n, '1,234,567'],
+])('%s reads as %s', (count, text) => {
+  expect(formatCount(count)).toBe(text)
+})
+
+test('a time that is printed is one that can be typed', () => {
+  const ms = new Date(2025, 2, 1, 4, 5, 6).getTime()
+  expect(formatTime(ms)).toBe('2025-03-01 04:05:06')
+  expect(parseTime(formatTime(ms))).toBe(ms)
 })
 
 test.each([
@@ -43,7 +68,7 @@ test.each([
   ['2025-03-01T12:00:00Z', Date.UTC(2025, 2, 1, 12)],
   ['2025-03-01 12:00:00Z', Date.UTC(2025, 2, 1, 12)],
   ['1740830400000', 1740830400000],
-  ['yesterday', undefined],
+  ['1 day ago', undefined],
   ['abcdef123456', undefined],
   ['2025-13-01', undefined],
 ])('the time %j is %s', (text, ms) => {

@@ -1,33 +1,37 @@
-/** Text for people: sizes, times, tables. Pure; the locale and the clock come in. */
+/**
+ * Text for people: sizes, times, tables. Pure; the clock comes in. Written out rather than asked of `Intl`, whose tables
+ * take longer to load than a command to run.
+ */
 
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 const STEP = 1000
 
 /** “1.2 MB”: decimal units, as disks and networks are sold. */
-export const formatSize = (bytes: bigint | number, locale?: string): string => {
+export const formatSize = (bytes: bigint | number): string => {
   let value = Number(bytes)
   let unit = 0
   while (value >= STEP - 0.5 && unit < UNITS.length - 1) {
     value /= STEP
     unit += 1
   }
-  return new Intl.NumberFormat(locale, {
-    style: 'unit',
-    unit: UNITS[unit]!,
-    unitDisplay: unit === 0 ? 'narrow' : 'short',
-    maximumFractionDigits: unit === 0 || value >= 100 ? 0 : 1,
-  }).format(value)
+  const digits = unit === 0 || value >= 100 ? 0 : 1
+  return `${value.toFixed(digits).replace(/\.0$/, '')} ${UNITS[unit]!}`
 }
 
-export const formatCount = (count: bigint | number, locale?: string): string =>
-  new Intl.NumberFormat(locale).format(count)
+/** “12,345”. */
+export const formatCount = (count: bigint | number): string => `${count}`.replace(/\B(?=(\d{3})+$)/g, ',')
 
-/** Local date and time to the second. */
-export const formatTime = (unixMs: bigint | number, locale?: string, timeZone?: string): string =>
-  new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone }).format(Number(unixMs))
+const twoDigits = (value: number): string => `${value}`.padStart(2, '0')
 
-/** “3 hours ago”, in the largest unit that fits. */
-export const formatAge = (unixMs: bigint | number, nowMs: number, locale?: string): string => {
+/** Local date and time to the second, as `--at` takes them: “2025-03-01 14:30:05”. */
+export const formatTime = (unixMs: bigint | number): string => {
+  const at = new Date(Number(unixMs))
+  const date = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(twoDigits).join('-')
+  return `${date} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':')}`
+}
+
+/** “3 hours ago”, “in 1 day”, “now”: in the largest unit that fits. */
+export const formatAge = (unixMs: bigint | number, nowMs: number): string => {
   const seconds = Math.round((Number(unixMs) - nowMs) / 1000)
   const steps = [
     ['day', 86_400],
@@ -35,8 +39,11 @@ export const formatAge = (unixMs: bigint | number, nowMs: number, locale?: strin
     ['minute', 60],
     ['second', 1],
   ] as const
-  const [unit, length] = steps.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
-  return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(Math.trunc(seconds / length), unit)
+  const step = steps.find(([, length]) => Math.abs(seconds) >= length)
+  if (!step) return 'now'
+  const count = Math.trunc(Math.abs(seconds) / step[1])
+  const words = `${count} ${step[0]}${count === 1 ? '' : 's'}`
+  return seconds < 0 ? `${words} ago` : `in ${words}`
 }
 
 export type Align = 'left' | 'right'

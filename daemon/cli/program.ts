@@ -1,6 +1,7 @@
 /** The grammar of the command line. What a command does is in `commands/`, loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration, parseTime } from './format.ts'
+import { readVersion } from '../version.ts'
 import type { CommonOptions } from './context.ts'
 
 const duration = (text: string): number => {
@@ -143,6 +144,7 @@ const addStoreCommands = (program: Command): void => {
 export const createProgram = (): Command => {
   const program = common(new Command('lattice'))
     .description('Folders in sync between your devices and the people you invite.')
+    .version(`lattice ${readVersion()}`, '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({
       outputError: (text, write) =>

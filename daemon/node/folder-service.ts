@@ -5,12 +5,12 @@ import { isAbsolute } from 'node:path'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
-import type { FolderState as DiskState } from '#fs-bridge/folder/status.ts'
+import type { FolderState as DiskState, FolderStatus } from '#fs-bridge/folder/status.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { DirtySet, type Changes } from './dirty.ts'
 import type { FolderKeeper } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
-import type { FolderEntry, Levels } from './parts.ts'
+import type { FolderEntry, Levels, PeerLevel } from './parts.ts'
 
 const STATES: Readonly<Record<DiskState, FolderState>> = {
   scanning: FolderState.SCANNING,
@@ -50,13 +50,32 @@ export const describeFolder = (
 
 type Progress = MessageInitShape<typeof WaitFolderResponseSchema>
 
-const pendingWords = (progress: Progress): string => {
+/** What a peer is behind with; undefined: nothing. */
+const behindWords = (name: string, folder: string, level: PeerLevel): string | undefined => {
+  switch (level.at) {
+    case 'level':
+      return undefined
+    case 'silent':
+      return `${name} is connected but has not said how far it is with ${folder}`
+    case 'apart':
+      return `${name} and this device do not have the same changes yet`
+    case 'writing':
+      return level.pendingIn > 0
+        ? `${name} has ${level.pendingIn} changes still to write to its disk`
+        : `${name} is still working on its folder`
+  }
+}
+
+/** What this device is behind with itself. */
+const ownWords = (ingested: boolean, status: FolderStatus | undefined): string[] => {
   const words: string[] = []
-  if (!progress.ingested) words.push('changes on this disk are still being recorded')
-  if (progress.pendingIn) words.push(`${progress.pendingIn} changes have still to be written here`)
-  const behind = (progress.peers ?? []).filter((peer) => !peer.level).map((peer) => peer.name)
-  if (behind.length > 0) words.push(`${behind.join(', ')} ${behind.length === 1 ? 'is' : 'are'} not level`)
-  return words.join(', and ') || 'the last changes are on their way'
+  if (status?.error) words.push(status.error.message)
+  else if (!status || status.state === 'paused') words.push('no peer has let this device in and sent the folder yet')
+  else if (!ingested) words.push(`changes on this disk are still being recorded (${status.pendingOut} known)`)
+  const missing = status?.problems.find((problem) => problem.kind === 'missing-content')
+  if (missing) words.push(`no connected device has the content of ${missing.path}`)
+  if (status && status.pendingIn > 0) words.push(`${status.pendingIn} changes are still to be written here`)
+  return words
 }
 
 export interface FolderServiceDeps {
@@ -104,8 +123,18 @@ async function* waitUntilLevel(
   const nameOf = deviceNameIn(store.access)
   const progress = (): Progress => {
     const { pendingIn = 0, pendingOut = 0 } = keeper.synced(store)?.status() ?? {}
-    const peers = levels.peers(store).map(({ device, level }) => ({ device, name: nameOf(device), level }))
+    const peers = levels
+      .peers(store)
+      .map(({ device, level }) => ({ device, name: nameOf(device), level: level.at === 'level' }))
     return { ingested: waiting.ingested, pendingIn, pendingOut, peers }
+  }
+  const pending = (): string => {
+    const own = ownWords(waiting.ingested, keeper.synced(store)?.status())
+    const behind = levels.peers(store).flatMap(({ device, level }) => {
+      const words = behindWords(nameOf(device), store.name, level)
+      return words === undefined ? [] : [words]
+    })
+    return [...own, ...behind].join('; ') || 'the last changes are on their way'
   }
   try {
     let end: 'level' | 'aborted' | undefined
@@ -116,13 +145,7 @@ async function* waitUntilLevel(
     }
     if ((await waiting.ended) === 'level') return yield ok({ ...progress(), level: true })
     const seconds = timeoutMs / 1000
-    yield err(
-      latticeError(
-        'not-level',
-        'retryable',
-        `${store.name} is not level after ${seconds} s: ${pendingWords(progress())}`,
-      ),
-    )
+    yield err(latticeError('not-level', 'retryable', `${store.name} is not level after ${seconds} s: ${pending()}`))
   } finally {
     unsubscribe()
   }

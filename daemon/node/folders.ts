@@ -8,7 +8,7 @@ import { bytesToHex, equalBytes, type HexKey, type StoreId } from '#kernel/core/
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
-import { checkRoot } from '#fs-bridge/folder/marker.ts'
+import { checkRoot, releaseRoot } from '#fs-bridge/folder/marker.ts'
 import { SyncedFolder, type FolderDeps } from '#fs-bridge/folder/synced-folder.ts'
 import type { FolderStatus } from '#fs-bridge/folder/status.ts'
 import type { Bindings } from './bindings.ts'
@@ -25,6 +25,8 @@ export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName
   readonly base: string
   /** Founds a folder in this device's space. */
   readonly found: (name: string) => Promise<Result<Store, LatticeError>>
+  /** Forgets what is known of a store's content, and deletes what is kept of it outside the folder. */
+  readonly dropContent: (storeId: StoreId) => Promise<void>
   /** Resolves when the device may take part in the store and has caught up with a peer, as far as one is there. */
   readonly admitted: (store: Store, signal: AbortSignal) => Promise<void>
   /** Is told how far a folder is with what the store holds. */
@@ -150,17 +152,28 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     })
   }
 
-  /** Gives what just became known a place of its own, if it has none. */
+  /** Gives what was just joined a place of its own, if it has none. */
   settle(store: Store): Promise<void> {
-    return this.#inTurn(() => this.#follow(store, true))
+    return this.#inTurn(async () => {
+      // Removed here once; joining it again says that it is wanted.
+      if (this.#deps.bindings.get(store.id)?.path === '') await this.#deps.bindings.delete(store.id)
+      await this.#follow(store, true)
+    })
   }
 
-  /** Stops syncing it here. The files stay; the other devices are not concerned. */
-  remove(entry: FolderEntry): Promise<void> {
+  /**
+   * Stops syncing it here. The files stay, and the directory is an ordinary one again: it can become a folder anew, or
+   * take this one back by an invite. The other devices are not concerned.
+   */
+  remove({ store: { id }, path }: FolderEntry): Promise<void> {
+    const { bindings, backend, stores, dropContent } = this.#deps
     return this.#inTurn(async () => {
-      await this.#close(entry.store.id)
-      await this.#deps.bindings.set(entry.store.id, { path: '', paused: false })
-      await this.#deps.stores.remove(entry.store.id)
+      await this.#close(id)
+      // First, so that after a crash the rest can be asked for again.
+      await bindings.set(id, { path: '', paused: false })
+      if (path !== '') await releaseRoot(path, id, backend)
+      await stores.remove(id)
+      await dropContent(id)
     })
   }
 

@@ -1,7 +1,7 @@
 /**
  * The home of a node, one directory of mode 0700:
  *
- *     lock.mdb            held by the process that owns the home
+ *     home.lock           held by the process that owns the home
  *     data/               the database: logs, states, indexes (LMDB, with a lock file of its own)
  *     blobs/              chunks that lie in no synced folder
  *     device.key          the seed of the device key, 32 bytes in hex, mode 0600; made once, never changed

@@ -52,6 +52,7 @@ export const openFolders = async (
       home,
       base: config.folders,
       found: (name) => stores.create(FILESTORE_TYPE, { name, parent: space.id }),
+      dropContent: (storeId) => cas.dropStore(storeId),
       admitted: untilAdmitted(node),
       progressed: (store, { state, pendingIn, pendingOut, witnessed }) =>
         engine.setLocalProgress(store.id, {

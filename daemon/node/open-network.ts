@@ -7,8 +7,11 @@ import { addPeer } from '#kernel/store/admin.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { SyncEngine } from '#sync/engine.ts'
 import { serveJoin } from '#sync/join/join.ts'
-import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
-import type { Levels } from './parts.ts'
+import { bytesToHex, hexToBytes, type PublicKey } from '#kernel/core/bytes.ts'
+import type { DagReader } from '#kernel/dag/port.ts'
+import type { StoreManager } from '#kernel/store/port.ts'
+import { isEqualSet, type PeerProgress } from '#sync/gossip/shared.ts'
+import type { Levels, PeerLevel } from './parts.ts'
 import type { Common, Local } from './open-local.ts'
 
 export interface Network {
@@ -77,8 +80,8 @@ export const openNetwork = async (
       stores,
       timers: systemTimers,
       backend: storage,
-      reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
       onError: report,
+      reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
     }),
   )
   parts.defer(
@@ -91,16 +94,22 @@ export const openNetwork = async (
   )
   parts.defer(engine.onChange(() => changes.notify('level')))
   engine.start()
-  return ok({ transport, blobs, engine, levels: levelsOf(engine) })
+  return ok({ transport, blobs, engine, levels: levelsOf(engine, stores) })
 }
 
-const levelsOf = (engine: SyncEngine): Levels => ({
-  peers: ({ id }) =>
-    engine
-      .peers()
-      .filter(({ connected }) => connected)
-      .flatMap(({ peer, stores }) =>
-        stores.filter(({ storeId }) => equalBytes(storeId, id)).map(({ level }) => ({ device: peer, level })),
-      ),
+const levelsOf = (engine: SyncEngine, stores: StoreManager): Levels => ({
+  peers: ({ id }) => {
+    const mine = stores.get(id)?.dag
+    return [...engine.peerProgress(id)].flatMap(([hex, theirs]) => {
+      const device = hexToBytes(hex)
+      return device.ok ? [{ device: device.value as PublicKey, level: levelOf(mine, theirs) }] : []
+    })
+  },
   settled: ({ id }, signal) => engine.waitLevel(id, signal),
 })
+
+const levelOf = (mine: DagReader | undefined, theirs: PeerProgress | undefined): PeerLevel => {
+  if (!theirs) return { at: 'silent' }
+  if (!mine || !isEqualSet({ count: mine.count, fingerprint: mine.fingerprint() }, theirs)) return { at: 'apart' }
+  return theirs.settled ? { at: 'level' } : { at: 'writing', pendingIn: theirs.pendingIn }
+}

@@ -31,10 +31,17 @@ export interface FileContents {
   secure(store: Store, content: ContentValue, signal: AbortSignal): Promise<Result<void, LatticeError>>
 }
 
+/**
+ * What stands between a connected peer and being level: it has said nothing of the store yet, it does not hold the same
+ * changes, or it holds them and has still to write some to its disk.
+ */
+export type PeerLevel =
+  { readonly at: 'level' | 'silent' | 'apart' } | { readonly at: 'writing'; readonly pendingIn: number }
+
 /** How far the peers of a store are. */
 export interface Levels {
-  /** Connected peers that may read the store, and whether they hold exactly what this device holds. */
-  peers(store: Store): readonly { readonly device: PublicKey; readonly level: boolean }[]
+  /** Connected peers that may read the store. */
+  peers(store: Store): readonly { readonly device: PublicKey; readonly level: PeerLevel }[]
   /** Resolves once all of them are level; rejects with the signal's reason. */
   settled(store: Store, signal: AbortSignal): Promise<void>
 }

@@ -3,7 +3,6 @@
  * with the binary codec (https://connectrpc.com/docs/protocol), nothing else. The full-featured libraries speak to
  * the same socket; loading one costs a command more than its work does.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http'
 import {
   create,
   fromBinary,
@@ -17,6 +16,7 @@ import {
 import { ErrorDetailSchema } from '#proto/error_api'
 import { err, latticeError, ok, type LatticeError, type Result, type Severity } from '#kernel/core/result.ts'
 import { concatBytes } from '#kernel/core/bytes.ts'
+import { BadAnswerError, post, type Answer } from './post.ts'
 
 /** The largest reply taken, in bytes. */
 const REPLY_MAX = 4 * 1024 * 1024
@@ -47,10 +47,12 @@ const badReply = (what: string): LatticeError =>
   )
 
 /** Nobody listens: distinguished because every command says it in the same words. */
-const connectionError = (cause: Error & { code?: string }): LatticeError =>
-  cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
+const connectionError = (cause: Error & { code?: string }): LatticeError => {
+  if (cause instanceof BadAnswerError) return badReply(cause.message)
+  return cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
     ? latticeError('node-not-running', 'permanent', 'no node is running')
     : latticeError('node-unreachable', 'retryable', `the node does not answer: ${cause.message}`)
+}
 
 interface ErrorJson {
   readonly message?: unknown
@@ -77,47 +79,16 @@ const parseError = (text: string, pick: (json: { error?: ErrorJson } & ErrorJson
   }
 }
 
-const post = (
-  socketPath: string,
-  path: string,
-  contentType: string,
-  body: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<Result<IncomingMessage, LatticeError>> =>
-  new Promise((resolve) => {
-    const request = httpRequest(
-      {
-        socketPath,
-        path,
-        method: 'POST',
-        agent: false,
-        signal,
-        headers: {
-          host: 'lattice',
-          'content-type': contentType,
-          'content-length': body.length,
-          'connect-protocol-version': '1',
-        },
-      },
-      (response) => resolve(ok(response)),
-    )
-    request.on('error', (cause) => resolve(err(connectionError(cause))))
-    request.end(body)
-  })
-
-const readAll = async (response: IncomingMessage): Promise<Result<Uint8Array, LatticeError>> => {
+const readAll = async ({ body, length }: Answer): Promise<Uint8Array> => {
   const parts: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const part of response as AsyncIterable<Uint8Array>) {
-      length += part.length
-      if (length > REPLY_MAX) return err(badReply('too long'))
-      parts.push(part)
-    }
-  } catch (cause) {
-    return err(connectionError(cause as Error))
+  let total = 0
+  for await (const part of body) {
+    total += part.length
+    if (total > REPLY_MAX) throw new BadAnswerError('too long')
+    parts.push(part)
   }
-  return ok(concatBytes(...parts))
+  if (length !== undefined && length !== total) throw new BadAnswerError('it breaks off')
+  return concatBytes(...parts)
 }
 
 const decode = <O extends DescMessage>(schema: O, bytes: Uint8Array): Reply<O> => {
@@ -129,13 +100,13 @@ const decode = <O extends DescMessage>(schema: O, bytes: Uint8Array): Reply<O> =
 }
 
 /** Cuts enveloped messages (1 byte of flags, 4 of big-endian length, the message) out of a byte stream. */
-async function* envelopes(response: IncomingMessage): AsyncGenerator<{ flags: number; bytes: Buffer }> {
+async function* envelopes({ body }: Answer): AsyncGenerator<{ flags: number; bytes: Buffer }> {
   let held: Buffer = Buffer.alloc(0)
-  for await (const part of response as AsyncIterable<Buffer>) {
+  for await (const part of body) {
     held = held.length === 0 ? part : Buffer.concat([held, part])
     while (held.length >= ENVELOPE_HEADER) {
       const end = ENVELOPE_HEADER + held.readUInt32BE(1)
-      if (end > REPLY_MAX) throw new RangeError('a message is too long')
+      if (end > REPLY_MAX) throw new BadAnswerError('a message is too long')
       if (held.length < end) break
       yield { flags: held[0]!, bytes: held.subarray(ENVELOPE_HEADER, end) }
       held = held.subarray(end)
@@ -143,23 +114,17 @@ async function* envelopes(response: IncomingMessage): AsyncGenerator<{ flags: nu
   }
 }
 
-async function* readStream<O extends DescMessage>(schema: O, response: IncomingMessage): AsyncGenerator<Reply<O>> {
-  try {
-    for await (const { flags, bytes } of envelopes(response)) {
-      if ((flags & END_STREAM) === 0) {
-        yield decode(schema, bytes)
-        continue
-      }
-      const error = parseError(bytes.toString('utf8'), (json) => json.error)
-      if (error) yield err(error)
-      return
+async function* readStream<O extends DescMessage>(schema: O, answer: Answer): AsyncGenerator<Reply<O>> {
+  for await (const { flags, bytes } of envelopes(answer)) {
+    if ((flags & END_STREAM) === 0) {
+      yield decode(schema, bytes)
+      continue
     }
-    yield err(badReply('it breaks off'))
-  } catch (cause) {
-    yield err(cause instanceof RangeError ? badReply(cause.message) : connectionError(cause as Error))
-  } finally {
-    response.destroy()
+    const error = parseError(bytes.toString('utf8'), (json) => json.error)
+    if (error) yield err(error)
+    return
   }
+  yield err(badReply('it breaks off'))
 }
 
 const pathOf = (method: DescMethodUnary | DescMethodServerStreaming): string =>
@@ -168,12 +133,14 @@ const pathOf = (method: DescMethodUnary | DescMethodServerStreaming): string =>
 export const createRpcClient = (socketPath: string): RpcClient => ({
   async unary(method, request, signal) {
     const body = toBinary(method.input, create(method.input, request))
-    const response = await post(socketPath, pathOf(method), 'application/proto', body, signal)
-    if (!response.ok) return response
-    const reply = await readAll(response.value)
-    if (!reply.ok) return reply
-    if (response.value.statusCode === 200) return decode(method.output, reply.value)
-    return err(parseError(Buffer.from(reply.value).toString('utf8'), (json) => json) ?? badReply('an empty error'))
+    try {
+      const answer = await post(socketPath, pathOf(method), 'application/proto', body, signal)
+      const reply = await readAll(answer)
+      if (answer.status === 200) return decode(method.output, reply)
+      return err(parseError(Buffer.from(reply).toString('utf8'), (json) => json) ?? badReply('an empty error'))
+    } catch (cause) {
+      return err(connectionError(cause as Error))
+    }
   },
 
   async *stream(method, request, signal) {
@@ -181,11 +148,14 @@ export const createRpcClient = (socketPath: string): RpcClient => ({
     const header = new Uint8Array(ENVELOPE_HEADER)
     new DataView(header.buffer).setUint32(1, message.length)
     const body = concatBytes(header, message)
-    const response = await post(socketPath, pathOf(method), 'application/connect+proto', body, signal)
-    if (!response.ok) {
-      yield response
-      return
+    let answer: Answer | undefined
+    try {
+      answer = await post(socketPath, pathOf(method), 'application/connect+proto', body, signal)
+      yield* readStream(method.output, answer)
+    } catch (cause) {
+      yield err(connectionError(cause as Error))
+    } finally {
+      answer?.close()
     }
-    yield* readStream(method.output, response.value)
   },
 })

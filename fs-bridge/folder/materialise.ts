@@ -10,7 +10,7 @@ import { equalBytes } from '#kernel/core/bytes.ts'
 import type { Inode, Visible } from '../filestore/port.ts'
 import { isMove, sameAttributes, sameContentHead, settled, stepsOf, type Step } from './appearances.ts'
 import { Batch, DiskFullError, type MaterialiseDeps, type Materialised } from './batch.ts'
-import { errnoOf, fitsDisk, isFull, isRealDir, isSafeName, look, placeNew } from './disk.ts'
+import { errnoOf, fitsDisk, isFull, isRealDir, isSafeName, look, placeNew, stillAs } from './disk.ts'
 import { FileWriter, type Job } from './file-writer.ts'
 import { joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
@@ -171,7 +171,8 @@ class Materialiser {
     const { index } = this.#batch.deps
     const old = index.pathOf(from)
     const belowItself = old !== undefined && path.startsWith(`${old}/`)
-    if (old === undefined || belowItself || !this.#batch.untouched(from, old)) {
+    const isParked = equalBytes(from.parent, PARKED_INODE)
+    if (old === undefined || belowItself || !(isParked || this.#batch.untouched(from, old))) {
       this.#batch.defer(step, old)
       return undefined
     }
@@ -191,7 +192,11 @@ class Materialiser {
     } else if (!placeNew(this.#batch.absolute(from), target)) return undefined
     const looked = look(target)
     if (!looked) return undefined
-    const moved: Entry = { ...entry, ...place, visibleName: place.name, stat: looked, epoch: index.epoch }
+    // What a program wrote to it on the way is found by the next look, which the old stat asks for.
+    const isEdited = entry.kind !== 'dir' && !stillAs(entry, looked)
+    if (isEdited) this.#batch.touched.add(to)
+    const stat = isEdited ? entry.stat : looked
+    const moved: Entry = { ...entry, ...place, visibleName: place.name, stat, epoch: index.epoch }
     index.move(entry, moved)
     return moved
   }

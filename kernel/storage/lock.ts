@@ -26,7 +26,7 @@ export const lockHome = async (home: string): Promise<HomeLock> => {
   held.add(path)
   let env: RootDatabase | undefined
   try {
-    env = open({ path: join(path, 'lock.mdb'), maxDbs: 1, maxReaders: SLOTS_MAX, overlappingSync: false })
+    env = open({ path: join(path, 'home.lock'), maxDbs: 1, maxReaders: SLOTS_MAX, overlappingSync: false })
     const slot = env.useReadTransaction()
     env.readerCheck()
     const owner = pids(String(env.readerList())).find((pid) => pid !== process.pid)
