@@ -217,10 +217,11 @@ export const historyService = (folders: FolderLookup, contents: FileContents): S
     if (!version.ok) return version
     const { content } = version.value
     if (!content) return err(latticeError('version-not-found', 'permanent', 'that version has no content'))
-    const { store } = history.value.entry
-    const secured = await contents.secure(store, content, signal)
+    const { entry } = history.value
+    const secured = await contents.secure(entry, content, signal)
     if (!secured.ok) return secured
+    using _ = secured.value
     const done = await writeBack(history.value, content)
-    return done.ok ? ok({ version: describe(store, version.value, true) }) : done
+    return done.ok ? ok({ version: describe(entry.store, version.value, true) }) : done
   },
 })

@@ -27,9 +27,14 @@ export interface FolderLookup {
 export interface FileContents {
   /** Hashes a file of the user's and keeps its chunks, so that peers can have them. */
   take(store: Store, path: string): Promise<Result<ContentValue, LatticeError>>
-  /** Makes sure that all chunks of a content are here, from peers where needed: else says that nobody has them. */
-  secure(store: Store, content: ContentValue, signal: AbortSignal): Promise<Result<void, LatticeError>>
+  /**
+   * Makes sure that all chunks of a content are here, from the folder's trash or from peers where needed: else says
+   * that nobody has them. They stay until what is returned is disposed of, by when a live version should name them.
+   */
+  secure(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Result<Secured, LatticeError>>
 }
+
+export type Secured = Disposable
 
 /**
  * What stands between a connected peer and being level: it has said nothing of the store yet, it does not hold the same

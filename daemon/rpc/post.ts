@@ -73,14 +73,12 @@ export const post = async (
   const abort = (): unknown => socket.destroy(signal!.reason as Error)
   signal?.addEventListener('abort', abort, { once: true })
   socket.once('close', () => signal?.removeEventListener('abort', abort))
-  socket.write(
+  const head =
     `POST ${path} HTTP/1.0\r\nhost: lattice\r\ncontent-type: ${contentType}\r\n` +
-      `content-length: ${body.length}\r\nconnect-protocol-version: 1\r\n\r\n`,
-  )
-  socket.write(body)
+    `content-length: ${body.length}\r\nconnect-protocol-version: 1\r\n\r\n`
+  socket.write(Buffer.concat([Buffer.from(head, 'latin1'), body]))
   try {
-    const head = await readHead(socket)
-    return { ...head, body: socket, close: () => socket.destroy() }
+    return { ...(await readHead(socket)), body: socket, close: () => socket.destroy() }
   } catch (cause) {
     socket.destroy()
     throw cause

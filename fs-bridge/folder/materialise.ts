@@ -170,8 +170,8 @@ class Materialiser {
   #move(from: Entry, to: Visible, path: string, step: Step): Entry | undefined {
     const { index } = this.#batch.deps
     const old = index.pathOf(from)
-    const belowItself = old !== undefined && path.startsWith(`${old}/`)
     const isParked = equalBytes(from.parent, PARKED_INODE)
+    const belowItself = old !== undefined && path.startsWith(`${old}/`)
     if (old === undefined || belowItself || !(isParked || this.#batch.untouched(from, old))) {
       this.#batch.defer(step, old)
       return undefined
