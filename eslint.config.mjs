@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint'
 import ours from './scripts/eslint-rules.mjs'
 
-const tests = ['**/*.{test,fuzz,bench,campaign}.ts', '**/testing.ts', '**/testing/**']
+const tests = ['**/*.{test,fuzz,bench,campaign}.ts', '**/{testing,model}.ts', '**/testing/**']
 
 /** Folders whose code decides what the replicated state is: no clock, no chance, no environment. */
 const pure = ['kernel/core', 'kernel/dag', 'kernel/state', 'fs-bridge/filestore', 'sync/reconcile', 'sync/session']

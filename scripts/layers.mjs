@@ -15,7 +15,7 @@ const layerMayImport = {
   daemon: ['proto', 'kernel', 'sync', 'fs-bridge'],
   electron: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon'],
   renderer: ['proto'],
-  e2e: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon'],
+  e2e: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon', 'scripts'],
   scripts: [],
 }
 
@@ -62,7 +62,8 @@ export function importFault(file, specifier) {
   const target = specifier.startsWith('#') ? specifier.slice(1) : resolveFrom(file, specifier)
   const [targetLayer = ''] = target.split('/')
   if (targetLayer !== layer) {
-    if (!specifier.startsWith('#') && layer !== 'scripts') return `import across layers by name: '#${target}'`
+    const hasName = layer !== 'scripts' && targetLayer !== 'scripts'
+    if (!specifier.startsWith('#') && hasName) return `import across layers by name: '#${target}'`
     if (!allowedLayers.includes(targetLayer)) return `${layer} must not know ${targetLayer}`
     return undefined
   }

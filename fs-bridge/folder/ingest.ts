@@ -249,7 +249,7 @@ export class Ingester {
     if (!result.ok) return result.error
     this.#settleAll(drafted, result.value?.hash, toLook)
     const files = drafted.flatMap(({ change: { kind, before } }) =>
-      kind === 'file' ? [fileKey(before!.inode, before!.slot)] : [],
+      kind === 'file' && !this.#isHeld(before!.inode, before!.slot) ? [fileKey(before!.inode, before!.slot)] : [],
     )
     await Promise.all([index.flush(), files.length > 0 ? inplace.forget(store.id, files) : undefined])
     return drafted.length
@@ -307,10 +307,16 @@ export class Ingester {
       const chunks = content && content.kind !== 'inline' ? content.chunks : data?.kind === 'chunks' ? data.chunks : []
       if (!entry || change.kind !== 'file' || chunks.length === 0) continue
       files.push({ file: fileKey(outcome.inode, entry.slot), chunks })
-      old.push(fileKey(change.inode, change.before?.slot ?? 0))
+      const slot = change.before?.slot ?? 0
+      if (!this.#isHeld(change.inode, slot)) old.push(fileKey(change.inode, slot))
     }
     if (files.length === 0) return
     await Promise.all([inplace.register(store.id, files), inplace.forget(store.id, old)])
+  }
+
+  /** Whether the index still has it: what went from one name may have come under another, and is served from there. */
+  #isHeld(inode: Inode, slot: number): boolean {
+    return this.#deps.index.placesOf(inode).some((entry) => entry.slot === slot)
   }
 
   #headContent(inode: Inode): ContentValue | undefined {

@@ -381,6 +381,23 @@ describe('what does not sync', () => {
     expect(shown(b)).toEqual({ 't/': '', 't/b/': '', 't/b/f': 'text', 't/b/x/': '' })
   })
 
+  test('files renamed, written anew and swapped at once can all be served', async () => {
+    const each = Array.from({ length: 6 }, (_, i) => i)
+    for (const i of each) for (const name of ['f', 'g', 'h']) write(a, `d${i}/${name}`, `${name}${i}${LONG}`)
+    await level()
+    for (const i of each) {
+      fs.renameSync(at(a, `d${i}/f`), at(a, `moved-f${i}`))
+      fs.appendFileSync(at(a, `moved-f${i}`), 'and more')
+      fs.renameSync(at(a, `d${i}/g`), at(a, `d${i}/f`))
+      fs.renameSync(at(a, `d${i}/h`), at(a, `d${i}/g`))
+      write(a, `d${i}/h`, `new${i}${LONG}`)
+      fs.renameSync(at(a, `d${i}`), at(a, `e${i}`))
+      fs.appendFileSync(at(a, `e${i}/g`), 'and more')
+    }
+    await level()
+    expect(shown(b)).toEqual(shown(a))
+  })
+
   test('a long file with a little inserted fetches only what is new', async () => {
     const bytes = Buffer.alloc(24 * 1024 * 1024)
     for (let i = 0, x = 1; i < bytes.length; i += 4)

@@ -148,7 +148,7 @@ export class StoredChunks implements StoringBackend {
     }
     const lanes = await Promise.allSettled(Array.from({ length: Math.min(WRITES_AT_ONCE, chunks.length) }, lane))
     // All have come to rest before the turn ends; what the first to fail says is told.
-    for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason
+    for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason as unknown
     if (durable) for (const shard of shards) await syncDirectory(shard)
   }
 
