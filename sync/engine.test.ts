@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bytesToHex, type StoreId } from '#kernel/core/bytes.ts'
+import { createSigner } from '#kernel/core/identity.ts'
 import { revokePeer } from '#kernel/store/admin.ts'
 import { must } from '#kernel/store/testkit.ts'
 import { FrameWriter } from './framing.ts'
@@ -7,6 +8,8 @@ import { PUSH_PROTOCOL } from './gossip/outbox.ts'
 import { isConverged, isLevel } from './sim/checkers.ts'
 import type { SimNode } from './sim/device.ts'
 import { World } from './sim/world.ts'
+import { SESSION_PROTOCOL } from './session/run.ts'
+import { StreamClosedError } from './transport/port.ts'
 
 const LATENCY_MS = 5
 
@@ -100,6 +103,20 @@ describe('the engine', () => {
     expect(c.store(id)!.dag.count).toBe(before)
     expect(has(b, a)).toBe(true)
     expect(a.engine.isLevel(id)).toBe(true)
+  })
+
+  test('resets the streams of a stranger at once', async () => {
+    const stranger = world.network.join(createSigner(new Uint8Array(32).fill(7)).publicKey)
+    const connecting = stranger.connect(a.signer.publicKey, [])
+    await world.timers.run(50)
+    must(await connecting)
+    for (const protocol of [PUSH_PROTOCOL, SESSION_PROTOCOL]) {
+      const stream = must(await stranger.open(a.signer.publicKey, protocol))
+      const read = expect(stream.read()).rejects.toThrow(StreamClosedError)
+      await world.timers.run(50)
+      await read
+    }
+    expect(a.engine.counters.disconnected).toBe(0)
   })
 
   test('disconnects a peer that keeps sending garbage, for a while', async () => {

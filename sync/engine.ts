@@ -106,6 +106,7 @@ export class SyncEngine implements AsyncDisposable {
       peers: this.#peers,
       counters: this.counters,
       progressOf: (store) => this.#progressOf(store),
+      isWanted: (peer) => this.#isWanted(peer),
       mayTalk: (store, peer) => this.#mayTalk(store, peer),
       announced: (linked, addresses) => this.#announced(linked, addresses),
       refreshPeer: (linked) => this.#refreshPeer(linked, true),
@@ -257,7 +258,7 @@ export class SyncEngine implements AsyncDisposable {
     const misdeeds = new Misdeeds()
     const shared = new Map<HexKey, Shared>()
     const none = new Set<HexKey>()
-    const linked = {
+    const linked: LinkedPeer = {
       peer,
       key: peerKey,
       shared,
@@ -266,6 +267,8 @@ export class SyncEngine implements AsyncDisposable {
       tags: none,
       declined: none,
       announced: '',
+      breaks: 0,
+      cancelReopen: undefined,
     }
     this.#peers.set(peerKey, linked)
     if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs()))

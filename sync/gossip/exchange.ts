@@ -36,13 +36,14 @@ export interface LinkedPeer {
   declined: ReadonlySet<HexKey>
   /** What was last announced to it, in short. */
   announced: string
+  /** Push streams to it that broke in a row; a lost one is opened again after a pause that grows with them. */
+  breaks: number
+  cancelReopen: (() => void) | undefined
 }
 
 /** Changes learned from peers are passed on by name up to so many at a time; more is for sessions. */
 const PASS_ON_MAX = 1024
 const HELD_MAX = 4096
-/** A lost push stream on a live connection is opened again after this. */
-const REOPEN_MS = 250
 /** Not the sender's fault: this device lacks something or is full. */
 const HONEST_REJECTS: ReadonlySet<RejectKind> = new Set<RejectKind>(['not-a-member', 'floating-full'])
 
@@ -55,6 +56,8 @@ export interface ExchangeHost {
   readonly counters: SyncCounters
   progressOf(store: Store): PeerProgress
   mayTalk(store: Store, peer: PublicKey): boolean
+  /** Some store may be spoken of with the peer. */
+  isWanted(peer: PublicKey): boolean
   /** The peer told which stores it shares (in `tags`) and where it is. */
   announced(linked: LinkedPeer, addresses: readonly string[]): Promise<void>
   /** Tells the peer anew which stores are shared. */
@@ -91,7 +94,9 @@ export class Exchange {
         const shared = linked.shared.get(bytesToHex(store.id))
         if (shared) shared.synced = false
       },
-      broken: () => this.#host.timers.after(REOPEN_MS, () => this.#reopen(linked)),
+      broken: () => {
+        linked.cancelReopen = this.#host.timers.after(pauseMs(linked.breaks++), () => this.#reopen(linked))
+      },
       pushed: (count) => (this.#host.counters.pushed += count),
     }))
   }
@@ -100,6 +105,7 @@ export class Exchange {
   #reopen(linked: LinkedPeer): void {
     if (this.#host.peers.get(linked.key) !== linked) return
     linked.outbox = undefined
+    linked.cancelReopen = undefined
     for (const shared of linked.shared.values()) shared.synced = false
     this.#host.refreshPeer(linked)
     for (const hex of linked.shared.keys()) {
@@ -135,6 +141,8 @@ export class Exchange {
   // --- what peers push ---
 
   async receive(stream: ByteStream): Promise<void> {
+    // A stranger's is reset at once, before a byte of it is read.
+    if (!this.#host.isWanted(stream.peer)) return stream.abort('nothing is shared')
     const reader = new FrameReader(stream)
     const key = bytesToHex(stream.peer)
     try {
@@ -142,7 +150,7 @@ export class Exchange {
         const frame = await reader.next()
         const linked = this.#host.peers.get(key)
         if (frame.ok && frame.value === undefined) return
-        if (!linked || this.#stopped) return stream.abort('not connected')
+        if (!linked || this.#stopped || !this.#host.isWanted(linked.peer)) return stream.abort('not connected')
         const leg = frame.ok ? decodePush(frame.value!) : frame
         if (!leg.ok) {
           this.#host.punish(linked, 10)
@@ -159,6 +167,10 @@ export class Exchange {
     if (leg.case === 'announce') {
       linked.tags = new Set(leg.value.tags.map(bytesToHex))
       linked.declined = new Set(leg.value.declined.map(bytesToHex))
+      // It knows this device by now, if it had reset the stream to it as a stranger's.
+      linked.breaks = 0
+      linked.cancelReopen?.()
+      if (linked.cancelReopen) this.#reopen(linked)
       return this.#host.announced(linked, leg.value.addresses)
     }
     const hex = bytesToHex(leg.value.storeId)
@@ -263,6 +275,7 @@ export class Exchange {
   }
 
   async answer(stream: ByteStream): Promise<void> {
+    if (!this.#host.isWanted(stream.peer)) return stream.abort('nothing is shared')
     const key = bytesToHex(stream.peer)
     const answered = await answerSession(stream, {
       timers: this.#host.timers,

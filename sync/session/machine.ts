@@ -6,16 +6,17 @@
  * carry how many of the receiver's claims are answered in full. Once all are, and all that came was applied, and no
  * parent is missing that the peer could have, a side says Finished; both said: the session is over.
  *
- * Sends are against credit: at most `CREDIT_BYTES` unapplied at the receiver, who gives back what it has applied.
+ * Sends are against credit: `WINDOW_MIN` unapplied at the receiver at first, who gives back as much as it has applied,
+ * or more, up to `WINDOW_MAX` at a time.
  */
 import type { SessionLeg } from '../messages.ts'
 import { bytesToHex, equalBytes, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import { latticeError, type LatticeError } from '#kernel/core/result.ts'
 import type { IngestReport } from '#kernel/store/port.ts'
+import { WINDOW_MAX, WINDOW_MIN } from '../blobs/window.ts'
 import { HASHES_MAX } from '../messages.ts'
 
 export const SESSION_VERSION = 1
-export const CREDIT_BYTES = 1024 * 1024
 /** Fetches unanswered at a time; the rest of what is needed waits here. */
 const FETCHES_MAX = 4
 /** Rounds of asking for missing parents. Each must bring something, so only a liar reaches it. */
@@ -31,6 +32,7 @@ export type SessionErrorKind =
   | 'session-excess'
   | 'session-timeout'
   | 'session-broken'
+  | 'session-revoked'
   | 'session-failed-there'
   | 'session-ingest'
   | 'reconcile-malformed'
@@ -95,13 +97,15 @@ export interface SessionState {
 
 export type SessionEvent =
   | { readonly type: 'opened' }
-  | { readonly type: 'received'; readonly leg: SessionLeg; readonly bytes: number }
+  | { readonly type: 'received'; readonly leg: SessionLeg }
   /** The next items of the first claim; `done`: there are no more of it. */
   | { readonly type: 'read'; readonly items: readonly Uint8Array[]; readonly done: boolean }
   | {
       readonly type: 'applied'
       readonly report: IngestReport
       readonly bytes: number
+      /** Credit for the peer. */
+      readonly given: number
       readonly missing: readonly Hash[]
     }
   | {
@@ -145,7 +149,7 @@ export const startSession = (role: Role, local: Standing, serves: boolean): Sess
   local,
   serves,
   peer: undefined,
-  credit: CREDIT_BYTES,
+  credit: WINDOW_MIN,
   claims: [],
   claimsAnswered: 0,
   reading: false,
@@ -165,10 +169,11 @@ export const startSession = (role: Role, local: Standing, serves: boolean): Sess
 })
 
 const sessionError = (kind: SessionErrorKind, message: string): SessionError =>
-  latticeError(kind, kind === 'session-refused' ? 'denied' : 'retryable', message)
+  latticeError(kind, kind === 'session-refused' || kind === 'session-revoked' ? 'denied' : 'retryable', message)
 
 export const sessionErrors = {
   timeout: sessionError('session-timeout', 'the peer fell silent in the middle of a session'),
+  revoked: sessionError('session-revoked', 'the peer may no longer read the store'),
   broken: sessionError('session-broken', 'the connection broke in the middle of a session'),
 } as const
 
@@ -178,11 +183,11 @@ export const step = (state: SessionState, event: SessionEvent): Step => {
     case 'opened':
       return { state, effects: [{ type: 'send', leg: { case: 'hello' } }] }
     case 'received':
-      return receive(state, event.leg, event.bytes)
+      return receive(state, event.leg)
     case 'read':
       return advance(afterRead(state, event.items, event.done))
     case 'applied':
-      return advance(afterApplied(state, event.report, event.bytes, event.missing))
+      return advance(afterApplied(state, event))
     case 'reconciled':
       return afterReconciled(state, event)
     case 'measured':
@@ -192,18 +197,25 @@ export const step = (state: SessionState, event: SessionEvent): Step => {
   }
 }
 
+/** After these there is nobody to tell, or nobody who may be told. */
+const QUIET_ERRORS: ReadonlySet<SessionErrorKind> = new Set([
+  'session-broken',
+  'session-failed-there',
+  'session-refused',
+  'session-revoked',
+])
+
 const fail = (state: SessionState, error: SessionError): Step => {
-  const tell: SessionEffect[] =
-    error.kind === 'session-broken' || error.kind === 'session-failed-there' || error.kind === 'session-refused'
-      ? []
-      : [{ type: 'send', leg: { case: 'failed', kind: error.kind } }]
+  const tell: SessionEffect[] = QUIET_ERRORS.has(error.kind)
+    ? []
+    : [{ type: 'send', leg: { case: 'failed', kind: error.kind } }]
   return { state: { ...state, phase: 'closed' }, effects: [...tell, { type: 'close', error, level: false }] }
 }
 
 const outOfTurn = (state: SessionState, what: string): Step =>
   fail(state, sessionError('session-out-of-turn', `the peer sent ${what} out of turn`))
 
-const receive = (state: SessionState, leg: SessionLeg, bytes: number): Step => {
+const receive = (state: SessionState, leg: SessionLeg): Step => {
   switch (leg.case) {
     case 'hello':
       return state.phase === 'hello' ? greet(state, leg.value) : outOfTurn(state, 'a second hello')
@@ -214,10 +226,10 @@ const receive = (state: SessionState, leg: SessionLeg, bytes: number): Step => {
     case 'reconcile':
       return onReconcile(state, leg.value.message)
     case 'intentions':
-      return onIntentions(state, leg.value.items, leg.value.completed, bytes)
+      return onIntentions(state, leg.value.items, leg.value.completed)
     case 'credit':
       return advance({
-        state: { ...state, credit: Math.min(CREDIT_BYTES, state.credit + leg.value.bytes) },
+        state: { ...state, credit: Math.min(WINDOW_MAX, state.credit + leg.value.bytes) },
         effects: [],
       })
     case 'fetch':
@@ -333,13 +345,14 @@ const afterReconciled = (state: SessionState, event: Extract<SessionEvent, { typ
   })
 }
 
-const onIntentions = (state: SessionState, items: readonly Uint8Array[], completed: number, bytes: number): Step => {
+const onIntentions = (state: SessionState, items: readonly Uint8Array[], completed: number): Step => {
   if (state.phase !== 'exchange') return outOfTurn(state, 'intentions')
   if (completed > state.claimsMade || completed < state.claimsDone) return outOfTurn(state, 'a count of answers')
   const arrived = state.arrived + items.length
   if (arrived > state.promised + state.asked.size)
     return fail(state, sessionError('session-excess', 'the peer sends more than it owes'))
-  if (state.applying + bytes > 2 * CREDIT_BYTES)
+  const bytes = items.reduce((sum, item) => sum + item.length, 0)
+  if (state.applying + bytes > WINDOW_MAX + WINDOW_MIN)
     return fail(state, sessionError('session-excess', 'the peer sends beyond its credit'))
   const isChains = state.peer && chainsBetween(state.local, state.peer) !== undefined
   if (isChains && state.claimsDone === 0 && completed > 0 && arrived < state.promised)
@@ -365,7 +378,9 @@ const afterRead = (state: SessionState, items: readonly Uint8Array[], done: bool
   }
 }
 
-const afterApplied = (state: SessionState, report: IngestReport, bytes: number, missing: readonly Hash[]): Step => {
+type Applied = Extract<SessionEvent, { type: 'applied' }>
+
+const afterApplied = (state: SessionState, { report, bytes, given, missing }: Applied): Step => {
   const tally = {
     ...state.tally,
     witnessed: state.tally.witnessed + report.witnessed,
@@ -380,7 +395,7 @@ const afterApplied = (state: SessionState, report: IngestReport, bytes: number, 
       applying: state.applying - bytes,
       missing: new Map(missing.map((hash) => [bytesToHex(hash), hash])),
     },
-    effects: [{ type: 'send', leg: { case: 'credit', bytes } }],
+    effects: given > 0 ? [{ type: 'send', leg: { case: 'credit', bytes: given } }] : [],
   }
 }
 

@@ -27,6 +27,7 @@ import {
   type Standing,
   type Tally,
 } from './machine.ts'
+import { Credit } from './credit.ts'
 import { readClaim, type Outgoing } from './outgoing.ts'
 
 export const SESSION_PROTOCOL = '/lattice/session/1'
@@ -71,11 +72,11 @@ export const answerSession = async (
   const cancel = answering.timers.after(SILENCE_MS, () => stream.abort('no hello in time'))
   const leg = await readLeg(reader)
   cancel()
-  if (!leg?.ok || leg.value.leg.case !== 'hello') {
+  if (!leg?.ok || leg.value.case !== 'hello') {
     stream.abort('no hello')
     return undefined
   }
-  const id = parseHash(leg.value.leg.value.storeId)
+  const id = parseHash(leg.value.value.storeId)
   const found = id.ok ? answering.lookup(id.value) : undefined
   if (!found) {
     await refuse(stream)
@@ -97,19 +98,13 @@ const refuse = async (stream: ByteStream): Promise<void> => {
   }
 }
 
-interface Received {
-  readonly leg: SessionLeg
-  readonly bytes: number
-}
-
 /** The next message; undefined: the stream ended or broke. */
-const readLeg = async (reader: FrameReader): Promise<Result<Received, SessionError> | undefined> => {
+const readLeg = async (reader: FrameReader): Promise<Result<SessionLeg, SessionError> | undefined> => {
   try {
     const frame = await reader.next()
     if (!frame.ok) return { ok: false, error: latticeError('message-malformed', 'permanent', frame.error.message) }
     if (frame.value === undefined) return undefined
-    const leg = decodeSession(frame.value)
-    return leg.ok ? { ok: true, value: { leg: leg.value, bytes: frame.value.length } } : leg
+    return decodeSession(frame.value)
   } catch (error) {
     if (error instanceof StreamClosedError) return undefined
     throw error
@@ -139,6 +134,8 @@ class Session {
   readonly #writer: FrameWriter
   readonly #store: Store
   readonly #timers: Timers
+  readonly #credit: Credit
+  readonly #wasReader: boolean
   readonly #rejected: Rejected[] = []
   readonly #done = Promise.withResolvers<SessionOutcome>()
   #state: SessionState
@@ -153,12 +150,14 @@ class Session {
     this.#writer = new FrameWriter(stream)
     this.#store = store
     this.#timers = options.timers
+    this.#credit = new Credit(options.timers.nowMs())
+    this.#wasReader = store.access.mayRead(stream.peer)
     this.#state = startSession(role, standingOf(store, options), options.serves)
   }
 
-  async run(hello: Received | undefined): Promise<SessionOutcome> {
+  async run(hello: SessionLeg | undefined): Promise<SessionOutcome> {
     this.#rearm()
-    this.#handle(hello ? { type: 'received', ...hello } : { type: 'opened' })
+    this.#handle(hello ? { type: 'received', leg: hello } : { type: 'opened' })
     const [outcome] = await Promise.all([this.#done.promise, this.#pump()])
     return outcome
   }
@@ -170,7 +169,7 @@ class Session {
       this.#rearm()
       if (!received) this.#handle({ type: 'failed', error: sessionErrors.broken })
       else if (!received.ok) this.#handle({ type: 'failed', error: received.error })
-      else this.#handle({ type: 'received', ...received.value })
+      else this.#handle({ type: 'received', leg: received.value })
     }
   }
 
@@ -185,7 +184,9 @@ class Session {
   }
 
   #handle(event: SessionEvent): void {
-    const { state, effects } = step(this.#state, event)
+    // Revoked while the session runs: it ends here, whatever was going to be said.
+    const isRevoked = this.#wasReader && event.type !== 'failed' && !this.#store.access.mayRead(this.#stream.peer)
+    const { state, effects } = step(this.#state, isRevoked ? { type: 'failed', error: sessionErrors.revoked } : event)
     this.#state = state
     for (const effect of effects) this.#perform(effect)
   }
@@ -247,6 +248,7 @@ class Session {
 
   /** One batch after the other; a refused intention is counted, a failed commit ends the session. */
   #ingest(items: readonly Uint8Array[], bytes: number): void {
+    this.#credit.arrived(bytes, this.#timers.nowMs())
     this.#ingests = this.#ingests.then(async () => {
       if (this.#state.phase === 'closed') return
       const done = await this.#store.ingest(items, this.#stream.peer)
@@ -257,7 +259,8 @@ class Session {
         })
       this.#rejected.push(...done.value.rejected)
       const missing = this.#store.dag.missing(MISSING_MAX)
-      this.#handle({ type: 'applied', report: done.value, bytes, missing })
+      const given = this.#credit.applied(bytes, this.#timers.nowMs())
+      this.#handle({ type: 'applied', report: done.value, bytes, given, missing })
     })
   }
 

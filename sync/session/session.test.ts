@@ -2,6 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KvOpSchema } from '#proto/kv'
 import { bytesToHex, equalBytes, type StoreId } from '#kernel/core/bytes.ts'
+import { revokePeer } from '#kernel/store/admin.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { must, openDevice, storeOf, TestClock, type Device } from '#kernel/store/testkit.ts'
 import { addMember } from '../sim/members.ts'
@@ -116,6 +117,18 @@ describe('a session', () => {
     expect(await sync()).toMatchObject({ error: { kind: 'message-malformed' } })
     speak(() => Promise.resolve())
     expect(await sync()).toMatchObject({ error: { kind: 'session-timeout' } })
+  })
+
+  test('ends without a word when the peer is revoked in the middle', async () => {
+    for (let i = 0; i < 300; i++) await put(storeOf(a, id), `k${i}`, 20_000)
+    const stream = must(await links.a.open(b.signer.publicKey, SESSION_PROTOCOL))
+    const running = openSession(stream, storeOf(a, id), { timers, serves: true })
+    await timers.run(60_000, () => storeOf(b, id).dag.count > 20)
+    must(await revokePeer(a.manager, id, b.signer.publicKey))
+    await timers.run(1_000)
+    expect(await running).toMatchObject({ error: { kind: 'session-revoked' }, level: false })
+    expect(answered[0]).toMatchObject({ error: { kind: 'session-broken' } })
+    expect(storeOf(b, id).dag.count).toBeLessThan(storeOf(a, id).dag.count - 1)
   })
 
   test('resumes after the link broke in the middle', async () => {

@@ -108,7 +108,9 @@ export class SimNode {
     const forgotten = [...readCatalog(backend)].filter(([, entry]) => entry.forgotten)
     this.declined = new Set(forgotten.map(([hex]) => hex))
     const transport = network.join(this.signer.publicKey)
-    const engine = new SyncEngine({ transport, stores: manager, timers, backend, onError: failed })
+    // No disk here that a folder would still have to be brought to.
+    const reportsProgress = () => false
+    const engine = new SyncEngine({ transport, stores: manager, timers, backend, reportsProgress, onError: failed })
     engine.onChange(() => changed(this))
     engine.start()
     this.#running = { backend, manager, transport, engine }
