@@ -7,8 +7,12 @@ import { describeTree, differences } from './support/trees.ts'
 import { level, TestWorld } from './support/world.ts'
 
 const checkout = path.resolve(import.meta.dirname, '..')
+/** Without optional locks: `git status` would otherwise write the index anew, and differently on both sides. */
 const git = (cwd: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], { cwd, encoding: 'utf8' })
+  execFileSync('git', ['--no-optional-locks', '-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args], {
+    cwd,
+    encoding: 'utf8',
+  })
 
 /** Over 30,000 files where there is time for it, about 12,000 otherwise. */
 const copies = process.env['LATTICE_LONG'] ? 3 : 1

@@ -4,7 +4,9 @@ import { revokePeer } from '#kernel/store/admin.ts'
 import { must } from '#kernel/store/testkit.ts'
 import { FrameWriter } from './framing.ts'
 import { PUSH_PROTOCOL } from './gossip/outbox.ts'
-import { World, type SimNode } from './sim/world.ts'
+import { isConverged, isLevel } from './sim/checkers.ts'
+import type { SimNode } from './sim/device.ts'
+import { World } from './sim/world.ts'
 
 const LATENCY_MS = 5
 
@@ -17,7 +19,7 @@ describe('the engine', () => {
     world = new World({ seed: 11, nodes: 3, latencyMs: LATENCY_MS, jitterMs: 0 })
     id = await world.found()
     ;[a, b, c] = world.nodes as [SimNode, SimNode, SimNode]
-    expect(await world.timers.run(10_000, () => world.isConverged(id) && world.isLevel(id))).toBe(true)
+    expect(await world.timers.run(10_000, () => isConverged(world, id) && isLevel(world, id))).toBe(true)
   })
   afterEach(async () => {
     expect(world.errors).toEqual([])

@@ -8,6 +8,7 @@
  */
 import { bytesToHex, type HexKey, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
+import { readCatalog } from '#kernel/store/catalog.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
 import { AddressBook } from './addressbook.ts'
 import type { Timers } from './clock.ts'
@@ -24,7 +25,7 @@ export interface SyncEngineOptions {
   readonly transport: Transport
   readonly stores: StoreManager
   readonly timers: Timers
-  /** Opened with `SYNC_TABLES`. */
+  /** Opened with `SYNC_TABLES`; that of the stores. */
   readonly backend: StorageBackend
   /** Stores that are settled only once `setLocalProgress` says so. Default: file stores. */
   readonly reportsProgress?: (store: Store) => boolean
@@ -54,6 +55,8 @@ export interface PeerLinkStatus {
   readonly latencyMs: number | undefined
   readonly lastSeenMs: number
   readonly stores: readonly StoreStatus[]
+  /** Stores of this device that the peer may read and chose not to hold. */
+  readonly declined: readonly StoreId[]
 }
 
 const BAN_MS = 60_000
@@ -77,6 +80,8 @@ export class SyncEngine implements AsyncDisposable {
   readonly #local = new Map<HexKey, LocalProgress>()
   readonly #watches = new Map<HexKey, AbortController>()
   readonly #bans = new Map<HexKey, number>()
+  /** Stores that were taken off this device. */
+  #removed: readonly StoreId[] = []
   readonly #listeners = new Set<() => void>()
   readonly #undo: (() => void)[] = []
   readonly #work = new Set<Promise<void>>()
@@ -122,6 +127,7 @@ export class SyncEngine implements AsyncDisposable {
       stores.on('opened', (store) => this.#opened(store)),
       stores.on('closed', (id) => this.#storeClosed(id)),
     )
+    this.#readRemoved()
     for (const store of stores.list()) this.#opened(store)
     for (const connection of transport.connections()) this.#connected(connection)
     this.wake()
@@ -154,24 +160,25 @@ export class SyncEngine implements AsyncDisposable {
 
   // --- what the node asks ---
 
-  /** What each connected peer of the store reported last. */
+  /** What each connected peer that holds the store, or is about to, reported last. */
   peerProgress(storeId: StoreId): ReadonlyMap<HexKey, PeerProgress | undefined> {
     const hex = bytesToHex(storeId)
     const store = this.#stores.get(storeId)
-    const peers = store ? this.#peersOf(store) : []
+    const peers = store ? this.#holdersOf(store) : []
     return new Map(peers.map((peer) => [peer.key, peer.shared.get(hex)?.progress]))
   }
 
   /**
    * True when this device is settled and every connected device that may read the store reports the same set,
-   * settled. One that has not reported, or does not hold the store yet, is not level.
+   * settled. One that has not reported, or does not hold the store yet, is not level; one that has declined to hold it
+   * does not count.
    */
   isLevel(storeId: StoreId): boolean {
     const store = this.#stores.get(storeId)
     if (!store || this.#isBootstrapping(store)) return false
     const mine = this.#progressOf(store)
     if (!mine.settled) return false
-    return this.#peersOf(store).every((peer) => {
+    return this.#holdersOf(store).every((peer) => {
       const theirs = peer.shared.get(bytesToHex(storeId))?.progress
       return theirs !== undefined && theirs.settled && isEqualSet(mine, theirs)
     })
@@ -221,6 +228,7 @@ export class SyncEngine implements AsyncDisposable {
         latencyMs: connection?.latencyMs,
         lastSeenMs: connection ? this.#timers.nowMs() : (this.#book.get(key)?.lastSeenMs ?? 0),
         stores,
+        declined: this.#declinedBy(this.#peers.get(key)),
       }
     })
   }
@@ -248,7 +256,17 @@ export class SyncEngine implements AsyncDisposable {
     this.#drop(peerKey)
     const misdeeds = new Misdeeds()
     const shared = new Map<HexKey, Shared>()
-    const linked = { peer, key: peerKey, shared, misdeeds, outbox: undefined, tags: new Set<HexKey>(), announced: '' }
+    const none = new Set<HexKey>()
+    const linked = {
+      peer,
+      key: peerKey,
+      shared,
+      misdeeds,
+      outbox: undefined,
+      tags: none,
+      declined: none,
+      announced: '',
+    }
     this.#peers.set(peerKey, linked)
     if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs()))
     this.#refreshPeer(linked, false)
@@ -307,6 +325,35 @@ export class SyncEngine implements AsyncDisposable {
     )
   }
 
+  #hasDeclined(linked: LinkedPeer, store: Store): boolean {
+    if (linked.declined.size === 0 || linked.shared.has(bytesToHex(store.id))) return false
+    return linked.declined.has(bytesToHex(announceTag(linked.peer, this.#transport.self, store.id)))
+  }
+
+  #holdersOf(store: Store): readonly LinkedPeer[] {
+    return this.#peersOf(store).filter((peer) => !this.#hasDeclined(peer, store))
+  }
+
+  #declinedBy(linked: LinkedPeer | undefined): readonly StoreId[] {
+    if (!linked || linked.declined.size === 0) return []
+    const stores = this.#stores.list().filter((store) => store.access.mayRead(linked.peer))
+    return stores.filter((store) => this.#hasDeclined(linked, store)).map((store) => store.id)
+  }
+
+  /**
+   * Stores that the peer has named to this device, which has taken them off itself: it is told, so that it does not
+   * wait. Who names a store knows its id, so nobody learns of one he does not know.
+   */
+  #declinedTo(linked: LinkedPeer): readonly StoreId[] {
+    const isNamed = (id: StoreId) => linked.tags.has(bytesToHex(announceTag(linked.peer, this.#transport.self, id)))
+    return this.#removed.filter((id) => !this.#stores.get(id) && isNamed(id)).slice(0, TAGS_MAX)
+  }
+
+  #readRemoved(): void {
+    const catalog = [...readCatalog(this.#options.backend).values()]
+    this.#removed = catalog.filter(({ forgotten }) => forgotten).map(({ storeId }) => storeId)
+  }
+
   #opened(store: Store): void {
     const hex = bytesToHex(store.id)
     const watch = new AbortController()
@@ -323,6 +370,16 @@ export class SyncEngine implements AsyncDisposable {
     this.#watches.delete(hex)
     this.#local.delete(hex)
     this.#refresh(false)
+    if (!this.#closed) this.#track(this.#afterRemoval())
+  }
+
+  /** The write that says a store was removed is queued right after the event; one queued behind it comes after it. */
+  async #afterRemoval(): Promise<void> {
+    await Promise.resolve()
+    await this.#options.backend.write(() => undefined)
+    if (this.#closed) return
+    this.#readRemoved()
+    this.#refresh(false)
   }
 
   #refresh(force: boolean): void {
@@ -336,11 +393,16 @@ export class SyncEngine implements AsyncDisposable {
       .list()
       .filter((store) => this.#mayTalk(store, linked.peer))
       .slice(0, TAGS_MAX)
-    const announced = offered.map((store) => bytesToHex(store.id)).join(' ')
-    if (announced !== linked.announced || (force && announced !== '')) {
+    const declined = this.#declinedTo(linked)
+    const announced = [...offered.map((store) => store.id), new Uint8Array(), ...declined].map(bytesToHex).join(' ')
+    if (announced !== linked.announced || (force && offered.length > 0)) {
       linked.announced = announced
-      const tags = offered.map((store) => announceTag(this.#transport.self, linked.peer, store.id))
-      this.#exchange.outboxOf(linked).announce(tags, this.#transport.addresses().slice(0, ADDRESSES_MAX))
+      const tag = (id: StoreId) => announceTag(this.#transport.self, linked.peer, id)
+      this.#exchange.outboxOf(linked).announce({
+        tags: offered.map((store) => tag(store.id)),
+        declined: declined.map(tag),
+        addresses: this.#transport.addresses().slice(0, ADDRESSES_MAX),
+      })
     }
     const now = new Set<HexKey>()
     for (const store of offered) {

@@ -18,6 +18,7 @@ interface Vectors {
   readonly session: readonly { readonly json: JsonValue; readonly hex: string }[]
   readonly push: readonly { readonly json: JsonValue; readonly hex: string }[]
   readonly invalidSession: readonly { readonly name: string; readonly hex: string }[]
+  readonly invalidPush: readonly { readonly name: string; readonly hex: string }[]
 }
 const url = new URL('../proto/vectors/wire/v1.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(url, 'utf8')) as Vectors
@@ -37,6 +38,10 @@ test.each(vectors.push)('push message $hex', ({ json, hex }) => {
 
 test.each(vectors.invalidSession)('refused: $name', ({ hex }) => {
   expect(decodeSession(unhex(hex))).toMatchObject({ ok: false, error: { kind: 'message-malformed' } })
+})
+
+test.each(vectors.invalidPush)('refused: $name', ({ hex }) => {
+  expect(decodePush(unhex(hex))).toMatchObject({ ok: false, error: { kind: 'message-malformed' } })
 })
 
 test('a store is named alike by all', () => {

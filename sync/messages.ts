@@ -89,7 +89,11 @@ export const decodePush = (bytes: Uint8Array): Result<PushLeg, MessageError> => 
 const isSoundPush = (leg: PushLeg): boolean => {
   switch (leg.case) {
     case 'announce':
-      return areHashes(leg.value.tags, TAGS_MAX) && areAddresses(leg.value.addresses)
+      return (
+        areHashes(leg.value.tags, TAGS_MAX) &&
+        areHashes(leg.value.declined, TAGS_MAX) &&
+        areAddresses(leg.value.addresses)
+      )
     case 'progress':
       return (
         isHash(leg.value.storeId) &&

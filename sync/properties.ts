@@ -26,7 +26,10 @@ const session = fc
 
 const push = fc
   .oneof(
-    fc.record({ case: fc.constant('announce' as const), value: fc.record({ tags: fc.array(hash) }) }),
+    fc.record({
+      case: fc.constant('announce' as const),
+      value: fc.record({ tags: fc.array(hash), declined: fc.array(hash) }),
+    }),
     fc.record({
       case: fc.constant('progress' as const),
       value: fc.record({ storeId: hash, count: u64, fingerprint: hash, pendingIn: u64, settled: fc.boolean() }),

@@ -163,7 +163,7 @@ export interface Pair {
   readonly dirB: string
 }
 
-/** A directory for one test, with nodes in it; all of it goes away with the test. */
+/** A directory for one test, with nodes in it; all of it goes away with the test (LATTICE_KEEP=1: the files stay). */
 export class TestWorld implements AsyncDisposable {
   readonly root: string
   readonly #nodes: TestNode[] = []
@@ -200,6 +200,7 @@ export class TestWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node[Symbol.asyncDispose]()))
-    await rm(this.root, { recursive: true, force: true })
+    if (process.env['LATTICE_KEEP']) console.error(`kept: ${this.root}`)
+    else await rm(this.root, { recursive: true, force: true })
   }
 }

@@ -10,7 +10,7 @@ import { equalBytes } from '#kernel/core/bytes.ts'
 import type { Inode, Visible } from '../filestore/port.ts'
 import { isMove, sameAttributes, sameContentHead, settled, stepsOf, type Step } from './appearances.ts'
 import { Batch, DiskFullError, type MaterialiseDeps, type Materialised } from './batch.ts'
-import { errnoOf, fitsDisk, isFull, isRealDir, isSafeName, look, placeNew } from './disk.ts'
+import { errnoOf, fitsDisk, isFull, isRealDir, isSafeName, look, placeNew, stillAs } from './disk.ts'
 import { FileWriter, type Job } from './file-writer.ts'
 import { joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
@@ -98,7 +98,10 @@ class Materialiser {
     return this.#batch.deps.index.placesOf(entry.inode).find((e) => e.slot === entry.slot)
   }
 
-  /** The path of the directory it belongs in, made if needed; undefined: it cannot be had now. */
+  /**
+   * The path of the directory it belongs in, made and moved to where it belongs if needed, as are those above it: else
+   * a directory could have to go below itself. Undefined: it cannot be had now.
+   */
   #dirFor(to: Visible): string | undefined {
     const { index } = this.#batch.deps
     const ready = this.#batch.dirPaths.get(inodeKey(to.parent))
@@ -108,6 +111,7 @@ class Materialiser {
       const visible = this.#batch.tree.appearances(to.parent)[0]
       const step = entry || visible ? { from: entry, to: visible } : undefined
       if (step?.to && !settled(step)) this.#arrange(step, [])
+      else if (step?.to && this.#dirFor(step.to) === undefined) return undefined
     }
     const path = index.pathOfDir(to.parent)
     if (path === undefined) return undefined
@@ -166,7 +170,9 @@ class Materialiser {
   #move(from: Entry, to: Visible, path: string, step: Step): Entry | undefined {
     const { index } = this.#batch.deps
     const old = index.pathOf(from)
-    if (old === undefined || !this.#batch.untouched(from, old)) {
+    const isParked = equalBytes(from.parent, PARKED_INODE)
+    const belowItself = old !== undefined && path.startsWith(`${old}/`)
+    if (old === undefined || belowItself || !(isParked || this.#batch.untouched(from, old))) {
       this.#batch.defer(step, old)
       return undefined
     }
@@ -186,7 +192,11 @@ class Materialiser {
     } else if (!placeNew(this.#batch.absolute(from), target)) return undefined
     const looked = look(target)
     if (!looked) return undefined
-    const moved: Entry = { ...entry, ...place, visibleName: place.name, stat: looked, epoch: index.epoch }
+    // What a program wrote to it on the way is found by the next look, which the old stat asks for.
+    const isEdited = entry.kind !== 'dir' && !stillAs(entry, looked)
+    if (isEdited) this.#batch.touched.add(to)
+    const stat = isEdited ? entry.stat : looked
+    const moved: Entry = { ...entry, ...place, visibleName: place.name, stat, epoch: index.epoch }
     index.move(entry, moved)
     return moved
   }

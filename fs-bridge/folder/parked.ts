@@ -3,24 +3,33 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { hexToBytes } from '#kernel/core/bytes.ts'
 import type { Inode } from '../filestore/port.ts'
-import { look, trashPath } from './disk.ts'
-import type { FolderIndex } from './folder-index.ts'
+import { look, stillAs, trashPath } from './disk.ts'
+import { PARKED_INODE, type FolderIndex } from './folder-index.ts'
 import type { ControlPaths } from './marker.ts'
 
 /**
- * Puts them back to the name the index has for them, before anything is taken for deleted. One whose name was given
- * to its successor already goes to trash, which is where it was going; one the index has as parked stays.
+ * Puts them back to the name the index has for them, before anything is taken for deleted. Where that is taken by now
+ * (by the other one of a swap, or by the file's own next content), the index has it as parked from here on: what is
+ * to become of it is then found like for any other name.
  */
 export const unpark = (paths: ControlPaths, index: FolderIndex, day: string): void => {
   for (const name of fs.readdirSync(paths.parked)) {
     const inode = hexToBytes(name.slice(0, 32))
     const slot = Number(name.slice(33))
-    const entry = inode.ok && index.placesOf(inode.value as Inode).find((e) => e.slot === slot)
+    const places = inode.ok ? index.placesOf(inode.value as Inode) : []
+    const entry = places.find((e) => e.slot === slot)
     const path = entry ? index.pathOf(entry) : undefined
     const parked = join(paths.parked, name)
-    if (path === undefined) fs.renameSync(parked, trashPath(paths.control, day, name))
+    const there = entry && path !== undefined ? look(join(paths.root, path)) : undefined
+    if (!entry || path === undefined) fs.renameSync(parked, trashPath(paths.control, day, name))
     else if (join(paths.root, path) === parked) continue
-    else if (look(join(paths.root, path))) fs.renameSync(parked, trashPath(paths.control, day, path))
-    else fs.renameSync(parked, join(paths.root, path))
+    else if (!there) {
+      fs.renameSync(parked, join(paths.root, path))
+      const now = look(join(paths.root, path))
+      // Our own moves changed its ctime: that is no edit.
+      if (now && stillAs(entry, now)) index.put({ ...entry, stat: now })
+    } else if (there.ino === look(parked)?.ino)
+      fs.unlinkSync(parked) // it had not left yet
+    else index.move(entry, { ...entry, parent: PARKED_INODE, name, visibleName: name })
   }
 }

@@ -7,7 +7,7 @@ import { equalBytes } from '#kernel/core/bytes.ts'
 import type { Inode } from '../filestore/port.ts'
 import type { Batch } from './batch.ts'
 import { errnoOf, isGone, look, putBack, sameIdentity, stillAs, unchanged } from './disk.ts'
-import { joinPath, ROOT_INODE } from './folder-index.ts'
+import { joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { inodeKey } from './observe.ts'
 
@@ -47,10 +47,11 @@ export class Remover {
     const target = this.#batch.absolute(path)
     const now = look(target)
     if (!now) return this.#batch.forget(entry)
-    if (!unchanged(entry, now)) return void touched.add(path)
+    const isParked = equalBytes(entry.parent, PARKED_INODE)
+    if (!isParked && !unchanged(entry, now)) return void touched.add(path)
     const trash = this.#batch.trash(path)
     fs.renameSync(target, trash)
-    if (stillAs(entry, look(trash))) return this.#batch.forget(entry)
+    if (isParked || stillAs(entry, look(trash))) return this.#batch.forget(entry)
     putBack(trash, target)
     touched.add(path)
   }

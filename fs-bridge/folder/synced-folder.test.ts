@@ -365,6 +365,22 @@ describe('what does not sync', () => {
     expect(fs.readFileSync(at(b, `.lattice/trash/${day}/run.sh`), 'utf8')).toBe('#!')
   })
 
+  test('directories change places: what was above is now far below', async () => {
+    write(a, 'x/a/b/f', 'text')
+    await level()
+    // Renamed once more, so that the outer one is the first that the other device hears of.
+    for (const [from, to] of [
+      ['x', 'y'],
+      ['y/a', 't'],
+      ['y', 't/b/x'],
+    ] as const) {
+      fs.renameSync(at(a, from), at(a, to))
+      await a.folder.settled(within())
+    }
+    await level()
+    expect(shown(b)).toEqual({ 't/': '', 't/b/': '', 't/b/f': 'text', 't/b/x/': '' })
+  })
+
   test('a long file with a little inserted fetches only what is new', async () => {
     const bytes = Buffer.alloc(24 * 1024 * 1024)
     for (let i = 0, x = 1; i < bytes.length; i += 4)

@@ -13,10 +13,9 @@ import type { Change } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
-import { settled, stepsOf } from './appearances.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths } from './dirty.ts'
-import { emptyOwn, errnoOf, look, trashPath } from './disk.ts'
+import { emptyOwn, look, trashPath } from './disk.ts'
 import { Durability } from './durability.ts'
 import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
@@ -29,11 +28,12 @@ import type { MaterialiseDeps, Materialised } from './batch.ts'
 import { Backlog } from './backlog.ts'
 import { materialise } from './materialise.ts'
 import { unpark } from './parked.ts'
-import { Settling } from './settling.ts'
-import { pruneTrash, TRASH_PASS_MS } from './trash.ts'
+import { Rest, Settling } from './settling.ts'
+import { unsettledInodes } from './reconcile.ts'
+import { Upkeep } from './upkeep.ts'
 import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
-import { inSlices, nextTurn, SLICE_MS } from './slices.ts'
+import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
 import { watchFolder, type FolderWatcher } from './watcher.ts'
 
@@ -45,8 +45,6 @@ const CHANGES_AT_ONCE = 500
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
-/** As long as this may be lost with the power, and is then looked at byte by byte. */
-const SYNC_AFTER_MS = 5000
 /** Without events every change waits for this. */
 const RESCAN_MS = 30_000
 
@@ -65,11 +63,10 @@ export class SyncedFolder {
   readonly #backlog = new Backlog()
   readonly #listeners = new Set<(status: FolderStatus) => void>()
   readonly #settling = new Settling()
+  readonly #rest: Rest
   #watcher: FolderWatcher | undefined
   readonly #durability: Durability
-  #syncScheduled = false
-  #syncing: Promise<void> = Promise.resolve()
-  #pruning: Promise<void> = Promise.resolve()
+  readonly #upkeep: Upkeep
   #ingester: Ingester
   #rootDev = 0n
   #cursor = 0
@@ -85,11 +82,7 @@ export class SyncedFolder {
   #stopping = new AbortController()
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
-  #wake: (() => void) | undefined
-  /** Something happened since the loop last looked. */
-  #roused = false
   #cookies = 0
-  readonly #cancels = new Set<() => void>()
 
   /** Checks the directory and makes it this store's; nothing syncs before `start`. */
   static async open(deps: FolderDeps, options: FolderOptions): Promise<Result<SyncedFolder, FolderError>> {
@@ -106,10 +99,12 @@ export class SyncedFolder {
     this.#deps = deps
     this.#paths = paths
     this.#timers = deps.timers ?? systemTimers
+    this.#rest = new Rest(this.#timers)
     this.#index = new FolderIndex(deps.backend, folder)
     this.#tree = openTree(deps.store.state, deps.deviceName)
     this.#rules = new IgnoreRules(paths.root)
     this.#durability = new Durability(paths.root, this.#index)
+    this.#upkeep = new Upkeep(this.#timers, this.#durability, paths.trash)
     this.#ingester = this.#newIngester()
   }
 
@@ -133,7 +128,7 @@ export class SyncedFolder {
     this.#scanWanted = true
     this.#durability.begin()
     if (markerPresent(this.#paths)) this.#unpark()
-    this.#pruneTrash()
+    this.#upkeep.pruneDaily(this.#stopping.signal)
     this.#setState('scanning')
     this.#running = [this.#follow(), this.#work()]
   }
@@ -141,13 +136,14 @@ export class SyncedFolder {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#rouse()
-    await Promise.all(this.#running)
-    this.#running = []
-    for (const cancel of this.#cancels) cancel()
-    this.#cancels.clear()
-    this.#watcher?.close()
-    this.#detach?.()
-    this.#setState('paused')
+    try {
+      await Promise.all(this.#running)
+    } finally {
+      this.#running = []
+      this.#watcher?.close()
+      this.#detach?.()
+      this.#setState('paused')
+    }
   }
 
   async pause(): Promise<void> {
@@ -231,19 +227,11 @@ export class SyncedFolder {
     if (this.#exhausted) return
     this.#exhausted = true
     const again = (): void =>
-      this.#after(RESCAN_MS, () => {
+      this.#upkeep.after(RESCAN_MS, () => {
         this.rescan()
         again()
       })
     again()
-  }
-
-  #after(delayMs: number, callback: () => void): void {
-    const cancel = this.#timers.after(delayMs, () => {
-      this.#cancels.delete(cancel)
-      callback()
-    })
-    this.#cancels.add(cancel)
   }
 
   /** Notes what peers (and this device) wrote. */
@@ -273,7 +261,7 @@ export class SyncedFolder {
   async #work(): Promise<void> {
     const signal = this.#stopping.signal
     while (!signal.aborted) {
-      this.#roused = false
+      this.#rest.begin()
       try {
         await this.#step(signal)
       } catch (error) {
@@ -282,7 +270,7 @@ export class SyncedFolder {
       }
     }
     await this.#checkpoint()
-    await Promise.all([this.#syncing, this.#pruning])
+    await this.#upkeep.stop()
     await this.#durability.sync()
     await this.#index.flush({ boot: this.#durability.state() })
   }
@@ -302,27 +290,16 @@ export class SyncedFolder {
   }
 
   #rouse(): void {
-    this.#roused = true
-    this.#wake?.()
+    this.#rest.rouse()
   }
 
-  /** Until something happens that was not there when this step began, at most `waitMs`. */
   async #idle(waitMs: number): Promise<void> {
     if (this.#told !== this.#cursor) {
       this.#told = this.#cursor
       this.#changed()
     }
     this.#settling.check()
-    if (this.#roused) return
-    await new Promise<void>((resolve) => {
-      const cancel = Number.isFinite(waitMs) ? this.#timers.after(waitMs, resolve) : undefined
-      this.#wake = () => {
-        cancel?.()
-        resolve()
-      }
-      if (this.#stopping.signal.aborted) this.#wake()
-    })
-    this.#wake = undefined
+    await this.#rest.wait(waitMs, this.#stopping.signal)
   }
 
   async #scan(signal: AbortSignal): Promise<void> {
@@ -330,6 +307,7 @@ export class SyncedFolder {
     this.#scanWanted = false
     this.#rules.forget()
     this.#problems.clearLocal()
+    await this.#index.flush()
     const gone: Seen[] = []
     let batch: Seen[] = []
     const scanned = this.#observing()
@@ -383,46 +361,34 @@ export class SyncedFolder {
     const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
     for (const inode of inodes) this.#backlog.add(inode)
     this.#undefer()
-    this.#scheduleSync()
+    this.#upkeep.scheduleSync()
     this.#changed()
     if (error) throw new SubmitRefusedError(error.kind, error.message)
   }
 
-  /** Everything that is not on disk as everyone sees it. */
   async #reconcile(signal: AbortSignal): Promise<void> {
     this.#setState('scanning')
     this.#reconcileWanted = false
-    let start = performance.now()
-    const dirs: Inode[] = [ROOT_INODE]
-    for (let dir = dirs.pop(); dir; dir = dirs.pop()) {
-      for (const visible of this.#tree.children(dir)) {
-        if (visible.kind === 'dir') dirs.push(visible.inode)
-        const steps = stepsOf(this.#tree.appearances(visible.inode), this.#index.placesOf(visible.inode))
-        if (!steps.every(settled)) this.#backlog.add(visible.inode)
-      }
-      for (const entry of this.#index.children(dir)) {
-        if (this.#tree.appearances(entry.inode).length === 0) this.#backlog.add(entry.inode)
-      }
-      if (performance.now() - start < SLICE_MS) continue
-      await nextTurn()
-      if (signal.aborted) this.#reconcileWanted = true
-      signal.throwIfAborted()
-      start = performance.now()
+    try {
+      for await (const inode of inSlices(unsettledInodes(this.#tree, this.#index), signal)) this.#backlog.add(inode)
+    } catch (error) {
+      this.#reconcileWanted = true
+      throw error
     }
   }
 
   async #materialise(signal: AbortSignal): Promise<void> {
     this.#setState('syncing')
     const done = await this.#materialiseSome(signal)
-    this.#scheduleSync()
+    this.#upkeep.scheduleSync()
     for (const inode of done.more) this.#backlog.add(inode)
     if (done.again.length > 0) {
       for (const inode of done.again) this.#backlog.defer(inode)
-      this.#after(DEFERRED_MS, () => this.#undefer())
+      this.#upkeep.after(DEFERRED_MS, () => this.#undefer())
     }
     if (done.missing.length > 0) {
       for (const inode of done.missing) this.#backlog.stall(inode)
-      this.#after(RETRY_MS, () => this.retry())
+      this.#upkeep.after(RETRY_MS, () => this.retry())
     }
     const now = this.#timers.nowMs()
     for (const path of done.touched) this.#dirty.touch(path, now)
@@ -449,7 +415,7 @@ export class SyncedFolder {
   async #failed(error: unknown): Promise<void> {
     this.#error = folderFailure(error)
     this.#setState('error')
-    this.#after(RETRY_MS, () => {
+    this.#upkeep.after(RETRY_MS, () => {
       this.#error = undefined
       this.#scanWanted = true
       this.#rouse()
@@ -465,15 +431,8 @@ export class SyncedFolder {
   }
 
   #unpark(): void {
-    for (const entry of this.#index.children(PARKED_INODE)) this.#backlog.add(entry.inode)
     unpark(this.#paths, this.#index, this.#day())
-  }
-
-  /** At the start and once a day. What goes wrong with it is tried again the next day, and harms nothing until then. */
-  #pruneTrash(): void {
-    const pass = pruneTrash(this.#paths.trash, this.#timers.nowMs(), this.#stopping.signal)
-    this.#pruning = pass.catch((error: unknown) => void errnoOf(error))
-    this.#after(TRASH_PASS_MS, () => this.#pruneTrash())
+    for (const entry of this.#index.children(PARKED_INODE)) this.#backlog.add(entry.inode)
   }
 
   #day(): string {
@@ -485,16 +444,6 @@ export class SyncedFolder {
     fs.renameSync(join(this.root, path), trashPath(this.#paths.control, this.#day(), path))
     this.#index.delete(entry)
     this.#backlog.add(entry.inode)
-  }
-
-  /** Soon after the last writes, not after each: the disk is synced once for all of them. */
-  #scheduleSync(): void {
-    if (this.#syncScheduled) return
-    this.#syncScheduled = true
-    this.#after(SYNC_AFTER_MS, () => {
-      this.#syncScheduled = false
-      this.#syncing = this.#durability.sync()
-    })
   }
 
   #resolve(file: Uint8Array): string | undefined {

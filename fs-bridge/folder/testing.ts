@@ -39,6 +39,10 @@ export class Device {
   peers: Device[] = []
   /** Bytes that came from peers. */
   fetched = 0
+  /** Set: the folder's process is as good as dead, nothing of it reaches its index any more. */
+  crashed = false
+  /** Whether a peer's content can be had now. */
+  serves: (cid: Cid) => boolean = () => true
   #pulled = 0
 
   constructor(base: string, name: string) {
@@ -77,7 +81,7 @@ export class Device {
       const missing: Cid[] = []
       for (const { cid } of chunks) {
         let bytes: Uint8Array | undefined
-        for (const peer of this.peers) {
+        for (const peer of this.serves(cid) ? this.peers : []) {
           const read = await peer.cas.read(storeId, cid)
           if (read.ok) bytes = read.value
         }
@@ -103,7 +107,7 @@ export class Device {
     const { store, backend, cas, blobs } = this
     const deps = {
       store,
-      backend,
+      backend: this.#mortal(backend),
       deviceName: () => 'peer',
       inplace: cas.inplace,
       local: cas,
@@ -114,6 +118,17 @@ export class Device {
     this.folder = must(await SyncedFolder.open(deps, { path: this.root, home: this.home }))
     this.folder.start()
     return this.folder
+  }
+
+  #mortal(backend: StorageBackend): StorageBackend {
+    return {
+      get: (table, key) => backend.get(table, key),
+      range: (table, range) => backend.range(table, range),
+      count: (table, range) => backend.count(table, range),
+      write: (body) => (this.crashed ? Promise.reject(new Error('crashed')) : backend.write(body)),
+      sizeBytes: 0,
+      [Symbol.asyncDispose]: async () => {},
+    }
   }
 
   async close(): Promise<void> {
@@ -130,14 +145,14 @@ export interface Pair extends AsyncDisposable {
 }
 
 /** Two devices of one store, whose folders are empty and not open yet. */
-export const openPair = async (under = tmpdir()): Promise<Pair> => {
+export const openPair = async (under = tmpdir(), role: 'writer' | 'reader' = 'writer'): Promise<Pair> => {
   const base = mkdtempSync(join(realpathSync(under), 'lattice-folder-'))
   const [a, b] = [new Device(base, 'a'), new Device(base, 'b')]
   const clock = new TestClock()
   await a.openManager(clock)
   await b.openManager(clock)
   a.store = must(await a.manager.create(FILESTORE_TYPE, { name: 'folder' }))
-  const value = { device: b.signer.publicKey, name: 'b', role: wireRole('writer') }
+  const value = { device: b.signer.publicKey, name: 'b', role: wireRole(role) }
   must(await a.store.submit(() => ({ system: systemOp({ case: 'peerAdd', value }) })))
   b.store = must(await b.manager.adopt(a.store.id))
   a.peers = [b]

@@ -24,7 +24,7 @@ import { addTo, zeroSum } from './sum.ts'
 import { LOG_TABLES } from './tables.ts'
 import { DagView } from './view.ts'
 
-const APPLY: DagHooks = { admit: () => 'apply', witnessed: () => {} }
+const APPLY: DagHooks = { admit: () => 'apply', witnessed: () => {}, pause: () => false }
 const hex = (hashes: Iterable<Hash>): HexKey[] => [...hashes].map(bytesToHex)
 const peer = testSigner(200).publicKey
 
@@ -205,6 +205,25 @@ describe('floating', () => {
     expect([...device.backend.range('waiting')]).toEqual([])
   })
 
+  test('a chain that is woken with pauses, and a power cut between two, goes on until all of it is there', async () => {
+    const all = line(12)
+    const side = Array.from({ length: 5 }, (_, i) => writeNext(testSigner(i + 1), [all[0]!], NOW_MS + 100 + i))
+    const device = new Device(all[0]!.storeId)
+    await device.insert([...side, ...all.slice(1)].reverse())
+    const hasty: DagHooks = { ...APPLY, pause: () => true }
+    await device.insert([all[0]!], NOW_MS, hasty)
+    expect(device.view.count).toBe(1)
+    // Every step looks at one parent at least.
+    for (let step = 0; step < 2 * (all.length + side.length); step++) {
+      device.restart()
+      await device.within((dag) => dag.resume(NOW_MS), hasty)
+    }
+    expect(await device.within((dag) => dag.isPaused)).toBe(false)
+    expect(device.view.count).toBe(all.length + side.length)
+    expect(device.view.floatingCount()).toBe(0)
+    expect([...device.backend.range('waiting')]).toEqual([])
+  })
+
   test('what is ahead of the clock waits for it', async () => {
     const [first] = line(1)
     const ahead = writeNext(testSigner(0), [first!], NOW_MS + AHEAD_MS_MAX + 10)
@@ -225,8 +244,13 @@ describe('floating', () => {
       admit: ({ author }) =>
         compareBytes(author, guest!.author) === 0 ? answer : author === first!.author ? 'apply' : 'float',
       witnessed: () => {},
+      pause: () => false,
     })
-    const closed: DagHooks = { admit: ({ isGenesis }) => (isGenesis ? 'apply' : 'float'), witnessed: () => {} }
+    const closed: DagHooks = {
+      admit: ({ isGenesis }) => (isGenesis ? 'apply' : 'float'),
+      witnessed: () => {},
+      pause: () => false,
+    }
     await device.insert([first!, guest!, other!], NOW_MS, closed)
     expect(device.view.count).toBe(1)
     expect(device.view.missing(10)).toEqual([])
@@ -298,6 +322,7 @@ test('each witness is folded before the next is admitted, with its own past in v
   const device = new Device(all[0]!.storeId)
   const events: string[] = []
   const hooks: DagHooks = {
+    pause: () => false,
     admit: (x, dag) => (events.push(`admit ${x.seq} after ${dag.count}`), 'apply'),
     witnessed: (w, x, dag) => {
       events.push(`fold ${x.seq} at ${w.witnessSeq}`)

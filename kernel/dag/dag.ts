@@ -37,6 +37,8 @@ export interface DagHooks {
   admit(intention: VerifiedIntention, dag: DagWriter): Admission
   /** Folds what was just witnessed, before anything else happens. */
   witnessed(witnessed: Witnessed, intention: VerifiedIntention, dag: DagWriter): void
+  /** Whether the transaction has taken long enough: what is left to wake waits for `resume`, in a later one. */
+  pause(): boolean
 }
 
 export type DagRejectKind = 'wrong-store' | 'bad-chain' | 'bad-clock' | 'floating-full'
@@ -115,6 +117,23 @@ export class DagWriter extends DagView {
     return toInsertion(outcome, tally)
   }
 
+  /** Goes on waking where an earlier transaction paused. Always makes some progress. */
+  resume(wallMs: number): Insertion {
+    const tally = newTally()
+    for (const parent of this.#floating.postponed()) {
+      this.#floating.resume(parent)
+      this.#wakeChildrenOf(parent, wallMs, tally)
+      this.#wakeChildren(wallMs, tally)
+      if (this.#hooks.pause()) break
+    }
+    return toInsertion(tally.witnessed.length > 0 ? 'witnessed' : 'floating', tally)
+  }
+
+  /** Whether `resume` has something to do. */
+  get isPaused(): boolean {
+    return this.#floating.postponed().length > 0
+  }
+
   /** Looks again at intentions that wait for a grant: of one author, or of all. */
   wakeGated(wallMs: number, author?: PublicKey): Insertion {
     return this.#wakeAll(this.#floating.gated(author), wallMs)
@@ -183,11 +202,21 @@ export class DagWriter extends DagView {
     return toInsertion(tally.witnessed.length > 0 ? 'witnessed' : 'floating', tally)
   }
 
-  /** Breadth first, in the order things were witnessed and then of hashes: the same on every run. */
+  /** Breadth first, in the order things were witnessed and then of hashes. */
   #wakeChildren(wallMs: number, tally: Tally): void {
     while (tally.asked < tally.witnessed.length) {
-      const parent = tally.witnessed[tally.asked++]!
-      for (const child of this.#floating.childrenOf(parent.hash)) this.#wake(child, wallMs, tally)
+      const parent = tally.witnessed[tally.asked++]!.hash
+      if (this.#summary.floatingCount === 0) continue
+      if (this.#hooks.pause()) this.#floating.postpone(parent)
+      else this.#wakeChildrenOf(parent, wallMs, tally)
+    }
+  }
+
+  /** At least one of them. */
+  #wakeChildrenOf(parent: Hash, wallMs: number, tally: Tally): void {
+    for (const [i, child] of this.#floating.childrenOf(parent).entries()) {
+      if (i > 0 && this.#hooks.pause()) return this.#floating.postpone(parent)
+      this.#wake(child, wallMs, tally)
     }
   }
 

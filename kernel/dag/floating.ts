@@ -102,6 +102,21 @@ export class Floating {
     return this.#hashes(waitKey.all(this.#store, KIND.parent, parent))
   }
 
+  /** Notes that what waits for this parent is to be woken by a later transaction. */
+  postpone(parent: Hash): void {
+    this.#tx.put(TABLE.waiting, waitKey.resume(this.#store, parent), NOTHING)
+  }
+
+  /** Parents whose children were put off. */
+  postponed(): Hash[] {
+    return this.#hashes(waitKey.all(this.#store, KIND.resume))
+  }
+
+  /** Takes a parent off that list. */
+  resume(parent: Hash): void {
+    this.#tx.delete(TABLE.waiting, waitKey.resume(this.#store, parent))
+  }
+
   gated(author?: PublicKey): Hash[] {
     return this.#hashes(waitKey.all(this.#store, KIND.gate, ...(author ? [author] : [])))
   }

@@ -107,9 +107,11 @@ export const waitKey = {
   arrival: (store: StoreNumber, arrivedMs: number, hash: Hash) => keyOf(store, [3, 1], [arrivedMs, TIME_BYTES], hash),
   /** Not a wait: how much floats for a peer. */
   peer: (store: StoreNumber, peer: PublicKey) => keyOf(store, [4, 1], peer),
+  /** Not a wait: a witnessed intention whose children are still to be looked at. */
+  resume: (store: StoreNumber, parent: Hash) => keyOf(store, [5, 1], parent),
   all: (store: StoreNumber, kind: number, ...rest: readonly Uint8Array[]) => keyOf(store, [kind, 1], ...rest),
 }
-export const KIND = { parent: 0, due: 1, gate: 2, arrival: 3 } as const
+export const KIND = { parent: 0, due: 1, gate: 2, arrival: 3, resume: 5 } as const
 /** In keys of kind `parent` and `gate` after store and kind; in `due` and `arrival` the time. */
 export const FIRST_AT = 5
 export const timeOfKey = (key: Uint8Array): number => readUint(key, FIRST_AT, TIME_BYTES)

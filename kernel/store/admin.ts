@@ -81,6 +81,7 @@ export const addPeer = (
       const { device, name } = peer
       const hex = bytesToHex(device)
       const rank = core.authority.rank(hex)
+      if (id !== storeId && rank >= RANK[peer.role]) return undefined
       const role = rank > RANK[peer.role] ? roleOf(rank)! : peer.role
       const lapsed = rank < RANK.writer && core.authority.isKnown(hex)
       const since = lapsed ? positionsOf(core, device) : []

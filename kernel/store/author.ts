@@ -47,7 +47,7 @@ const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, leg
   invariant(hlc !== undefined, 'the clock has run out')
   const intention = signIntention({ storeId: core.id, seq, prev, deps, hlc, ops }, signer)
   invariant(intention.ok, 'a draft was not checked before it was signed')
-  const { witnessed } = witness(turn, core, [intention.value], undefined, leg)
+  const { witnessed } = witness(turn, core, [intention.value], undefined, { leg })
   const own = witnessed.find(({ hash }) => equalBytes(hash, intention.value.hash))
   invariant(own !== undefined, 'what this device may write was not witnessed')
   return own

@@ -26,8 +26,6 @@ export const putEntry = (tx: StorageWriter, entry: CatalogEntry): void => {
   tx.put(CATALOG, entry.storeId, toBinary(StoreRecordSchema, record))
 }
 
-export const deleteEntry = (tx: StorageWriter, storeId: StoreId): void => tx.delete(CATALOG, storeId)
-
 const decode = (storeId: Uint8Array, bytes: Uint8Array): CatalogEntry => {
   const { number, parent, forgotten, resetAt } = fromBinary(StoreRecordSchema, bytes)
   return {

@@ -9,8 +9,9 @@ import type { Clock, Signer } from '../core/signing.ts'
 import { allocateStore, retiredStores, retireStore, sweepRetired } from '../dag/summary.ts'
 import type { StoreTypeRegistry } from '../state/registry.ts'
 import type { StorageBackend } from '../storage/port.ts'
-import { deleteEntry, putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
+import { putEntry, readCatalog, readEntry, type CatalogEntry } from './catalog.ts'
 import type { StoreCore } from './core.ts'
+import { nextToCarryOver } from './follow.ts'
 import { found, type Founding } from './found.ts'
 import type { Store, StoreManager, StoreManagerEvents } from './port.ts'
 import type { Verifiers } from './receive.ts'
@@ -137,8 +138,8 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     this.#close(bytesToHex(storeId))
     const number = await this.backend.write((tx) => {
       const entry = readEntry(tx, storeId) ?? known
-      if (entry.parent === undefined) deleteEntry(tx, storeId)
-      else putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
+      // Remembered, so that its space does not bring it back, and that peers can be told it is not held.
+      putEntry(tx, { ...entry, forgotten: true, resetAt: -1 })
       return retireStore(tx, storeId)
     })
     if (number !== undefined) await this.#sweep(number)
@@ -177,9 +178,9 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     return due.length === 0 ? undefined : Math.min(...due)
   }
 
-  /** Resolves once what was going on in the background when it was called is over. */
-  settled(): Promise<void> {
-    return this.#background
+  /** Resolves once nothing goes on in the background: children brought in, spaces followed, removed stores swept. */
+  async settled(): Promise<void> {
+    for (let seen: Promise<void> | undefined; seen !== this.#background; await seen) seen = this.#background
   }
 
   /** Lets running writes finish, ends all watches, closes the stores. The backend stays open: it is the caller's. */
@@ -285,7 +286,7 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     this.#background = this.#background.then(() => this.#followSpace(space)).catch(this.#options.onError)
   }
 
-  /** Brings in the children that a space lists, and closes those it lists no more. */
+  /** Brings in the children that a space lists, closes those it lists no more, and lets the others follow it. */
   async #followSpace(space: LocalStore): Promise<void> {
     if (this.#closing || this.get(space.id) !== space) return
     for (const { storeId } of [...space.core.system.children()]) {
@@ -297,6 +298,21 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
     }
     for (const child of [...this.childrenOf(space.core.hex)])
       if (space.core.system.child(child.id) === undefined) this.#close(child.hex)
+      else await this.#carryOver(space.core, child)
+    if (space.core.space !== undefined) await this.#carryOver(space.core.space, space.core)
+  }
+
+  /** Writes what a space says of its members into a child that lists its own peers. One op about each device at most. */
+  async #carryOver(space: StoreCore, child: StoreCore): Promise<void> {
+    const store = this.get(child.id)
+    if (store === undefined || !child.authority.isIndependent) return
+    for (let left = space.authority.devices().length; left > 0 && !this.#closing; left--) {
+      const done = await store.submit(() => {
+        const system = nextToCarryOver(space, child, this.signer.publicKey)
+        return system && { system }
+      })
+      if (!done.ok || done.value === undefined) return
+    }
   }
 
   /** Opens a store under its id; its content comes from peers. */

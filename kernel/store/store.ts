@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Hash, PublicKey, StoreId } from '../core/bytes.ts'
+import type { VerifiedIntention } from '../core/intention.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '../core/result.ts'
 import type { Clock, Signer } from '../core/signing.ts'
 import type { DagReader, Witnessed } from '../dag/port.ts'
@@ -34,6 +35,9 @@ export interface StoreEnv extends CoreEnv {
 
 /** Parents named to the sender of a batch; what is still missing then is named with the next. */
 const MISSING_MAX = 1_024
+
+/** A batch goes on in another transaction after this long, so that others get their turn. An intention is never split. */
+const TURN_MS_MAX = 20
 
 /** A hash over every row of a store's state. */
 const digestState = (tx: StorageReader, storeNumber: number): string => {
@@ -102,22 +106,32 @@ export class LocalStore implements Store {
     if (this.#closed) return err(CLOSED)
     const known = (hash: Hash) => this.dag.has(hash)
     const received = await receive(batch, this.id, known, this.#env.verifiers)
+    const sum = { witnessed: 0, floating: 0, known: received.known, rejected: [...received.rejected] }
     try {
-      return await this.#env.transact<Result<IngestReport, LatticeError>>((turn) => {
-        if (this.#closed) return err(CLOSED)
-        const report = witness(turn, this.core, received.verified, from)
-        return ok({
-          witnessed: report.witnessed.length,
-          floating: report.floating,
-          known: received.known + report.known,
-          rejected: [...received.rejected, ...report.rejected],
-          missing: turn.work(this.core).dag.missing(MISSING_MAX),
-        })
-      })
+      for (let rest = received.verified; ;) {
+        const step = await this.#env.transact((turn) => (this.#closed ? undefined : this.#ingestSome(turn, rest, from)))
+        if (step === undefined) return err(CLOSED)
+        const { report, missing, paused } = step
+        sum.witnessed += report.witnessed.length
+        sum.floating += report.floating
+        sum.known += report.known
+        sum.rejected.push(...report.rejected)
+        rest = rest.slice(report.taken)
+        if (rest.length === 0 && !paused) return ok({ ...sum, missing })
+      }
     } catch (error) {
       if (error instanceof StorageError) return err(latticeError(error.kind, error.severity, error.message))
       throw error
     }
+  }
+
+  /** As much of a batch as one transaction may take; `paused`: what that woke is not all looked at either. */
+  #ingestSome(turn: Turn, intentions: readonly VerifiedIntention[], from: PublicKey) {
+    const { clock } = this.#env
+    const endMs = clock.nowMs() + TURN_MS_MAX
+    const report = witness(turn, this.core, intentions, from, { pause: () => clock.nowMs() >= endMs })
+    const { dag } = turn.work(this.core)
+    return { report, missing: dag.missing(MISSING_MAX), paused: dag.isPaused }
   }
 
   watch(options: { readonly cursor?: number; readonly signal?: AbortSignal } = {}): AsyncIterable<StoreChange> {

@@ -33,6 +33,10 @@ export class Work {
     throw new InvariantError('nothing may be inserted outside of witness()')
   }
   readonly #forked: PublicKey[] = []
+  /** Takes what was witnessed; set as `admit` is. */
+  witnessed: (witnessed: Witnessed, intention: VerifiedIntention) => void = () => {}
+  /** Whether it is time to end the transaction; set as `admit` is. */
+  pause: () => boolean = () => false
   #reset = false
   #system = false
 
@@ -41,7 +45,8 @@ export class Work {
     this.tx = tx
     this.dag = new DagWriter(tx, core.number, {
       admit: (intention) => this.admit(intention),
-      witnessed: () => {},
+      witnessed: (witnessed, intention) => this.witnessed(witnessed, intention),
+      pause: () => this.pause(),
     })
     this.tables = new StoreTables(tx, core.number)
     this.naming = new Naming(tx, core.number)

@@ -3,7 +3,7 @@
  * of rights does to earlier intentions and to the stores of a space is done in the same transaction.
  */
 import { bytesToHex, hexToBytes, type HexKey, type PublicKey } from '../core/bytes.ts'
-import type { VerifiedIntention } from '../core/intention.ts'
+import { OPS_BYTES_MAX, type VerifiedIntention } from '../core/intention.ts'
 import { invariant } from '../core/result.ts'
 import type { Admission, DagRejection, Insertion } from '../dag/dag.ts'
 import type { Dot, Witnessed } from '../dag/port.ts'
@@ -20,7 +20,22 @@ export interface WitnessReport {
   readonly rejected: readonly DagRejection[]
   readonly floating: number
   readonly known: number
+  /** How many of the intentions were looked at; the rest is for the next transaction. */
+  readonly taken: number
 }
+
+export interface WitnessOptions {
+  /** What the only intention says, where that is known already. */
+  readonly leg?: Leg
+  /** Whether the transaction has taken long enough. Asked between intentions; at least one is taken. */
+  readonly pause?: () => boolean
+}
+
+/**
+ * Bytes of intentions that may wait for the end of a transaction to be folded, because rights moved in it, before it
+ * is ended: those of the largest intention there can be.
+ */
+const DEFERRED_BYTES_MAX = OPS_BYTES_MAX
 
 /** Whether an event lies in the causal past of an intention with these parents. */
 const pastOf = (work: Work, { prev, deps }: { prev: Dot['hash'] | undefined; deps: readonly Dot['hash'][] }) => {
@@ -39,28 +54,38 @@ class Witnessing {
   readonly #work: Work
   readonly #core: StoreCore
   readonly #before: Jurisdiction
-  readonly #lastSeqs: ReadonlyMap<HexKey, number>
+  /** What the intentions that are folded already were judged by, and how far each author's chain is among them. */
+  #foldedBy: Jurisdiction
+  #lastSeqs: ReadonlyMap<HexKey, number> = new Map()
   readonly #legs = new Map<HexKey, Leg>()
   readonly #witnessed: Witnessed[] = []
+  /** Those of them that wait to be folded at the end, because rights move. */
+  readonly #deferred: Witnessed[] = []
+  #deferredBytes = 0
   readonly #rejected: DagRejection[] = []
   /** Devices named by what began to float in this call. */
   readonly #named = new Set<HexKey>()
   #rightsMoved = false
 
-  constructor(turn: Turn, core: StoreCore, before: Jurisdiction) {
+  constructor(turn: Turn, core: StoreCore, before: Jurisdiction, pause: () => boolean = () => false) {
     this.#turn = turn
     this.#core = core
     this.#work = turn.work(core)
     this.#before = before
-    this.#lastSeqs = this.#work.dag.vector()
+    this.#foldedBy = before
     this.#work.admit = (intention) => this.#admit(intention)
+    this.#work.witnessed = (witnessed) => this.#fold(witnessed)
+    this.#work.pause = () => this.#deferredBytes >= DEFERRED_BYTES_MAX || pause()
   }
 
-  /** `leg`: what the only intention says, where that is known already. */
   insert(intentions: readonly VerifiedIntention[], from: PublicKey | undefined, leg?: Leg): WitnessReport {
     if (leg !== undefined) this.#legs.set(bytesToHex(intentions[0]!.hash), leg)
     const counts = { witnessed: 0, floating: 0, known: 0, rejected: 0 }
+    let taken = 0
+    this.#take(this.#work.dag.resume(this.#turn.nowMs))
     for (const intention of intentions) {
+      if (taken > 0 && this.#work.pause()) break
+      taken++
       const insertion = this.#work.dag.insert(intention, { wallMs: this.#turn.nowMs, from })
       counts[insertion.outcome]++
       this.#take(insertion)
@@ -68,12 +93,12 @@ class Witnessing {
     }
     this.#wake()
     const witnessed = this.#finish(from === undefined)
-    return { ...counts, witnessed, rejected: this.#rejected }
+    return { ...counts, witnessed, rejected: this.#rejected, taken }
   }
 
   /** After rights moved elsewhere (in the space, or because the space is known now). */
   inherit(): void {
-    this.#rightsMoved = true
+    this.#moveRights(this.#before)
     this.#wake()
     this.#finish(false)
   }
@@ -96,15 +121,32 @@ class Witnessing {
       verdict = 'exclude'
     }
     this.#legs.set(hex, leg)
-    if (leg.kind === 'genesis') this.#core.forget()
+    if (leg.kind === 'genesis') {
+      this.#moveRights(jurisdiction)
+      this.#core.forget()
+    }
     if (leg.kind === 'system' && isMembership(leg.action)) {
       const admin = jurisdiction.own.wasAdmin(bytesToHex(intention.author), past)
       putMemberEvent(this.#work.tables.members, intention, admin, leg.op)
       this.#work.naming.remove(intention.hash, namedBy(leg, intention))
+      this.#moveRights(jurisdiction)
       this.#core.forgetAuthority()
-      this.#rightsMoved = true
     }
     return verdict
+  }
+
+  /** From here on folding waits for the end. `before`: what counted until now. */
+  #moveRights(before: Jurisdiction): void {
+    if (this.#rightsMoved) return
+    this.#rightsMoved = true
+    this.#foldedBy = before
+    this.#lastSeqs = this.#work.dag.vector()
+  }
+
+  #fold(intention: Witnessed): void {
+    if (!this.#rightsMoved) return settle(this.#work, intention, this.#legs.get(bytesToHex(intention.hash))!)
+    this.#deferred.push(intention)
+    this.#deferredBytes += intention.ops.length
   }
 
   /** Lists the devices that a floating intention names, so that theirs may be let in before it. */
@@ -133,7 +175,7 @@ class Witnessing {
     }
   }
 
-  /** Folds: what is new, or all of it if what was witnessed before is judged differently now. */
+  /** Folds what was put off, or all there is if what was witnessed before is judged differently now. */
   #finish(local: boolean): readonly Witnessed[] {
     const work = this.#work
     for (const { hash } of this.#witnessed) work.noteWitnessed(hash, local)
@@ -141,16 +183,16 @@ class Witnessing {
     if (this.#rightsMoved && this.#verdictsMoved()) {
       refold(work)
       work.noteReset()
-    } else for (const intention of this.#witnessed) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
+    } else for (const intention of this.#deferred) settle(work, intention, this.#legs.get(bytesToHex(intention.hash))!)
     if (this.#rightsMoved)
       for (const child of this.#core.children)
         new Witnessing(this.#turn, child, inherited(child, this.#before)).inherit()
     return this.#witnessed.map((intention) => work.dag.get(intention.hash)!)
   }
 
-  /** Whether intentions witnessed before this transaction would be judged differently now. */
+  /** Whether intentions that are folded already would be judged differently now. */
   #verdictsMoved(): boolean {
-    const [before, now] = [this.#before, this.#core.jurisdiction]
+    const [before, now] = [this.#foldedBy, this.#core.jurisdiction]
     if (now.independent !== before.independent || (now.space === undefined) !== (before.space === undefined))
       return true
     const lastSeq = (device: HexKey) => this.#lastSeqs.get(device) ?? 0
@@ -186,17 +228,17 @@ const refold = (work: Work): void => {
 
 /**
  * Witnesses verified intentions and whatever they wake, and folds them. `from`: the peer they came from, to bound
- * what floats for it; undefined: this device's own. `leg`: what the only intention says, where that is known already.
+ * what floats for it; undefined: this device's own. Begins with what an earlier transaction left to be woken.
  */
 export const witness = (
   turn: Turn,
   core: StoreCore,
   intentions: readonly VerifiedIntention[],
   from: PublicKey | undefined,
-  leg?: Leg,
+  { leg, pause }: WitnessOptions = {},
 ): WitnessReport => {
   turn.work(core)
-  return new Witnessing(turn, core, core.jurisdiction).insert(intentions, from, leg)
+  return new Witnessing(turn, core, core.jurisdiction, pause).insert(intentions, from, leg)
 }
 
 /** A store has a space now, or another one: judges everything anew. `before`: as it was without. */

@@ -32,7 +32,9 @@ export interface LinkedPeer {
   outbox: Outbox | undefined
   /** What the peer announced last, in hex. */
   tags: ReadonlySet<HexKey>
-  /** Ids of stores last announced to it, joined. */
+  /** Stores that the peer says it was named and chose not to hold, likewise. */
+  declined: ReadonlySet<HexKey>
+  /** What was last announced to it, in short. */
   announced: string
 }
 
@@ -156,6 +158,7 @@ export class Exchange {
   async #onPush(linked: LinkedPeer, leg: PushLeg): Promise<void> {
     if (leg.case === 'announce') {
       linked.tags = new Set(leg.value.tags.map(bytesToHex))
+      linked.declined = new Set(leg.value.declined.map(bytesToHex))
       return this.#host.announced(linked, leg.value.addresses)
     }
     const hex = bytesToHex(leg.value.storeId)

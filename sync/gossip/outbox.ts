@@ -23,6 +23,13 @@ interface Waiting {
   progress: boolean
 }
 
+/** See `Announce` in wire.proto. */
+export interface Announcement {
+  readonly tags: readonly Hash[]
+  readonly declined: readonly Hash[]
+  readonly addresses: readonly string[]
+}
+
 export interface OutboxHooks {
   open(): Promise<ByteStream | undefined>
   progressOf(store: Store): { count: number; fingerprint: Uint8Array; pendingIn: number; settled: boolean }
@@ -35,7 +42,7 @@ export interface OutboxHooks {
 export class Outbox {
   readonly #hooks: OutboxHooks
   readonly #waiting = new Map<HexKey, Waiting>()
-  #announce: { tags: readonly Uint8Array[]; addresses: readonly string[] } | undefined
+  #announce: Announcement | undefined
   #stream: ByteStream | undefined
   #writing = false
   #closed = false
@@ -44,8 +51,8 @@ export class Outbox {
     this.#hooks = hooks
   }
 
-  announce(tags: readonly Uint8Array[], addresses: readonly string[]): void {
-    this.#announce = { tags, addresses }
+  announce(announcement: Announcement): void {
+    this.#announce = announcement
     this.#flush()
   }
 
@@ -122,7 +129,11 @@ export class Outbox {
     const announce = this.#announce
     if (announce) {
       this.#announce = undefined
-      return leg('announce', { tags: [...announce.tags], addresses: [...announce.addresses] })
+      return leg('announce', {
+        tags: [...announce.tags],
+        declined: [...announce.declined],
+        addresses: [...announce.addresses],
+      })
     }
     for (const [key, waiting] of this.#waiting) {
       const storeId = waiting.store.id
