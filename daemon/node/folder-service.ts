@@ -67,9 +67,9 @@ const behindWords = (name: string, folder: string, level: PeerLevel): string | u
 }
 
 /** What this device is behind with itself. */
-const ownWords = (ingested: boolean, status: FolderStatus | undefined): string[] => {
+const ownWords = (ingested: boolean, status: FolderStatus | undefined, lastError: FolderStatus['error']): string[] => {
   const words: string[] = []
-  if (status?.error) words.push(status.error.message)
+  if (lastError) words.push(lastError.message)
   else if (!status || status.state === 'paused') words.push('no peer has let this device in and sent the folder yet')
   else if (!ingested) words.push(`changes on this disk are still being recorded (${status.pendingOut} known)`)
   const missing = status?.problems.find((problem) => problem.kind === 'missing-content')
@@ -121,15 +121,18 @@ async function* waitUntilLevel(
   const unsubscribe = changes.subscribe((key) => dirty.add(key))
   const waiting = new Waiting(folder, store, levels, signal, () => dirty.add('wait'))
   const nameOf = deviceNameIn(store.access)
+  // A folder in trouble tries again and again: between two tries it has no error to show.
+  let lastError: FolderStatus['error']
   const progress = (): Progress => {
-    const { pendingIn = 0, pendingOut = 0 } = keeper.synced(store)?.status() ?? {}
+    const { pendingIn = 0, pendingOut = 0, error, state } = keeper.synced(store)?.status() ?? {}
+    if (error || state === 'idle') lastError = error
     const peers = levels
       .peers(store)
       .map(({ device, level }) => ({ device, name: nameOf(device), level: level.at === 'level' }))
     return { ingested: waiting.ingested, pendingIn, pendingOut, peers }
   }
   const pending = (): string => {
-    const own = ownWords(waiting.ingested, keeper.synced(store)?.status())
+    const own = ownWords(waiting.ingested, keeper.synced(store)?.status(), lastError)
     const behind = levels.peers(store).flatMap(({ device, level }) => {
       const words = behindWords(nameOf(device), store.name, level)
       return words === undefined ? [] : [words]

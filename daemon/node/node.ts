@@ -15,6 +15,7 @@ import { loadConfig, loadDeviceKey, prepareHome, type NodeConfig } from './home.
 import { openFolders } from './open-folders.ts'
 import { openLocal } from './open-local.ts'
 import { loadNetworkCode, openNetwork } from './open-network.ts'
+import { collectAtRest } from './rest.ts'
 
 export interface NodeOptions {
   readonly home: string
@@ -69,6 +70,7 @@ export class LatticeNode implements AsyncDisposable {
     if (!key.ok) return key
 
     const changes = new Changes()
+    parts.defer(collectAtRest(changes))
     const common = { home, config: config.value, key: key.value, changes, report: options.report }
     // The network code takes longest to load, and nothing local needs it.
     const networkCode = loadNetworkCode()

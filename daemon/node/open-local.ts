@@ -8,7 +8,7 @@ import { Cas } from '#kernel/cas/cas.ts'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { WorkerPool } from '#kernel/cas/pool.ts'
 import { CAS_TABLES } from '#kernel/cas/tables.ts'
-import { coreRegistry, SPACE_TYPE } from '#kernel/state/registry.ts'
+import { coreRegistry, SPACE_TYPE, type StoreTypeRegistry } from '#kernel/state/registry.ts'
 import { openLmdb } from '#kernel/storage/lmdb.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { bulkVerifier } from '#kernel/cas/bulk.ts'
@@ -19,6 +19,7 @@ import { filestoreType } from '#fs-bridge/filestore/machine.ts'
 import { FOLDER_TABLES } from '#fs-bridge/folder/index-codec.ts'
 import { SYNC_TABLES } from '#sync/addressbook.ts'
 import { Bindings, NODE_TABLE } from './bindings.ts'
+import { collectRegularly } from './collecting.ts'
 import type { Changes } from './dirty.ts'
 import type { DeviceKey, NodeConfig } from './home.ts'
 
@@ -32,6 +33,7 @@ export interface Common {
 
 export interface Local {
   readonly storage: StorageBackend
+  readonly registry: StoreTypeRegistry
   readonly stores: LocalStoreManager
   /** This device's own space, made on its first start. */
   readonly space: Store
@@ -77,6 +79,7 @@ export const openLocal = async (
   parts: AsyncDisposableStack,
   { home, config, key, report }: Common,
 ): Promise<Result<Local, LatticeError>> => {
+  const registry = coreRegistry().register(filestoreType)
   const storage = parts.use(openLmdb({ path: join(home, 'data'), tables: TABLES }))
   const pool = parts.use(new WorkerPool())
   const hasher = new PoolHasher(pool)
@@ -85,7 +88,7 @@ export const openLocal = async (
   const stores = parts.use(
     await LocalStoreManager.open({
       backend: storage,
-      registry: coreRegistry().register(filestoreType),
+      registry,
       signer: key.signer,
       verifier: new NodeVerifier(),
       bulk: bulkVerifier(pool),
@@ -99,8 +102,10 @@ export const openLocal = async (
   const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: config.name })
   if (!space.ok) return space
   parts.defer(followClock(stores, report))
+  parts.defer(collectRegularly({ cas, stores, registry, nowMs: clock.nowMs }, report))
   return ok({
     storage,
+    registry,
     stores,
     space: space.value,
     cas,

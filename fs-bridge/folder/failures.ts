@@ -1,5 +1,6 @@
 /** What went wrong in the folder's loop, said so that a person can act on it. All of it is tried again. */
 import { latticeError } from '#kernel/core/result.ts'
+import { StorageError } from '#kernel/storage/errors.ts'
 import { isFull } from './disk.ts'
 import { DiskFullError } from './batch.ts'
 import type { FolderError, FolderErrorKind } from './status.ts'
@@ -29,8 +30,10 @@ export const folderFailure = (error: unknown): FolderError => {
         ? ['disk-full', 'the disk is full: syncing goes on when there is room again']
         : error instanceof SubmitRefusedError
           ? [error.kind, error.message]
-          : code !== ''
-            ? ['folder-io', `the disk reported an error (${code})`]
-            : ['folder-failed', `an internal error: ${error instanceof Error ? error.message : String(error)}`]
+          : error instanceof StorageError
+            ? [error.kind === 'disk-full' ? 'disk-full' : 'folder-io', error.message]
+            : code !== ''
+              ? ['folder-io', `the disk reported an error (${code})`]
+              : ['folder-failed', `an internal error: ${error instanceof Error ? error.message : String(error)}`]
   return latticeError(kind, 'retryable', message)
 }

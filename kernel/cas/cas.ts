@@ -22,6 +22,11 @@ export interface CasOptions {
   readonly readOnly?: boolean
 }
 
+export interface IdleChunk {
+  readonly store: StoreId
+  readonly cid: Cid
+}
+
 /** Chunks looked at per transaction of a collection. */
 const COLLECT_BATCH = 500
 
@@ -100,6 +105,29 @@ export class Cas implements CasBackend {
         else this.#pins.delete(key)
       }
     }
+  }
+
+  /** Stored chunks that have been without a reference since `beforeMs` or longer, in the order of their keys. */
+  idleSince(beforeMs: number, after?: IdleChunk, limit = COLLECT_BATCH): readonly IdleChunk[] {
+    const found: IdleChunk[] = []
+    const gte = after && Uint8Array.of(...chunkKey(after.store, after.cid), 0)
+    for (const [key, since] of this.#storage.range(IDLE, { gte })) {
+      if (this.#isDue(key, since, beforeMs))
+        found.push({ store: key.subarray(0, 32) as StoreId, cid: key.subarray(32) as Cid })
+      if (found.length === limit) break
+    }
+    return found
+  }
+
+  /** Says that chunks are in use although nothing counts as a reference: their time without one begins again. */
+  renew(chunks: readonly IdleChunk[]): Promise<void> {
+    return this.#storage.write((tx) => {
+      const now = encodeMs(this.#clock.nowMs())
+      for (const { store, cid } of chunks) {
+        const key = chunkKey(store, cid)
+        if (tx.get(IDLE, key) !== undefined) tx.put(IDLE, key, now)
+      }
+    })
   }
 
   /**

@@ -1,0 +1,127 @@
+/** Who may do what: a whole space and the folders it brings, a reader, names, and taking a device’s rights away. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TestWorld, type TestNode } from './support/world.ts'
+import { readTree } from './support/trees.ts'
+
+interface Folder {
+  readonly name: string
+  readonly path: string
+  readonly state: string
+  readonly problem: string
+}
+
+interface Peers {
+  readonly peers: readonly {
+    readonly name: string
+    readonly device: string
+    readonly revoked: boolean
+    readonly memberships: readonly { readonly name: string; readonly role: string }[]
+  }[]
+}
+
+let world: TestWorld
+let anna: TestNode
+let ben: TestNode
+let photos: string
+let papers: string
+
+const foldersOf = async (node: TestNode): Promise<readonly Folder[]> =>
+  (await node.json<{ folders: Folder[] }>('folder', 'list')).folders
+const settle = async (folder: string): Promise<void> => {
+  for (const node of [anna, ben, anna]) await node.ok('folder', 'wait', folder, '--timeout', '60')
+}
+
+beforeAll(async () => {
+  world = await TestWorld.create()
+  anna = world.node('anna')
+  ben = world.node('ben')
+  await Promise.all([anna.up(), ben.up()])
+  photos = await world.directory('a/photos')
+  papers = await world.directory('a/papers')
+  await writeFile(join(photos, 'one.jpg'), 'one')
+  await anna.ok('folder', 'add', photos)
+  await anna.ok('folder', 'add', papers)
+}, 120_000)
+afterAll(() => world[Symbol.asyncDispose]())
+
+test(
+  'a space brings all its folders, those made later too, each to a place of its own',
+  { timeout: 60_000 },
+  async () => {
+    const link = await anna.ok('invite', 'space')
+    const joined = await ben.json<{ name: string }>('join', link, join(world.root, 'b'))
+    expect(joined.name).toBe('anna')
+    await settle('photos')
+    await settle('papers')
+    const later = await world.directory('a/later')
+    await writeFile(join(later, 'l.txt'), 'l')
+    await anna.ok('folder', 'add', later)
+    await settle('later')
+    const paths = (await foldersOf(ben)).map(({ name, path }) => [name, path]).sort()
+    expect(paths).toEqual(['later', 'papers', 'photos'].map((name) => [name, join(world.root, 'b', name)]))
+    expect(await readTree(join(world.root, 'b', 'photos'))).toEqual({ 'one.jpg': 'one' })
+    await writeFile(join(world.root, 'b', 'later', 'back.txt'), 'b')
+    await settle('later')
+    expect(await readFile(join(later, 'back.txt'), 'utf8')).toBe('b')
+  },
+)
+
+test('a device is known by the name it is given', { timeout: 60_000 }, async () => {
+  await anna.ok('peer', 'rename', 'ben', 'benjamin')
+  expect((await anna.json<Peers>('peers')).peers.map(({ name }) => name).sort()).toEqual(['anna', 'benjamin'])
+})
+
+test(
+  'what a reader edits stays with the reader, who is told; what others write still arrives',
+  { timeout: 90_000 },
+  async () => {
+    const shown = await world.directory('a/shown')
+    const read = join(world.root, 'c', 'shown')
+    await writeFile(join(shown, 'text.txt'), 'from anna')
+    await anna.ok('folder', 'add', shown)
+    const carl = world.node('carl')
+    await carl.up()
+    await carl.ok('join', await anna.ok('invite', 'shown', '--role', 'reader'), read)
+    await carl.ok('folder', 'wait', 'shown', '--timeout', '60')
+    expect(await readTree(read)).toEqual({ 'text.txt': 'from anna' })
+    const { peers } = await carl.json<Peers>('peers')
+    expect(peers.find(({ name }) => name === 'carl')!.memberships).toContainEqual(
+      expect.objectContaining({ name: 'shown', role: 'reader' }),
+    )
+    await writeFile(join(read, 'own.txt'), 'from carl')
+    await carl.run('folder', 'wait', 'shown', '--timeout', '2')
+    const doctor = await carl.json<{ checks: { name: string; message: string }[] }>('doctor')
+    const said = [
+      ...(await foldersOf(carl)).map(({ problem }) => problem),
+      ...doctor.checks.map(({ message }) => message),
+    ]
+    expect(said.join('\n')).toMatch(/may (only )?(read|not write)|not permitted|read-only|reader/i)
+    await writeFile(join(shown, 'more.txt'), 'more')
+    await anna.ok('folder', 'rescan', 'shown')
+    await carl.run('folder', 'wait', 'shown', '--timeout', '10')
+    expect(await readTree(shown)).toEqual({ 'text.txt': 'from anna', 'more.txt': 'more' })
+    expect(await readTree(read)).toEqual({ 'text.txt': 'from anna', 'more.txt': 'more', 'own.txt': 'from carl' })
+    await carl.stop()
+  },
+)
+
+test('a revoked device gets nothing more, and what it had written stays', { timeout: 60_000 }, async () => {
+  const told = await anna.ok('peer', 'revoke', 'benjamin')
+  expect(told).toContain('no longer has access to')
+  await writeFile(join(photos, 'secret.jpg'), 'secret')
+  // Nobody is left to wait for: the folder is level without the revoked device.
+  await anna.ok('folder', 'wait', 'photos', '--timeout', '30')
+  expect(await readTree(join(world.root, 'b', 'photos'))).toEqual({ 'one.jpg': 'one' })
+  const { peers } = await anna.json<Peers>('peers')
+  expect(peers.find(({ name }) => name === 'benjamin')!.revoked).toBe(true)
+  await writeFile(join(world.root, 'b', 'photos', 'late.jpg'), 'late')
+  await ben.run('folder', 'wait', 'photos', '--timeout', '2')
+  await anna.ok('folder', 'wait', 'photos', '--timeout', '30')
+  expect(await readTree(photos)).toEqual({ 'one.jpg': 'one', 'secret.jpg': 'secret' })
+})
+
+test('the nodes have nothing to report', () => {
+  for (const node of [anna, ben]) expect(node.stderr).not.toContain('lattice:')
+})
