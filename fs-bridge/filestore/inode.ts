@@ -4,7 +4,7 @@
  */
 import { compareBytes, equalBytes } from '#kernel/core/bytes.ts'
 import { INLINE_MAX } from '#kernel/cas/port.ts'
-import type { CellReader, Head } from '#kernel/state/port.ts'
+import type { Cell, CellReader, Head } from '#kernel/state/port.ts'
 import type { Dot } from '#kernel/dag/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
 import { contentKey, decodeContent, decodeLink, isTrash, linkKey, ROOT, type LinkValue, type Place } from './values.ts'
@@ -31,9 +31,22 @@ export interface ContentHead {
   readonly trashed: boolean
 }
 
+/**
+ * What was read out of a cell, for as long as somebody holds the cell: within a transaction or a look at the state the
+ * same cells are asked for again and again, and a cell never changes.
+ */
+const linksRead = new WeakMap<Cell, InodeState | 'none'>()
+const contentsRead = new WeakMap<Cell, { readonly kind: Kind; readonly heads: readonly ContentHead[] }>()
+
 export const inodeState = (cells: CellReader, inode: Inode): InodeState | undefined => {
   const cell = cells.cell(linkKey(inode))
   if (cell === undefined) return undefined
+  let read = linksRead.get(cell)
+  if (read === undefined) linksRead.set(cell, (read = readLinks(cell, inode) ?? 'none'))
+  return read === 'none' ? undefined : read
+}
+
+const readLinks = (cell: Cell, inode: Inode): InodeState | undefined => {
   const links: LinkHead[] = []
   for (const head of cell.heads) {
     const link = head.value && decodeLink(head.value)
@@ -74,11 +87,16 @@ const suits = (kind: Kind, { size, data }: ContentValue): boolean => {
 
 /** Heads of `c/`, best first, that make sense for the inode's kind; tombstones left out. */
 export const contentHeads = (cells: CellReader, { inode, kind }: InodeState): readonly ContentHead[] => {
+  const cell = cells.cell(contentKey(inode))
+  if (cell === undefined) return []
+  const read = contentsRead.get(cell)
+  if (read?.kind === kind) return read.heads
   const heads: ContentHead[] = []
-  for (const head of cells.cell(contentKey(inode))?.heads ?? []) {
+  for (const head of cell.heads) {
     const stored = head.value && decodeContent(head.value)
     if (stored && suits(kind, stored.content)) heads.push({ head, ...stored })
   }
+  contentsRead.set(cell, { kind, heads })
   return heads
 }
 

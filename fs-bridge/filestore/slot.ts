@@ -4,7 +4,7 @@
  * Directories of one name are one. All else that hangs there claims the name, best link first, and after those the
  * contents that lost a conflict. A claim whose data an earlier one shows is hidden behind it (its *twin*).
  */
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import { bytesToName } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { conflictBases, conflictName } from './conflict-names.ts'
@@ -41,13 +41,21 @@ export interface Slot {
 }
 
 /** The directories that `dir` is one with; undefined if it is not reachable from the root. */
-export const groupOf = (state: StateReader, dir: Inode): Group | undefined => {
-  if (!(state instanceof StateSnapshot)) return findGroup(state, dir)
-  const name = `group ${bytesToHex(dir)}`
-  if (state.worked.has(name)) return state.worked.get(name) as Group | undefined
-  const group = findGroup(state, dir)
-  state.worked.set(name, group)
-  return group
+export const groupOf = (state: StateReader, dir: Inode): Group | undefined => worked(state, 'group', dir, findGroup)
+
+/** Works a thing out once per snapshot. */
+const worked = <T>(
+  state: StateReader,
+  what: string,
+  inode: Inode,
+  work: (state: StateReader, inode: Inode) => T,
+): T => {
+  if (!(state instanceof StateSnapshot)) return work(state, inode)
+  const name = what + bytesToName(inode)
+  if (state.worked.has(name)) return state.worked.get(name) as T
+  const result = work(state, inode)
+  state.worked.set(name, result)
+  return result
 }
 
 const findGroup = (state: StateReader, dir: Inode): Group | undefined => {
@@ -114,7 +122,9 @@ export const slotAt = (state: StateReader, group: Group, name: string): Slot =>
   readSlot(state, group, name, entriesAt(state, group, name))
 
 /** Where an inode is seen, or hides; undefined if it does not live or cannot be reached. */
-export const slotOf = (state: StateReader, inode: Inode): Slot | undefined => {
+export const slotOf = (state: StateReader, inode: Inode): Slot | undefined => worked(state, 'slot', inode, findSlot)
+
+const findSlot = (state: StateReader, inode: Inode): Slot | undefined => {
   const found = inodeState(state.cells, inode)
   const place = found && livingPlace(state, found)
   const group = place && groupOf(state, place.parent)
