@@ -56,6 +56,8 @@ export interface ExchangeHost {
   readonly counters: SyncCounters
   progressOf(store: Store): PeerProgress
   mayTalk(store: Store, peer: PublicKey): boolean
+  /** It may have something to say that concerns this device: it shares a store, or may ask for one taken off it. */
+  hears(peer: PublicKey): boolean
   /** Some store may be spoken of with the peer. */
   isWanted(peer: PublicKey): boolean
   /** The peer told which stores it shares (in `tags`) and where it is. */
@@ -147,7 +149,7 @@ export class Exchange {
 
   async receive(stream: ByteStream): Promise<void> {
     // A stranger's is reset at once, before a byte of it is read.
-    if (this.#stopped || !this.#host.isWanted(stream.peer)) return stream.abort('nothing is shared')
+    if (this.#stopped || !this.#host.hears(stream.peer)) return stream.abort('nothing is shared')
     const reader = new FrameReader(stream)
     const key = bytesToHex(stream.peer)
     try {
@@ -155,7 +157,7 @@ export class Exchange {
         const frame = await reader.next()
         const linked = this.#host.peers.get(key)
         if (frame.ok && frame.value === undefined) return
-        if (this.#stopped || !linked || !this.#host.isWanted(linked.peer)) return stream.abort('not connected')
+        if (this.#stopped || !linked || !this.#host.hears(linked.peer)) return stream.abort('not connected')
         const leg = frame.ok ? decodePush(frame.value!) : frame
         if (!leg.ok) {
           this.#host.punish(linked, 10)
