@@ -57,3 +57,20 @@ test('a device that holds the store but is behind is waited for', async () => {
   expect(a.engine.isLevel(folder)).toBe(false)
   expect(declinedBy(a, c)).toEqual([])
 })
+
+test('a guest of a store does not wait for a member who took it off, though they share nothing else', async () => {
+  const own = new World({ seed: 29, nodes: 3 })
+  const { children } = await own.foundSpace(['core:kv'], true)
+  const shared = children.at(-1)!
+  const [founder, member, guest] = own.nodes as [SimNode, SimNode, SimNode]
+  expect(await own.timers.run(20_000, () => isConverged(own, shared) && isLevel(own, shared))).toBe(true)
+  await member.decline(shared)
+  expect(await own.timers.run(20_000, () => declinedBy(guest, member).length === 1)).toBe(true)
+  member.crash()
+  await member.start()
+  await own.timers.run(20_000)
+  await founder.write(shared, own.timers.random)
+  expect(await own.timers.run(20_000, () => guest.engine.isLevel(shared) && founder.engine.isLevel(shared))).toBe(true)
+  expect(declinedBy(guest, member)).toEqual([shared])
+  await own.dispose()
+})

@@ -106,6 +106,7 @@ export class SyncEngine implements AsyncDisposable {
       peers: this.#peers,
       counters: this.counters,
       progressOf: (store) => this.#progressOf(store),
+      hears: (peer) => this.#isWanted(peer) || this.#removed.length > 0,
       isWanted: (peer) => this.#isWanted(peer),
       mayTalk: (store, peer) => this.#mayTalk(store, peer),
       announced: (linked, addresses) => this.#announced(linked, addresses),

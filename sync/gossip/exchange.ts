@@ -56,6 +56,8 @@ export interface ExchangeHost {
   readonly counters: SyncCounters
   progressOf(store: Store): PeerProgress
   mayTalk(store: Store, peer: PublicKey): boolean
+  /** It may have something to say that concerns this device: it shares a store, or may ask for one taken off it. */
+  hears(peer: PublicKey): boolean
   /** Some store may be spoken of with the peer. */
   isWanted(peer: PublicKey): boolean
   /** The peer told which stores it shares (in `tags`) and where it is. */
@@ -89,6 +91,7 @@ export class Exchange {
         const stream = await this.#host.transport.open(linked.peer, PUSH_PROTOCOL)
         return stream.ok ? stream.value : undefined
       },
+      isHeld: (store) => this.#isHeld(store),
       progressOf: (store) => this.#host.progressOf(store),
       overflowed: (store) => {
         const shared = linked.shared.get(bytesToHex(store.id))
@@ -99,6 +102,10 @@ export class Exchange {
       },
       pushed: (count) => (this.#host.counters.pushed += count),
     }))
+  }
+
+  #isHeld(store: Store): boolean {
+    return !this.#stopped && this.#host.stores.get(store.id) === store
   }
 
   /** What the lost stream carried is unknown: all is told anew. */
@@ -142,7 +149,7 @@ export class Exchange {
 
   async receive(stream: ByteStream): Promise<void> {
     // A stranger's is reset at once, before a byte of it is read.
-    if (!this.#host.isWanted(stream.peer)) return stream.abort('nothing is shared')
+    if (this.#stopped || !this.#host.hears(stream.peer)) return stream.abort('nothing is shared')
     const reader = new FrameReader(stream)
     const key = bytesToHex(stream.peer)
     try {
@@ -150,7 +157,7 @@ export class Exchange {
         const frame = await reader.next()
         const linked = this.#host.peers.get(key)
         if (frame.ok && frame.value === undefined) return
-        if (!linked || this.#stopped || !this.#host.isWanted(linked.peer)) return stream.abort('not connected')
+        if (this.#stopped || !linked || !this.#host.hears(linked.peer)) return stream.abort('not connected')
         const leg = frame.ok ? decodePush(frame.value!) : frame
         if (!leg.ok) {
           this.#host.punish(linked, 10)
@@ -261,11 +268,17 @@ export class Exchange {
 
   #openSession(linked: LinkedPeer, store: Store, shared: Shared): void {
     this.#scheduler.schedule(`${bytesToHex(store.id)} ${linked.key}`, async () => {
-      if (this.#stopped || this.#host.peers.get(linked.key) !== linked) return
+      if (this.#host.peers.get(linked.key) !== linked) return
       const stream = await this.#host.transport.open(linked.peer, SESSION_PROTOCOL, { bulk: true })
+      if (!this.#isHeld(store)) return stream.ok ? stream.value.abort('the store is gone') : undefined
       const serves = store.access.mayRead(linked.peer)
       const outcome = stream.ok
-        ? await openSession(stream.value, store, { timers: this.#host.timers, serves, reconcile: shared.distrust })
+        ? await openSession(stream.value, store, {
+            timers: this.#host.timers,
+            isHeld: () => this.#isHeld(store),
+            serves,
+            reconcile: shared.distrust,
+          })
         : undefined
       if (outcome) this.#afterSession(linked, store, shared, outcome)
       else shared.failures++
@@ -275,7 +288,7 @@ export class Exchange {
   }
 
   async answer(stream: ByteStream): Promise<void> {
-    if (!this.#host.isWanted(stream.peer)) return stream.abort('nothing is shared')
+    if (this.#stopped || !this.#host.isWanted(stream.peer)) return stream.abort('nothing is shared')
     const key = bytesToHex(stream.peer)
     const answered = await answerSession(stream, {
       timers: this.#host.timers,
@@ -283,7 +296,12 @@ export class Exchange {
         const store = this.#host.stores.get(storeId)
         if (!store || this.#stopped || !this.#host.mayTalk(store, stream.peer)) return undefined
         const shared = this.#host.peers.get(key)?.shared.get(bytesToHex(storeId))
-        return { store, serves: store.access.mayRead(stream.peer), reconcile: shared?.distrust ?? false }
+        return {
+          store,
+          isHeld: () => this.#isHeld(store),
+          serves: store.access.mayRead(stream.peer),
+          reconcile: shared?.distrust ?? false,
+        }
       },
     })
     const linked = this.#host.peers.get(key)
@@ -294,6 +312,7 @@ export class Exchange {
 
   #afterSession(linked: LinkedPeer, store: Store, shared: Shared, outcome: SessionOutcome): void {
     this.#host.counters.sessions++
+    if (this.#stopped) return
     this.#onRejected(linked, outcome.rejected)
     if (outcome.error) {
       this.#host.counters.sessionErrors++

@@ -31,6 +31,8 @@ export interface Announcement {
 }
 
 export interface OutboxHooks {
+  /** The store is still open here; of one that was removed nothing can be read. */
+  isHeld(store: Store): boolean
   open(): Promise<ByteStream | undefined>
   progressOf(store: Store): { count: number; fingerprint: Uint8Array; pendingIn: number; settled: boolean }
   overflowed(store: Store): void
@@ -137,6 +139,10 @@ export class Outbox {
     }
     for (const [key, waiting] of this.#waiting) {
       const storeId = waiting.store.id
+      if (!this.#hooks.isHeld(waiting.store)) {
+        this.#waiting.delete(key)
+        continue
+      }
       if (waiting.fetch.length > 0) return leg('fetch', { storeId, hashes: waiting.fetch.splice(0, HASHES_MAX) })
       if (waiting.bodies.length > 0) {
         const items = this.#takeBodies(waiting)

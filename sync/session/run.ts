@@ -47,6 +47,8 @@ export interface SessionOutcome {
 
 export interface SessionOptions {
   readonly timers: Timers
+  /** False once the store was removed or the engine has stopped: nothing can be read from there on. Default: held. */
+  readonly isHeld?: () => boolean
   /** The peer may read the store; else it is sent nothing. */
   readonly serves: boolean
   /** Distrust vectors: an earlier session ended unequal. */
@@ -60,7 +62,7 @@ export const openSession = (stream: ByteStream, store: Store, options: SessionOp
 export interface Answering {
   readonly timers: Timers
   /** The store, if the peer may speak of it; unknown and forbidden look alike. */
-  lookup(storeId: Hash): { readonly store: Store; readonly serves: boolean; readonly reconcile: boolean } | undefined
+  lookup(storeId: Hash): (Omit<SessionOptions, 'timers'> & { readonly store: Store }) | undefined
 }
 
 /** Answers a stream that a peer opened. Undefined: it was refused, or gone before its hello. Never rejects. */
@@ -128,6 +130,9 @@ export const standingOf = (store: Store, options: { reconcile?: boolean; serves:
   }
 }
 
+const GONE: SessionEvent = { type: 'failed', error: sessionErrors.broken }
+const REVOKED: SessionEvent = { type: 'failed', error: sessionErrors.revoked }
+
 class Session {
   readonly #stream: ByteStream
   readonly #reader: FrameReader
@@ -136,6 +141,7 @@ class Session {
   readonly #timers: Timers
   readonly #credit: Credit
   readonly #wasReader: boolean
+  readonly #isHeld: () => boolean
   readonly #rejected: Rejected[] = []
   readonly #done = Promise.withResolvers<SessionOutcome>()
   #state: SessionState
@@ -151,6 +157,7 @@ class Session {
     this.#store = store
     this.#timers = options.timers
     this.#credit = new Credit(options.timers.nowMs())
+    this.#isHeld = options.isHeld ?? (() => true)
     this.#wasReader = store.access.mayRead(stream.peer)
     this.#state = startSession(role, standingOf(store, options), options.serves)
   }
@@ -183,10 +190,14 @@ class Session {
     })
   }
 
+  /** Revoked while the session runs: it ends here, whatever was going to be said. */
+  #isRevoked({ type }: SessionEvent): boolean {
+    if (!this.#wasReader || type === 'failed' || this.#state.phase === 'closed') return false
+    return !this.#store.access.mayRead(this.#stream.peer)
+  }
+
   #handle(event: SessionEvent): void {
-    // Revoked while the session runs: it ends here, whatever was going to be said.
-    const isRevoked = this.#wasReader && event.type !== 'failed' && !this.#store.access.mayRead(this.#stream.peer)
-    const { state, effects } = step(this.#state, isRevoked ? { type: 'failed', error: sessionErrors.revoked } : event)
+    const { state, effects } = step(this.#state, this.#isHeld() ? (this.#isRevoked(event) ? REVOKED : event) : GONE)
     this.#state = state
     for (const effect of effects) this.#perform(effect)
   }
@@ -226,7 +237,7 @@ class Session {
       this.#reading = { claim, outgoing: readClaim(this.#store.dag, claim, this.#state.peer?.count === 0) }
     const { outgoing } = this.#reading
     this.#sent.then(
-      () => this.#handle({ type: 'read', ...outgoing.next(budget) }),
+      () => this.#handle(this.#isHeld() ? { type: 'read', ...outgoing.next(budget) } : GONE),
       () => undefined,
     )
   }
@@ -258,6 +269,7 @@ class Session {
           error: latticeError('session-ingest', done.error.severity, done.error.message),
         })
       this.#rejected.push(...done.value.rejected)
+      if (!this.#isHeld()) return this.#handle(GONE)
       const missing = this.#store.dag.missing(MISSING_MAX)
       const given = this.#credit.applied(bytes, this.#timers.nowMs())
       this.#handle({ type: 'applied', report: done.value, bytes, given, missing })
