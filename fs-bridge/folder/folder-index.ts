@@ -225,7 +225,7 @@ export class FolderIndex {
   }
 
   getMeta<T>(name: string): T | undefined {
-    const bytes = this.#backend.get('folder-meta', concatBytes(this.folder, new TextEncoder().encode(name)))
+    const bytes = this.#backend.get('folder-meta', this.#metaKey(name))
     if (!bytes) return undefined
     try {
       return JSON.parse(new TextDecoder().decode(bytes)) as T
@@ -248,11 +248,32 @@ export class FolderIndex {
       })
     await this.#backend.write((tx) => {
       const put = (name: string, json: string): void =>
-        tx.put('folder-meta', concatBytes(this.folder, new TextEncoder().encode(name)), new TextEncoder().encode(json))
+        tx.put('folder-meta', this.#metaKey(name), new TextEncoder().encode(json))
       if (changes.length > 0) put('totals', totals)
       for (const [name, value] of Object.entries(meta)) put(name, JSON.stringify(value))
     })
-    this.#committed()
+    this.committed()
+  }
+
+  /**
+   * Writes all changes within a transaction of the caller's, who says `committed` once that is durable, and `forget`
+   * if it failed.
+   */
+  flushIn(tx: StorageWriter): void {
+    if (this.#pending.size === 0) return
+    for (const change of this.#pending.values()) this.#commit(tx, change)
+    tx.put('folder-meta', this.#metaKey('totals'), new TextEncoder().encode(JSON.stringify(this.totals)))
+  }
+
+  /** Gives up all changes that were not flushed, and whatever was worked out from them. */
+  forget(): void {
+    for (const known of [this.#pending, this.#pendingIn, this.#entries, this.#places, this.#paths]) known.clear()
+    this.#inoWindow = undefined
+    Object.assign(this.totals, this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0 })
+  }
+
+  #metaKey(name: string): Uint8Array {
+    return concatBytes(this.folder, new TextEncoder().encode(name))
   }
 
   #commit(tx: StorageWriter, { before, after }: Pending): void {
@@ -268,7 +289,8 @@ export class FolderIndex {
     if (!sameIno) tx.put('folder-ino', inoKey(folder, after.stat.ino, after.parent, after.name), EMPTY)
   }
 
-  #committed(): void {
+  /** What `flushIn` wrote is durable. */
+  committed(): void {
     for (const [key, { after }] of this.#pending) this.#entries.set(key, after)
     this.#pending.clear()
     this.#pendingIn.clear()

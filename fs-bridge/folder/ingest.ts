@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { concatBytes, equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
-import type { LatticeError } from '#kernel/core/result.ts'
+import type { LatticeError, Result } from '#kernel/core/result.ts'
 import type {
   ChunkRef,
   ContentHasher,
@@ -14,10 +14,11 @@ import type {
   InplaceBackend,
   StoringBackend,
 } from '#kernel/cas/port.ts'
-import { encodeManifest } from '#kernel/cas/manifest.ts'
+import { encodeManifests } from '#kernel/cas/manifest-parts.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
-import type { Store } from '#kernel/store/port.ts'
+import type { Draft, Store, SubmitError } from '#kernel/store/port.ts'
+import type { Witnessed } from '#kernel/dag/port.ts'
 import type { FileOp } from '#proto/file'
 import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
@@ -203,20 +204,22 @@ export class Ingester {
     contents: ReadonlyMap<string, FileContent>,
     toLook: Inode[],
   ): Promise<LatticeError | undefined> {
-    const { store, tree, index } = this.#deps
+    const { tree, index } = this.#deps
     await this.#register(batch, contents)
     let error: LatticeError | undefined
     const renamed: Drafted[] = []
     for (let at = 0; at < batch.length && !error;) {
       let drafted: readonly Drafted[] = []
-      const result = await store.submit((state) => {
-        const drafter = new Drafter(snapshotOf(state, tree), index)
-        const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
-        drafted = fits
-        return bytes && { app: bytes }
-      })
+      const result = await this.#say(
+        (state) => {
+          const drafter = new Drafter(snapshotOf(state, tree), index)
+          const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
+          drafted = fits
+          return bytes && { app: bytes }
+        },
+        (hash) => this.#settleAll(drafted, hash, toLook),
+      )
       if (result.ok) {
-        this.#settleAll(drafted, result.value?.hash, toLook)
         renamed.push(...drafted.filter(({ change, outcome }) => !equalBytes(change.inode, outcome.inode)))
       } else if (result.error.kind === 'not-permitted') this.#refuse(drafted, toLook)
       else error = result.error
@@ -232,27 +235,54 @@ export class Ingester {
   async #submitDeletions(batch: readonly ReadChange[], toLook: Inode[]): Promise<LatticeError | number> {
     const { store, tree, index, inplace } = this.#deps
     let drafted: readonly Drafted[] = []
-    const result = await store.submit((state) => {
-      const drafter = new Drafter(snapshotOf(state, tree), index)
-      for (let count = batch.length; ; count = Math.ceil(count / 2)) {
-        const deletions = drafter.deletions(batch.slice(0, count))
-        drafted = deletions.drafted
-        if (deletions.ops.length === 0) return undefined
-        const packed = packOps(deletions.ops)
-        if (packed.length === 1 || count === 1) return { app: packed[0]! }
-      }
-    })
+    const result = await this.#say(
+      (state) => {
+        const drafter = new Drafter(snapshotOf(state, tree), index)
+        for (let count = batch.length; ; count = Math.ceil(count / 2)) {
+          const deletions = drafter.deletions(batch.slice(0, count))
+          drafted = deletions.drafted
+          if (deletions.ops.length === 0) return undefined
+          const packed = packOps(deletions.ops)
+          if (packed.length === 1 || count === 1) return { app: packed[0]! }
+        }
+      },
+      (hash) => this.#settleAll(drafted, hash, toLook),
+    )
     if (!result.ok && result.error.kind === 'not-permitted') {
       this.#refuse(drafted, toLook)
       return drafted.length
     }
     if (!result.ok) return result.error
-    this.#settleAll(drafted, result.value?.hash, toLook)
     const files = drafted.flatMap(({ change: { kind, before } }) =>
       kind === 'file' && !this.#isHeld(before!.inode, before!.slot) ? [fileKey(before!.inode, before!.slot)] : [],
     )
-    await Promise.all([index.flush(), files.length > 0 ? inplace.forget(store.id, files) : undefined])
+    if (files.length > 0) await inplace.forget(store.id, files)
     return drafted.length
+  }
+
+  /**
+   * Submits, and writes what the index then knows in the same transaction. Were the two apart, a crash between them
+   * would leave a file that the store speaks of and the index does not: if the user then moved or deleted it while
+   * this node was down, nobody could tell, and every device would wait for its content for ever.
+   */
+  async #say(
+    prepare: (state: StateReader) => Draft | undefined,
+    settle: (hash: Hash | undefined) => void,
+  ): Promise<Result<Witnessed | undefined, SubmitError>> {
+    const { store, index } = this.#deps
+    let committed = true
+    try {
+      const result = await store.submit(prepare, (tx, written) => {
+        committed = false
+        settle(written?.hash)
+        index.flushIn(tx)
+      })
+      committed ||= result.ok
+      if (result.ok) index.committed()
+      return result
+    } finally {
+      if (!committed) index.forget()
+    }
   }
 
   #settleAll(drafted: readonly Drafted[], hash: Hash | undefined, toLook: Inode[]): void {
@@ -287,7 +317,7 @@ export class Ingester {
       const file = fileKey(change.inode, change.before?.slot ?? index.freeSlot(change.inode))
       files.push({ file, chunks: content.chunks })
       this.arriving.set(inodeKey(file as Inode), join(root, change.path))
-      if (content.kind === 'manifest') manifests.push({ cid: content.cid, bytes: encodeManifest(content.chunks) })
+      if (content.kind === 'manifest') manifests.push(...(encodeManifests(content.chunks) ?? []))
     }
     const stored = manifests.length > 0 ? chunks.write(store.id, manifests) : undefined
     if (files.length > 0) await inplace.register(store.id, files)

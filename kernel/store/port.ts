@@ -4,6 +4,7 @@ import type { Hash, HexKey, PublicKey, StoreId } from '../core/bytes.ts'
 import type { LatticeError, Result } from '../core/result.ts'
 import type { DagReader, Witnessed } from '../dag/port.ts'
 import type { Change, StateReader } from '../state/port.ts'
+import type { StorageWriter } from '../storage/port.ts'
 
 export type Role = 'reader' | 'writer' | 'admin'
 export type PeerStatus = 'invited' | 'active' | 'dormant' | 'revoked'
@@ -89,8 +90,14 @@ export interface Store {
   /**
    * Signs and commits one intention. `prepare` runs synchronously in the actor, on the state the intention will
    * follow, and says what to write; undefined: nothing, and the result is undefined. Resolves once durable.
+   *
+   * `alongside` writes records of the caller's own, in tables of its own, in the very same transaction: what the caller
+   * remembers of a write is durable exactly when the write is. It runs last, and not at all when the draft is refused.
    */
-  submit(prepare: (state: StateReader) => Draft | undefined): Promise<Result<Witnessed | undefined, SubmitError>>
+  submit(
+    prepare: (state: StateReader) => Draft | undefined,
+    alongside?: (tx: StorageWriter, written: Witnessed | undefined) => void,
+  ): Promise<Result<Witnessed | undefined, SubmitError>>
 
   /**
    * Takes serialised SignedIntentions from a peer, in any order: parses, verifies, witnesses or floats each.

@@ -12,7 +12,7 @@ import { DagView } from '../dag/view.ts'
 import type { StateReader } from '../state/port.ts'
 import { dumpState, openState } from '../state/table.ts'
 import { StorageError } from '../storage/errors.ts'
-import type { StorageBackend, StorageReader } from '../storage/port.ts'
+import type { StorageBackend, StorageReader, StorageWriter } from '../storage/port.ts'
 import { StoreAccess } from './access.ts'
 import { append } from './author.ts'
 import type { CatalogEntry } from './catalog.ts'
@@ -91,13 +91,16 @@ export class LocalStore implements Store {
 
   async submit(
     prepare: (state: StateReader) => Draft | undefined,
+    alongside?: (tx: StorageWriter, written: Witnessed | undefined) => void,
   ): Promise<Result<Witnessed | undefined, SubmitError>> {
     if (this.#closed) return err(CLOSED)
     try {
       return await this.#env.transact<Result<Witnessed | undefined, SubmitError>>((turn) => {
         if (this.#closed) return err(CLOSED)
         const draft = prepare(openState(turn.tx, this.core.number))
-        return draft === undefined ? ok(undefined) : append(turn, this.core, this.#env.signer, draft)
+        const done = draft === undefined ? ok(undefined) : append(turn, this.core, this.#env.signer, draft)
+        if (done.ok) alongside?.(turn.tx, done.value)
+        return done
       })
     } catch (error) {
       if (error instanceof StorageError && (error.kind === 'disk-full' || error.kind === 'store-corrupt'))
