@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { BATCH_MS, DirtyPaths, QUIET_MS, RESTLESS_MS } from './dirty.ts'
+import { BATCH_MS, DirtyPaths, fixedSpot, QUIET_MS, RESTLESS_MS } from './dirty.ts'
 
 test('a path is taken once it is quiet', () => {
   const dirty = new DirtyPaths()
-  dirty.touch('a', 0)
+  dirty.touch(fixedSpot('a'), 0)
   expect(dirty.take(QUIET_MS - 1)).toEqual({ paths: [], waitMs: 1 })
   expect(dirty.take(QUIET_MS)).toEqual({ paths: ['a'], waitMs: 0 })
   expect(dirty.take(QUIET_MS)).toEqual({ paths: [], waitMs: Infinity })
@@ -13,7 +13,7 @@ test('a stream of new files is taken in batches while it goes on', () => {
   const dirty = new DirtyPaths()
   const taken: number[] = []
   for (let now = 0; now <= 1000; now += 5) {
-    dirty.touch(`f${now}`, now)
+    dirty.touch(fixedSpot(`f${now}`), now)
     if (dirty.take(now).paths.length > 0) taken.push(now)
   }
   expect(taken.length).toBeGreaterThanOrEqual(4)
@@ -24,8 +24,17 @@ test('a file that never rests is taken all the same', () => {
   const dirty = new DirtyPaths()
   let first = 0
   for (let now = 0; first === 0; now += 10) {
-    dirty.touch('log', now)
+    dirty.touch(fixedSpot('log'), now)
     if (dirty.take(now).paths.length > 0) first = now
   }
   expect(first).toBe(RESTLESS_MS)
+})
+
+test('what happened in a directory is looked for where the directory is by then', () => {
+  const dirty = new DirtyPaths()
+  let dir = 'old'
+  dirty.touch({ key: '7/f', path: () => `${dir}/f` }, 0)
+  dir = 'new'
+  dirty.touch({ key: '7/f', path: () => `${dir}/f` }, 1)
+  expect(dirty.take(1 + QUIET_MS).paths).toEqual(['new/f'])
 })

@@ -9,27 +9,41 @@ export const QUIET_MS = 20
 export const BATCH_MS = 200
 export const RESTLESS_MS = 5000
 
-interface Times {
+/**
+ * An entry of a directory, wherever that directory is by now: between the moment something happens to a file and the
+ * moment it is looked at, the directory above may be renamed, here or by a peer.
+ */
+export interface Spot {
+  /** The same for the same entry of the same directory. */
+  readonly key: string
+  path(): string
+}
+
+/** For a directory that nobody follows. */
+export const fixedSpot = (path: string): Spot => ({ key: `/${path}`, path: () => path })
+
+interface Touched {
+  readonly spot: Spot
   readonly first: number
   last: number
 }
 
 export class DirtyPaths {
-  readonly #paths = new Map<string, Times>()
+  readonly #touched = new Map<string, Touched>()
 
   get size(): number {
-    return this.#paths.size
+    return this.#touched.size
   }
 
-  touch(path: string, now: number): void {
-    const known = this.#paths.get(path)
+  touch(spot: Spot, now: number): void {
+    const known = this.#touched.get(spot.key)
     if (known) known.last = now
-    else this.#paths.set(path, { first: now, last: now })
+    else this.#touched.set(spot.key, { spot, first: now, last: now })
   }
 
   /** Something touched before this time still waits. */
   hasBefore(time: number): boolean {
-    for (const { first } of this.#paths.values()) if (first <= time) return true
+    for (const { first } of this.#touched.values()) if (first <= time) return true
     return false
   }
 
@@ -38,17 +52,21 @@ export class DirtyPaths {
     const ready: string[] = []
     let nextMs = Infinity
     let oldest = Infinity
-    for (const [path, { first, last }] of this.#paths) {
+    for (const [key, { first, last }] of this.#touched) {
       const due = Math.min(last + QUIET_MS, first + RESTLESS_MS)
       if (due <= now) {
-        ready.push(path)
+        ready.push(key)
         oldest = Math.min(oldest, first)
       } else nextMs = Math.min(nextMs, due - now)
     }
-    const all = ready.length === this.#paths.size
+    const all = ready.length === this.#touched.size
     if (ready.length > 0 && !all && oldest + BATCH_MS > now)
       return { paths: [], waitMs: Math.min(nextMs, oldest + BATCH_MS - now) }
-    for (const path of ready) this.#paths.delete(path)
-    return { paths: ready, waitMs: ready.length > 0 ? 0 : nextMs }
+    const paths = new Set<string>()
+    for (const key of ready) {
+      paths.add(this.#touched.get(key)!.spot.path())
+      this.#touched.delete(key)
+    }
+    return { paths: [...paths], waitMs: ready.length > 0 ? 0 : nextMs }
   }
 }

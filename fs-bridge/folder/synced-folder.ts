@@ -14,7 +14,7 @@ import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
-import { DirtyPaths } from './dirty.ts'
+import { DirtyPaths, fixedSpot, type Spot } from './dirty.ts'
 import { emptyOwn, look, trashPath } from './disk.ts'
 import { Durability } from './durability.ts'
 import { passBarrier } from './barrier.ts'
@@ -115,7 +115,7 @@ export class SyncedFolder {
     this.#exhausted = false
     this.#error = undefined
     this.#watcher = watchFolder(this.root, this.#paths.watch, {
-      touched: (path) => this.#touched(path),
+      touched: (spot) => this.#touched(spot),
       exhausted: () => this.#watchExhausted(),
       overflowed: () => this.rescan(),
     })
@@ -217,9 +217,14 @@ export class SyncedFolder {
     signal?.throwIfAborted()
   }
 
-  #touched(path: string): void {
+  #spot(path: string): Spot {
+    return this.#watcher?.spot(path) ?? fixedSpot(path)
+  }
+
+  #touched(spot: Spot): void {
+    const path = spot.path()
     if (path === '.lattice' || path.startsWith('.lattice/')) return
-    this.#dirty.touch(path, this.#timers.nowMs())
+    this.#dirty.touch(spot, this.#timers.nowMs())
     this.#rouse()
   }
 
@@ -348,7 +353,7 @@ export class SyncedFolder {
       await this.#ingest([...seen.values()], signal)
     } catch (error) {
       const now = this.#timers.nowMs()
-      for (const path of paths) this.#dirty.touch(path, now)
+      for (const path of paths) this.#dirty.touch(this.#spot(path), now)
       throw error
     } finally {
       this.#taken = 0
@@ -391,7 +396,7 @@ export class SyncedFolder {
       this.#upkeep.after(RETRY_MS, () => this.retry())
     }
     const now = this.#timers.nowMs()
-    for (const path of done.touched) this.#dirty.touch(path, now)
+    for (const path of done.touched) this.#dirty.touch(this.#spot(path), now)
     this.#changed()
   }
 
@@ -480,7 +485,7 @@ export class SyncedFolder {
       chunks,
       problem: this.#problems.add,
       fine: this.#problems.remove,
-      again: (path) => this.#touched(path),
+      again: (path) => this.#touched(this.#spot(path)),
       refused: (path) => this.#backlog.refuse(path),
       torn: (entry, path) => this.#restore(entry, path),
     })

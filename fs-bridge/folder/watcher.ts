@@ -8,11 +8,12 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf } from './disk.ts'
+import { fixedSpot, type Spot } from './dirty.ts'
 import { joinPath } from './folder-index.ts'
 
 export interface WatchHandlers {
-  /** Something happened at this path ('/'-separated, relative to the root). */
-  touched(path: string): void
+  /** Something happened to this entry. */
+  touched(spot: Spot): void
   /** Watches ran out or broke: look at everything from time to time instead. */
   exhausted(reason: string): void
   /** More came at once than the system may have kept: look at everything once. */
@@ -25,12 +26,15 @@ export interface FolderWatcher {
   /** The directory now has another path; what lies below moves along. */
   moved(from: string, to: string): void
   unfollow(dir: string): void
+  /** The entry at a path ('/'-separated, relative to the root), which from now on moves along with its directory. */
+  spot(path: string): Spot
   /** Calls back when the cookie file of this name in `.lattice/watch` was noticed. */
   onCookie(name: string, seen: () => void): () => void
   close(): void
 }
 
 interface Node {
+  readonly id: number
   parent: Node | undefined
   name: string
   watch: fs.FSWatcher | undefined
@@ -39,6 +43,20 @@ interface Node {
 
 /** Half of Linux's default queue (16,384 events): as many in one turn of the loop means that some may be lost. */
 const BURST_MAX = 8192
+
+let nodes = 0
+const newNode = (parent: Node | undefined, name: string): Node => ({
+  id: nodes++,
+  parent,
+  name,
+  watch: undefined,
+  children: new Map(),
+})
+
+const spotIn = (node: Node, name: string): Spot => ({
+  key: `${node.id}/${name}`,
+  path: () => joinPath(pathOf(node), name),
+})
 
 const pathOf = (node: Node): string => (node.parent ? joinPath(pathOf(node.parent), node.name) : '')
 
@@ -50,7 +68,7 @@ const find = (top: Node, path: string, make: boolean): Node | undefined => {
     let next = node.children.get(name)
     if (!next) {
       if (!make) return undefined
-      next = { parent: node, name, watch: undefined, children: new Map() }
+      next = newNode(node, name)
       node.children.set(name, next)
     }
     node = next
@@ -67,7 +85,7 @@ const drop = (node: Node): void => {
 }
 
 export const watchFolder = (root: string, cookieDir: string, handlers: WatchHandlers): FolderWatcher => {
-  const top: Node = { parent: undefined, name: '', watch: undefined, children: new Map() }
+  const top = newNode(undefined, '')
   const cookies = new Map<string, () => void>()
   let closed = false
   let burst = 0
@@ -99,7 +117,7 @@ export const watchFolder = (root: string, cookieDir: string, handlers: WatchHand
     follow: (dir) => {
       const node = find(top, dir, true)!
       if (node.watch || closed) return
-      node.watch = open(join(root, dir), (name) => handlers.touched(joinPath(pathOf(node), name)))
+      node.watch = open(join(root, dir), (name) => handlers.touched(spotIn(node, name)))
     },
     moved: (from, to) => {
       const node = find(top, from, false)
@@ -119,6 +137,11 @@ export const watchFolder = (root: string, cookieDir: string, handlers: WatchHand
       if (!node) return
       drop(node)
       node.parent?.children.delete(node.name)
+    },
+    spot: (path) => {
+      const slash = path.lastIndexOf('/')
+      const node = find(top, slash < 0 ? '' : path.slice(0, slash), false)
+      return node ? spotIn(node, path.slice(slash + 1)) : fixedSpot(path)
     },
     onCookie: (name, seen) => {
       cookies.set(name, seen)
