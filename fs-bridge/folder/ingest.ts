@@ -77,7 +77,9 @@ export class Ingester {
     const { index, root } = this.#deps
     for (const one of seen) if (one.what === 'dropped') this.#drop(one.entry)
     await index.flush()
-    const current = seen.filter((one) => one.what === 'present' || (one.what === 'gone' && this.#stillKnown(one.entry)))
+    const current = seen.filter(
+      (one) => one.what === 'present' || one.what === 'same' || (one.what === 'gone' && this.#stillKnown(one.entry)),
+    )
     index.expectInos(current.flatMap((one) => (one.what === 'present' ? [one.looked.ino] : [])))
     const changes = planChanges(current, {
       byIno: (ino) => index.byIno(ino),

@@ -33,13 +33,22 @@ export interface Gone {
   readonly entry: Entry
 }
 
+/**
+ * In its place, as the index has it. Told only of what lies in a directory that was found elsewhere: while the directory
+ * was on its way there, the same entry may have been taken for gone.
+ */
+export interface Same {
+  readonly what: 'same'
+  readonly entry: Entry
+}
+
 /** Ignored by now: it leaves the index, not the store. */
 export interface Dropped {
   readonly what: 'dropped'
   readonly entry: Entry
 }
 
-export type Seen = Present | Gone | Dropped
+export type Seen = Present | Gone | Same | Dropped
 
 export interface Observing {
   readonly root: string
@@ -62,11 +71,17 @@ export function* observe(at: Observing, path: string): Generator<Seen | undefine
     if (slash > 0) yield* observe(at, path.slice(0, slash))
     return
   }
-  yield* observeEntry(at, path, parent, name, entry, false)
+  yield* observeEntry(at, path, parent, name, entry, 'new')
 }
 
+/** Which subdirectories are walked: the new ones; all; all, and what is unchanged is told too. */
+type Walk = 'new' | 'all' | 'tell'
+
 /** Everything that lies in a directory, compared with what the index says of it. `walkKnown`: subdirectories as well. */
-export function* observeDir(at: Observing, path: string, dir: Inode, walkKnown: boolean): Generator<Seen | undefined> {
+export const observeDir = (at: Observing, path: string, dir: Inode, walkKnown: boolean): Generator<Seen | undefined> =>
+  walkDir(at, path, dir, walkKnown ? 'all' : 'new')
+
+function* walkDir(at: Observing, path: string, dir: Inode, walk: Walk): Generator<Seen | undefined> {
   at.watcher?.follow(path)
   let names: string[]
   try {
@@ -80,7 +95,7 @@ export function* observeDir(at: Observing, path: string, dir: Inode, walkKnown: 
   for (const name of names) {
     const entry = known.get(name)
     known.delete(name)
-    yield* observeEntry(at, joinPath(path, name), dir, name, entry, walkKnown)
+    yield* observeEntry(at, joinPath(path, name), dir, name, entry, walk)
   }
   for (const entry of known.values()) yield { what: 'gone', entry }
 }
@@ -91,7 +106,7 @@ function* observeEntry(
   parent: Inode,
   name: string,
   entry: Entry | undefined,
-  walkKnown: boolean,
+  walk: Walk,
 ): Generator<Seen | undefined> {
   if (name === CONTROL_DIR && parent.every((b) => b === 0)) return
   const looked = lookSafely(at, path)
@@ -113,13 +128,15 @@ function* observeEntry(
     return
   }
   if (looked.kind !== 'dir') {
-    if (entry && unchanged(entry, looked) && !at.suspect(entry)) yield undefined
+    if (entry && unchanged(entry, looked) && !at.suspect(entry))
+      yield walk === 'tell' ? { what: 'same', entry } : undefined
     else yield { what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode: freshInode(at) }
     return
   }
   if (entry?.kind === 'dir' && entry.stat.ino === looked.ino) {
-    if (walkKnown) yield* observeDir(at, path, entry.inode, true)
-    else at.watcher?.follow(path)
+    if (walk === 'tell') yield { what: 'same', entry }
+    if (walk === 'new') at.watcher?.follow(path)
+    else yield* walkDir(at, path, entry.inode, walk)
     return
   }
   const movedFrom = movedDirectory(at, looked)
@@ -128,7 +145,7 @@ function* observeEntry(
   const oldPath = movedFrom && at.index.pathOf(movedFrom)
   if (oldPath !== undefined) at.watcher?.moved(oldPath, path)
   yield { what: 'present', path, parent, name, looked, entry, movedFrom, inode }
-  yield* observeDir(at, path, inode, true)
+  yield* walkDir(at, path, inode, movedFrom ? 'tell' : 'all')
 }
 
 const lookSafely = (at: Observing, path: string): Looked | undefined | 'unreadable' => {

@@ -43,6 +43,7 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
     else if (one.what === 'gone') gone.set(placeKey(one.entry), one.entry)
   }
   for (const key of present.keys()) gone.delete(key)
+  for (const one of seen) if (one.what === 'same') gone.delete(placeKey(one.entry))
   const movedDirs = [...present.values()].flatMap(({ movedFrom }) => (movedFrom ? [placeKey(movedFrom)] : []))
   const moved = new Set(movedDirs)
   for (const entry of [...gone.values()]) withContents(entry, gone, moved, lookups)

@@ -318,7 +318,7 @@ export class SyncedFolder {
     const scanned = this.#observing()
     try {
       for await (const seen of inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
-        if (seen.what === 'gone') gone.push(seen)
+        if (seen.what === 'gone' || seen.what === 'same') gone.push(seen)
         else batch.push(seen)
         if (batch.length < SCAN_BATCH) continue
         await this.#ingest(batch, signal)
@@ -347,7 +347,8 @@ export class SyncedFolder {
       for (const path of shallowFirst(paths)) {
         for await (const one of inSlices(observe(observing, path), signal)) {
           const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
-          if (!seen.has(key)) seen.set(key, one)
+          // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
+          if (one.what === 'same' || !seen.has(key)) seen.set(key, one)
         }
       }
       await this.#ingest([...seen.values()], signal)
