@@ -4,7 +4,7 @@
  * was skipped and why, and the line `N passed, N failed` (with `, N skipped` where that is so).
  *
  * `--only unit,e2e` runs some stages; what follows `--` goes to vitest (`npm test -- --only unit -- kernel/dag`).
- * FUZZ_RUNS and SIM_RUNS (cases per fuzz property, seeds per campaign) lengthen the short campaigns.
+ * FUZZ_RUNS and SIM_SEEDS (cases per fuzz property, seeds per campaign) lengthen the short campaigns.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -16,7 +16,7 @@ import { verify } from './verify.mjs'
 
 const stages = ['unit', 'verify', 'fuzz', 'sim', 'e2e']
 const campaigns = ['fuzz', 'sim']
-const shortCampaign = { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '2000', SIM_RUNS: process.env['SIM_RUNS'] ?? '25' }
+const shortCampaign = { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '2000', SIM_SEEDS: process.env['SIM_SEEDS'] ?? '25' }
 
 /** @param {string} project @param {readonly string[]} extra @returns {Promise<Counts>} */
 async function runVitest(project, extra) {

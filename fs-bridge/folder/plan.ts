@@ -47,21 +47,24 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
   const movedDirs = [...present.values()].flatMap(({ movedFrom }) => (movedFrom ? [placeKey(movedFrom)] : []))
   const moved = new Set(movedDirs)
   for (const entry of [...gone.values()]) withContents(entry, gone, moved, lookups)
-  const origins = new Origins(present, lookups)
   const changes: LocalChange[] = []
   const displaced: Entry[] = []
+  const origins = originsOf(present, lookups)
+  const claimed = new Set([...origins.values()].map(placeKey))
 
   for (const one of present.values()) {
-    const origin = one.movedFrom ?? origins.of(one)
+    const origin = origins.get(one)
+    // What a file under another name has taken over is no more what this name stands for.
+    const kept = one.entry && !claimed.has(placeKey(one.entry)) ? one.entry : undefined
     if (origin) {
       moved.add(placeKey(origin))
       gone.delete(placeKey(origin))
-      if (one.entry && placeKey(one.entry) !== placeKey(origin)) displaced.push(one.entry)
+      if (kept && placeKey(kept) !== placeKey(origin)) displaced.push(kept)
       changes.push(toChange(one, origin))
-    } else if (one.entry && one.entry.kind !== one.looked.kind) {
-      displaced.push(one.entry)
+    } else if (kept && kept.kind !== one.looked.kind) {
+      displaced.push(kept)
       changes.push(toChange(one, undefined))
-    } else changes.push(toChange(one, one.entry))
+    } else changes.push(toChange(one, kept))
   }
   for (const entry of displaced) withContents(entry, gone, moved, lookups)
   for (const entry of gone.values()) {
@@ -92,6 +95,20 @@ const toChange = (one: Present, before: Entry | undefined): LocalChange => ({
   looked: one.looked,
   reread: one.looked.kind !== 'dir' && !(before && one.entry !== before && sameContent(before, one.looked)),
 })
+
+/** Where things came from that had another name; nothing has two heirs. */
+const originsOf = (present: ReadonlyMap<string, Present>, lookups: PlanLookups): ReadonlyMap<Present, Entry> => {
+  const files = new Origins(present, lookups)
+  const origins = new Map<Present, Entry>()
+  const claimed = new Set<string>()
+  for (const one of present.values()) {
+    const origin = one.movedFrom ?? files.of(one)
+    if (!origin || claimed.has(placeKey(origin))) continue
+    claimed.add(placeKey(origin))
+    origins.set(one, origin)
+  }
+  return origins
+}
 
 /** Which index entry a file came from, if it is one that had another name. */
 class Origins {

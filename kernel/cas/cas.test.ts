@@ -108,7 +108,16 @@ describe('chunks in the user’s files', () => {
     rmSync(join(home, 'two'))
     expect((await cas.read(store, chunk.cid)).ok).toBe(true)
     await cas.inplace.forget(store, [fileKey('c')])
-    expect(await cas.read(store, chunk.cid)).toMatchObject({ error: { kind: 'chunk-missing' } })
+    expect(await cas.read(store, chunk.cid)).toMatchObject({ error: { kind: 'chunk-damaged' } })
+  })
+
+  test('files that swapped their places can be read again once their owner says where they are', async () => {
+    await add('a', 'one', bytes)
+    await add('b', 'two', noise(2, 3_000))
+    paths.set('a', join(home, 'two'))
+    expect(await cas.read(store, chunk.cid)).toMatchObject({ error: { kind: 'chunk-damaged' } })
+    paths.set('a', join(home, 'one'))
+    expect((await cas.read(store, chunk.cid)).ok).toBe(true)
   })
 
   test('registering a file again replaces what was known of it', async () => {

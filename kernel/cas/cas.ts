@@ -41,7 +41,7 @@ export class Cas implements CasBackend {
     const reader = new ChunkReader()
     this.#storage = storage
     this.#clock = clock
-    this.inplace = new InplaceChunks(storage, reader, readOnly)
+    this.inplace = new InplaceChunks(storage, reader)
     this.stored = new StoredChunks(storage, reader, clock, home, readOnly)
   }
 

@@ -20,7 +20,7 @@ let inplace: InplaceChunks
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'lattice-cas-'))
   storage = openLmdb({ path: join(home, 'db'), tables: CAS_TABLES })
-  inplace = new InplaceChunks(storage, new ChunkReader(), false)
+  inplace = new InplaceChunks(storage, new ChunkReader())
 })
 afterEach(async () => {
   await storage[Symbol.asyncDispose]()

@@ -1,7 +1,8 @@
 /**
  * Chunks that lie in the user's own folder. A file is known by a key that its owner can turn into a path, so a rename
- * costs nothing here. What is on disk may change at any time: every read is checked against the CID, a location that
- * no longer holds the chunk is forgotten, and the chunk's other locations are tried.
+ * costs nothing here. What is on disk may change at any time: every read is checked against the CID, and where one
+ * location fails the others are tried. A location that fails is kept: the user may just have swapped two files, and the
+ * owner, who is about to notice, then says where each is. It alone knows what a file holds, and registers it anew.
  */
 import type { Cid, StoreId } from '../core/bytes.ts'
 import { bytesToHex } from '../core/bytes.ts'
@@ -44,15 +45,13 @@ const STEP_MS = 20
 export class InplaceChunks implements InplaceBackend {
   readonly #storage: StorageBackend
   readonly #reader: ChunkReader
-  readonly #readOnly: boolean
   readonly #resolvers = new Map<string, Resolve>()
   #turn: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
-  constructor(storage: StorageBackend, reader: ChunkReader, readOnly: boolean) {
+  constructor(storage: StorageBackend, reader: ChunkReader) {
     this.#storage = storage
     this.#reader = reader
-    this.#readOnly = readOnly
   }
 
   attach(store: StoreId, resolve: Resolve): () => void {
@@ -148,20 +147,10 @@ export class InplaceChunks implements InplaceBackend {
       if (outcome.kind === 'read') {
         if (outcome.bytes.length === place.length && hashesTo(cid, outcome.bytes)) return ok(outcome.bytes)
         failure = casError('chunk-damaged', `the file at ${path} no longer holds chunk ${bytesToHex(cid)}`)
-        if (!this.#readOnly) await this.#forgetPlace(store, cid, place)
       } else if (outcome.kind === 'failed' && failure.kind === 'chunk-missing')
         failure = casError('cas-io', `a chunk could not be read: ${outcome.message}`)
     }
     return err(failure)
-  }
-
-  /** Unless the file was registered anew while it was read. */
-  #forgetPlace(store: StoreId, cid: Cid, place: Place): Promise<void> {
-    return this.#storage.write((tx) => {
-      const key = atKey(store, cid, place.file)
-      const now = tx.get(AT, key)
-      if (now !== undefined && decodePlace(key, now).offset === place.offset) tx.delete(AT, key)
-    })
   }
 }
 

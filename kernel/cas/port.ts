@@ -21,7 +21,7 @@ export type FileContent =
   | { readonly kind: 'chunks'; readonly chunks: readonly ChunkRef[] }
   | { readonly kind: 'manifest'; readonly cid: Cid; readonly chunks: readonly ChunkRef[] }
 
-/** `missing`: not here. `damaged`: the bytes found do not hash to the CID; the location is forgotten. */
+/** `missing`: not here. `damaged`: the bytes found do not hash to the CID. A copy of our own is then forgotten. */
 export type CasErrorKind = 'chunk-missing' | 'chunk-damaged' | 'disk-full' | 'cas-io'
 export type CasError = LatticeError<CasErrorKind>
 
