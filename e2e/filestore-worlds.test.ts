@@ -1,5 +1,6 @@
 /** Random lives of the simulated world with folders in it, as ops without a disk. `SIM_SEEDS` for more of them. */
 import { expect, test } from 'vitest'
+import { equalBytes } from '#kernel/core/bytes.ts'
 import type { StoreKind } from '#sync/sim/kinds.ts'
 import { live } from '#sync/sim/schedule.ts'
 import { filestoreType } from '#fs-bridge/filestore/machine.ts'
@@ -34,7 +35,9 @@ const filestoreKind: StoreKind = {
     }
     const { inode, kind, parent, name, content } = pickOf(all)
     if (dice < 0.6 && kind === 'file') return encodeOps([editOp(inode, contentOf(`${author} ${random()}`))])
-    if (dice < 0.85) return encodeOps([moveOp(inode, kind, { parent, name }, place)])
+    // Into itself nobody can move a directory, not even for a moment; into one of its own it may go.
+    const to = equalBytes(place.parent, inode) ? { ...place, parent: ROOT } : place
+    if (dice < 0.85) return encodeOps([moveOp(inode, kind, { parent, name }, to)])
     return encodeOps([trashOp(inode, kind, { parent, name }, content)])
   },
 }
