@@ -72,7 +72,10 @@ export class Scribbler {
   }
 
   #create(dir: string): void {
-    const name = path.join(dir, this.#name('f'))
+    this.#writeNew(path.join(dir, this.#name('f')))
+  }
+
+  #writeNew(name: string): void {
     const version = this.#ledger.version(this.#side, name, this.#random)
     const temporary = path.join(this.#outside, `new-${this.#steps}`)
     fs.writeFileSync(temporary, version.bytes)
@@ -103,17 +106,7 @@ export class Scribbler {
   /** Takes the old file away, then puts a new one under its name, as an editor that keeps backups does. */
   #save(name: string): void {
     this.#remove(name)
-    const version = this.#ledger.version(this.#side, name, this.#random)
-    const temporary = path.join(this.#outside, `save-${this.#steps}`)
-    fs.writeFileSync(temporary, version.bytes)
-    try {
-      fs.linkSync(temporary, path.join(this.#root, name))
-    } catch (error) {
-      this.#ledger.written.delete(version.id)
-      throw error
-    } finally {
-      fs.unlinkSync(temporary)
-    }
+    this.#writeNew(name)
   }
 
   #remove(name: string): void {

@@ -1,0 +1,72 @@
+/** What a batch of observations means, for files that changed places while their directory moved. */
+import { expect, test } from 'vitest'
+import type { Inode } from '../filestore/port.ts'
+import type { Looked } from './disk.ts'
+import type { Entry } from './index-codec.ts'
+import type { Present, Seen } from './observe.ts'
+import { planChanges } from './plan.ts'
+
+const inode = (n: number): Inode => new Uint8Array(16).fill(n) as Inode
+const DIR = inode(1)
+const stat = (ino: number) => ({
+  size: 9,
+  mtimeNs: 1n,
+  ctimeNs: 1n,
+  ino: BigInt(ino),
+  mode: 0o644,
+  birthNs: BigInt(ino),
+})
+
+/** A file of the index in DIR; its inode and its number on disk are the same. */
+const entryOf = (name: string, n: number): Entry => ({
+  parent: DIR,
+  name,
+  visibleName: name,
+  inode: inode(n),
+  slot: 0,
+  kind: 'file',
+  conflict: false,
+  stat: stat(n),
+  contentHead: undefined,
+  linkHead: undefined,
+  epoch: 1,
+})
+const present = (name: string, ino: number, entry: Entry | undefined): Present => {
+  const looked: Looked = { ...stat(ino), kind: 'file', dev: 1n }
+  return {
+    what: 'present',
+    path: `e/${name}`,
+    parent: DIR,
+    name,
+    looked,
+    entry,
+    movedFrom: undefined,
+    inode: inode(200),
+  }
+}
+const plan = (known: readonly Entry[], seen: readonly Seen[]) =>
+  planChanges(seen, {
+    byIno: (ino) => known.filter((entry) => entry.stat.ino === ino),
+    children: () => [],
+    pathOf: (entry) => `d/${entry.name}`,
+    look: () => undefined, // the directory is not where the index has it
+  })
+
+test('an inode that went on to another name is not what stands at its old name as well', () => {
+  const [f, g, h] = [entryOf('f', 11), entryOf('g', 12), entryOf('h', 13)]
+  const seen = [present('moved', 11, undefined), present('f', 12, f), present('g', 13, g), present('h', 99, h)]
+  const changes = plan([f, g, h], seen).map(({ path, inode: [id] }) => [path, id])
+  expect(changes).toEqual([
+    ['e/moved', 11],
+    ['e/f', 12],
+    ['e/g', 13],
+    ['e/h', 200],
+  ])
+})
+
+test('what was missed at its old path and found in its directory is not deleted', () => {
+  const f = entryOf('f', 11)
+  const gone: Seen = { what: 'gone', entry: f }
+  expect(plan([f], [gone])).toMatchObject([{ place: undefined }])
+  expect(plan([f], [gone, { what: 'same', entry: f }])).toEqual([])
+})
