@@ -70,7 +70,7 @@ export const openNetwork = async (
       timers: systemTimers,
       mayRead,
       mayHave: mayRead,
-      read: (store, cid) => cas.read(store, cid),
+      read: (store, cid, room) => cas.read(store, cid, room),
       failed: (_, __, error) => report(error),
     }),
   )

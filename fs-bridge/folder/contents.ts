@@ -11,6 +11,7 @@ import { resolveManifest } from '#kernel/cas/manifest-parts.ts'
 import type { BlobSource, CasBackend, ChunkRef, StoringBackend } from '#kernel/cas/port.ts'
 import type { ContentValue } from '../filestore/port.ts'
 import { errnoOf } from './disk.ts'
+import { SparseFile } from './sparse-file.ts'
 
 /** Up to this size a file is gathered in memory. */
 export const SMALL_MAX = 1024 * 1024
@@ -53,6 +54,7 @@ interface Job {
   readonly chunks: readonly ChunkRef[]
   readonly bytes: Uint8Array | undefined
   readonly file: FileHandle | undefined
+  readonly sparse: SparseFile | undefined
   left: number
 }
 
@@ -102,11 +104,13 @@ const startJob = async (
   parts: Map<string, { readonly ref: ChunkRef; readonly parts: Part[] }>,
 ): Promise<Job> => {
   const small = wanted.content.size <= SMALL_MAX
+  const file = small ? undefined : await openPartial(wanted.tmp)
   const job: Job = {
     item,
     chunks,
     bytes: small ? new Uint8Array(wanted.content.size) : undefined,
-    file: small ? undefined : await openPartial(wanted.tmp),
+    file,
+    sparse: file && new SparseFile(file),
     left: chunks.length,
   }
   const had = job.file ? await chunksHad(job.file, chunks) : undefined
@@ -167,7 +171,7 @@ const fill = async (
     parts.delete(key)
     for (const { job, offset } of waiting.parts) {
       if (job.bytes) job.bytes.set(bytes, offset)
-      else await writeAll(job.file!, bytes, offset)
+      else await job.sparse!.write(bytes, offset)
       if (--job.left === 0) await finished(job)
     }
   }
@@ -179,10 +183,6 @@ const fill = async (
   if (parts.size === 0) return
   const wanted = [...parts.values()].map(({ ref }) => ref)
   await blobs.fetch(storeId, wanted, (cid, bytes) => place(bytesToHex(cid), bytes), { signal })
-}
-
-const writeAll = async (file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> => {
-  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, offset + at)).bytesWritten
 }
 
 const inLanes = async <T>(items: readonly T[], lanes: number, work: (item: T) => Promise<void>): Promise<void> => {

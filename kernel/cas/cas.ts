@@ -8,7 +8,7 @@ import type { Clock } from '../core/signing.ts'
 import type { StorageBackend, StorageReader, StorageWriter } from '../storage/port.ts'
 import { StoredChunks, type ChunkBytes, type WriteOptions } from './fs.ts'
 import { InplaceChunks } from './inplace.ts'
-import type { CasBackend, CasError } from './port.ts'
+import type { CasBackend, CasError, Room } from './port.ts'
 import { ChunkReader } from './reading.ts'
 import { chunkKey, decodeMs, decodeU32, encodeMs, encodeU32, FILES, IDLE, REFS, SMALL } from './tables.ts'
 
@@ -49,10 +49,10 @@ export class Cas implements CasBackend {
     return this.stored.has(store, cid) || this.inplace.has(store, cid)
   }
 
-  async read(store: StoreId, cid: Cid): Promise<Result<Uint8Array, CasError>> {
-    const inplace = await this.inplace.read(store, cid)
+  async read(store: StoreId, cid: Cid, room?: Room): Promise<Result<Uint8Array, CasError>> {
+    const inplace = await this.inplace.read(store, cid, room)
     if (inplace.ok) return inplace
-    const stored = await this.stored.read(store, cid)
+    const stored = await this.stored.read(store, cid, room)
     // Where nothing is stored, what happened to the copy in the folder says more.
     return stored.ok || stored.error.kind !== 'chunk-missing' ? stored : err(inplace.error)
   }

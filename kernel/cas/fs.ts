@@ -15,7 +15,7 @@ import type { Clock } from '../core/signing.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { StorageBackend, StorageWriter, TableName } from '../storage/port.ts'
 import { hashesTo } from './digest.ts'
-import type { CasError, StoringBackend } from './port.ts'
+import type { CasError, Room, StoringBackend } from './port.ts'
 import type { ChunkReader } from './reading.ts'
 import { OrphanSweep } from './sweep.ts'
 import {
@@ -78,7 +78,7 @@ export class StoredChunks implements StoringBackend {
     return this.#storage.get(FILES, key) !== undefined || this.#storage.get(SMALL, key) !== undefined
   }
 
-  async read(store: StoreId, cid: Cid): Promise<Result<Uint8Array, CasError>> {
+  async read(store: StoreId, cid: Cid, room?: Room): Promise<Result<Uint8Array, CasError>> {
     const key = chunkKey(store, cid)
     const packed = this.#storage.get(SMALL, key)
     if (packed !== undefined) {
@@ -87,7 +87,7 @@ export class StoredChunks implements StoringBackend {
     }
     const length = this.#storage.get(FILES, key)
     if (length === undefined) return err(casError('chunk-missing', `chunk ${bytesToHex(cid)} is not stored here`))
-    const outcome = await this.#reader.read(this.#pathOf(store, cid), 0, decodeU32(length))
+    const outcome = await this.#reader.read(this.#pathOf(store, cid), 0, decodeU32(length), room)
     if (outcome.kind === 'failed') return err(casError('cas-io', `a chunk could not be read: ${outcome.message}`))
     if (outcome.kind === 'read' && hashesTo(cid, outcome.bytes)) return ok(outcome.bytes)
     return this.#damaged(store, cid)

@@ -9,7 +9,7 @@ import { bytesToHex } from '../core/bytes.ts'
 import { err, invariant, ok, type Result } from '../core/result.ts'
 import type { StorageBackend, StorageReader, StorageWriter } from '../storage/port.ts'
 import { hashesTo } from './digest.ts'
-import type { CasError, ChunkRef, InplaceBackend, InplaceLocation } from './port.ts'
+import type { CasError, ChunkRef, InplaceBackend, InplaceLocation, Room } from './port.ts'
 import type { ChunkReader } from './reading.ts'
 import {
   AT,
@@ -137,13 +137,13 @@ export class InplaceChunks implements InplaceBackend {
     return Array.from(this.#storage.range(AT, range), ([key, value]) => decodePlace(key, value))
   }
 
-  async read(store: StoreId, cid: Cid): Promise<Result<Uint8Array, CasError>> {
+  async read(store: StoreId, cid: Cid, room?: Room): Promise<Result<Uint8Array, CasError>> {
     const resolve = this.#resolvers.get(bytesToHex(store))
     let failure = casError('chunk-missing', `no file of this device holds chunk ${bytesToHex(cid)}`)
     for (const place of resolve === undefined ? [] : this.#places(store, cid, LOCATIONS_TRIED_MAX)) {
       const path = resolve!(place.file)
       if (path === undefined) continue
-      const outcome = await this.#reader.read(path, place.offset, place.length)
+      const outcome = await this.#reader.read(path, place.offset, place.length, room)
       if (outcome.kind === 'read') {
         if (outcome.bytes.length === place.length && hashesTo(cid, outcome.bytes)) return ok(outcome.bytes)
         failure = casError('chunk-damaged', `the file at ${path} no longer holds chunk ${bytesToHex(cid)}`)

@@ -25,10 +25,13 @@ export type FileContent =
 export type CasErrorKind = 'chunk-missing' | 'chunk-damaged' | 'disk-full' | 'cas-io'
 export type CasError = LatticeError<CasErrorKind>
 
+/** Room for so many bytes, for those who read much and can use a buffer again. */
+export type Room = (length: number) => Uint8Array<ArrayBuffer>
+
 export interface CasBackend {
   has(store: StoreId, cid: Cid): boolean
-  /** Verified against the CID on every read. The buffer is the caller's. */
-  read(store: StoreId, cid: Cid): Promise<Result<Uint8Array, CasError>>
+  /** Verified against the CID on every read. The buffer is the caller's; it may lie in the room given, or not. */
+  read(store: StoreId, cid: Cid, room?: Room): Promise<Result<Uint8Array, CasError>>
 }
 
 /** Chunks kept in files of our own; small ones packed in LMDB. `write` hashes before it stores. */

@@ -6,6 +6,7 @@
 import { close, closeSync, open, read } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import type { Room } from './port.ts'
 import { openForRead, readFully, READ_FLAGS } from './files.ts'
 
 const SYNC_BYTES_MAX = 64 * 1024
@@ -25,12 +26,12 @@ export class ChunkReader {
   readonly #files = new OpenFiles()
   #sliceStart = performance.now()
 
-  async read(path: string, offset: number, length: number): Promise<ReadOutcome> {
+  async read(path: string, offset: number, length: number, room: Room = newRoom): Promise<ReadOutcome> {
     try {
       const bytes =
         length <= SYNC_BYTES_MAX
-          ? await this.#readSync(path, offset, length)
-          : await this.#files.read(path, offset, length)
+          ? await this.#readSync(path, offset, room(length))
+          : await this.#files.read(path, offset, room(length))
       return { kind: 'read', bytes }
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error)) throw error
@@ -47,11 +48,10 @@ export class ChunkReader {
     this.#sliceStart = performance.now()
   }
 
-  async #readSync(path: string, offset: number, length: number): Promise<Uint8Array> {
+  async #readSync(path: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
     await this.breathe()
     const fd = openForRead(path)
     try {
-      const bytes = new Uint8Array(length)
       return bytes.subarray(0, readFully(fd, bytes, offset))
     } finally {
       closeSync(fd)
@@ -68,12 +68,12 @@ class OpenFiles {
   readonly #byPath = new Map<string, { readonly fd: Promise<number>; users: number }>()
 
   /** The bytes from `offset` on, fewer where the file ends before. */
-  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(path: string, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
     const file = this.#byPath.get(path) ?? { fd: openAsync(path, READ_FLAGS), users: 0 }
     this.#byPath.set(path, file)
     file.users++
     try {
-      return await readAt(await file.fd, offset, length)
+      return await readAt(await file.fd, offset, bytes)
     } finally {
       if (--file.users === 0) {
         this.#byPath.delete(path)
@@ -83,13 +83,14 @@ class OpenFiles {
   }
 }
 
-const readAt = async (fd: number, offset: number, length: number): Promise<Uint8Array> => {
-  const bytes = Buffer.allocUnsafeSlow(length)
+const readAt = async (fd: number, offset: number, bytes: Uint8Array): Promise<Uint8Array> => {
   let done = 0
-  while (done < length) {
-    const { bytesRead } = await readAsync(fd, bytes, done, length - done, offset + done)
+  while (done < bytes.length) {
+    const { bytesRead } = await readAsync(fd, bytes, done, bytes.length - done, offset + done)
     if (bytesRead === 0) break
     done += bytesRead
   }
-  return new Uint8Array(bytes.buffer, 0, done)
+  return bytes.subarray(0, done)
 }
+
+const newRoom: Room = (length) => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)

@@ -62,7 +62,7 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
       transport.handle(BLOBS_PROTOCOL, { maxPerPeer: STREAMS_PER_PEER }, (stream) =>
         serveBlobs(stream, {
           mayRead: (peer, store) => options.mayRead(peer, store),
-          read: (store, cid) => options.read(store, cid),
+          read: (store, cid, room) => options.read(store, cid, room),
           failed: (store, cid, error) => options.failed?.(store, cid, error),
           misbehaved: (peer, reason) => this.#misbehaved(peer, reason),
         }),

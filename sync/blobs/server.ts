@@ -3,7 +3,7 @@
  * first, many chunks to a frame. A few chunks are read ahead; the stream's own back-pressure does the rest, so memory
  * is bounded by the read-ahead and one frame.
  */
-import type { CasError } from '#kernel/cas/port.ts'
+import { CHUNK_MAX, type CasError, type Room } from '#kernel/cas/port.ts'
 import type { Cid, PublicKey, StoreId } from '#kernel/core/bytes.ts'
 import type { Result } from '#kernel/core/result.ts'
 import { FrameReader, FrameWriter } from '../framing.ts'
@@ -14,7 +14,7 @@ export interface BlobServing {
   /** Asked before anything is looked up. */
   mayRead(peer: PublicKey, store: StoreId): boolean
   /** As `CasBackend.read`: checked against the CID. */
-  read(store: StoreId, cid: Cid): Promise<Result<Uint8Array, CasError>>
+  read(store: StoreId, cid: Cid, room?: Room): Promise<Result<Uint8Array, CasError>>
   /** A peer that broke the protocol; its stream was dropped. */
   misbehaved?(peer: PublicKey, reason: string): void
   /** Why a chunk that was asked for could not be served, other than that it is not here. */
@@ -54,6 +54,7 @@ class Server {
   readonly #serving: BlobServing
   readonly #urgent: Progress[] = []
   readonly #normal: Progress[] = []
+  readonly #rooms = new Rooms()
   #pending = 0
   #ended = false
   #wake: (() => void) | undefined
@@ -110,6 +111,7 @@ class Server {
       if (progress.next === progress.want.cids.length && progress.reading.length === 0)
         queue.splice(queue.indexOf(progress), 1)
       await frames.write(...encodeAnswer(answer))
+      for (const { bytes } of answer.sent) this.#rooms.giveBack(bytes)
     }
   }
 
@@ -123,7 +125,7 @@ class Server {
     while (bytes < FRAME_PAYLOAD) {
       while (reading.length < READ_AHEAD && progress.next < cids.length) {
         const position = progress.next++
-        reading.push({ position, result: this.#serving.read(store, cids[position]!) })
+        reading.push({ position, result: this.#serving.read(store, cids[position]!, this.#rooms.room) })
       }
       const first = reading[0]
       if (first === undefined) break
@@ -140,6 +142,27 @@ class Server {
       if (result.error.kind !== 'chunk-missing') this.#serving.failed?.(store, cids[position]!, result.error)
     }
     return { want: want.id, sent, missing }
+  }
+}
+
+/**
+ * Buffers that are used again: one for each chunk would be collected a thousand times a second, and its pages be made
+ * anew by the system.
+ */
+class Rooms {
+  readonly #free: ArrayBuffer[] = []
+  readonly #lent = new WeakSet<ArrayBufferLike>()
+
+  readonly room: Room = (length) => {
+    if (length > CHUNK_MAX) return new Uint8Array(length)
+    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_MAX).buffer
+    this.#lent.add(buffer)
+    return new Uint8Array(buffer, 0, length)
+  }
+
+  /** Bytes that lie elsewhere are left alone. */
+  giveBack(bytes: Uint8Array): void {
+    if (this.#lent.delete(bytes.buffer)) this.#free.push(bytes.buffer as ArrayBuffer)
   }
 }
 

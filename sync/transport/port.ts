@@ -20,7 +20,10 @@ export interface ByteStream {
   readonly protocol: string
   /** The next bytes, as they come; undefined: the peer ended its side. Not reading is the back-pressure. */
   read(): Promise<Uint8Array | undefined>
-  /** Resolves when the transport would take more; at most 1 MiB is buffered below. The bytes must not change afterwards. */
+  /**
+   * Resolves when the transport would take more; at most 1 MiB is buffered below. The bytes must not change before;
+   * then they are the caller's again.
+   */
   write(bytes: Uint8Array): Promise<void>
   /** Ends our side; the peer still may write. */
   end(): Promise<void>

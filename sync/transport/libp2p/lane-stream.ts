@@ -16,7 +16,7 @@ export const FRAME_MAX = 1024 * 1024
 /** What we put into one frame. */
 const PIECE = 256 * 1024
 const HEADER = 4
-/** Below this, header and payload are sent together; above, sparing the copy is worth a record of its own. */
+/** Below this, payload is copied behind its header; above, sparing the copy is worth a record of its own. */
 const JOIN_BELOW = 16 * 1024
 
 const frameHeader = (length: number): Buffer => {
@@ -89,18 +89,25 @@ export class LaneStream implements ByteStream {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    let taken: Promise<void> | undefined
     for (let at = 0; at < bytes.length; at += PIECE) {
       await this.#room()
       this.#assertWritable()
       const piece = bytes.subarray(at, at + PIECE)
-      const joined = piece.length < JOIN_BELOW
-      if (joined) this.#socket.cork()
-      this.#socket.write(frameHeader(piece.length))
-      this.#socket.write(piece)
-      if (joined) this.#socket.uncork()
+      if (piece.length < JOIN_BELOW) this.#socket.write(Buffer.concat([frameHeader(piece.length), piece]))
+      else {
+        this.#socket.write(frameHeader(piece.length))
+        taken = this.#taken(piece)
+      }
       this.#counters.sent += piece.length
     }
+    await taken
     await this.#room()
+  }
+
+  /** Sends; resolves once the socket no longer needs the bytes, be it that it broke. */
+  #taken(piece: Uint8Array): Promise<void> {
+    return new Promise((resolve) => this.#socket.write(piece, () => resolve()))
   }
 
   async end(): Promise<void> {

@@ -62,7 +62,7 @@ export class MuxedStream implements ByteStream {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE) {
       await this.#room()
-      const piece = bytes.subarray(at, at + PIECE)
+      const piece = new Uint8Array(bytes.subarray(at, at + PIECE)) // libp2p keeps it for as long as it likes
       try {
         this.#stream.send(piece)
       } catch (error) {

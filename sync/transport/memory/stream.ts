@@ -65,7 +65,7 @@ export class StreamEnd implements ByteStream {
     if (this.#ended) throw new StreamClosedError('this side was ended')
     this.#unread += bytes.length
     this.#owner.bytesSent += bytes.length
-    this.#deliver(bytes)
+    this.#deliver(new Uint8Array(bytes))
     while (this.#unread > BUFFER_MAX) {
       await this.#wait()
       this.#check()
