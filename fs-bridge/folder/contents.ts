@@ -2,16 +2,13 @@
  * Brings together the bytes of files to be written: chunks that lie here already are read here, the others come from
  * peers in one request. Small files are gathered in memory and written at once; long ones are written as they come.
  */
-import { constants } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
 import { bytesToHex, type Cid, type Hash, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { hashesTo } from '#kernel/cas/digest.ts'
 import { resolveManifest } from '#kernel/cas/manifest-parts.ts'
 import type { BlobSource, CasBackend, ChunkRef, StoringBackend } from '#kernel/cas/port.ts'
 import type { ContentValue } from '../filestore/port.ts'
-import { errnoOf } from './disk.ts'
-import { SparseFile } from './sparse-file.ts'
+import { ArrivingFile } from './arriving-file.ts'
 
 /** Up to this size a file is gathered in memory. */
 export const SMALL_MAX = 1024 * 1024
@@ -53,8 +50,7 @@ interface Job {
   readonly item: unknown
   readonly chunks: readonly ChunkRef[]
   readonly bytes: Uint8Array | undefined
-  readonly file: FileHandle | undefined
-  readonly sparse: SparseFile | undefined
+  readonly file: ArrivingFile | undefined
   left: number
 }
 
@@ -84,7 +80,7 @@ export const gather = async <T>(
       else jobs.push(await startJob(item, wanted, chunks, parts))
     }
     const finished = async (job: Job): Promise<void> => {
-      await job.file?.close()
+      await job.file?.finish()
       const { chunks, bytes } = job
       await done(job.item as T, bytes ? { kind: 'bytes', bytes, chunks } : { kind: 'file', chunks })
     }
@@ -104,13 +100,11 @@ const startJob = async (
   parts: Map<string, { readonly ref: ChunkRef; readonly parts: Part[] }>,
 ): Promise<Job> => {
   const small = wanted.content.size <= SMALL_MAX
-  const file = small ? undefined : await openPartial(wanted.tmp)
   const job: Job = {
     item,
     chunks,
     bytes: small ? new Uint8Array(wanted.content.size) : undefined,
-    file,
-    sparse: file && new SparseFile(file),
+    file: small ? undefined : await ArrivingFile.open(wanted.tmp, wanted.content.size),
     left: chunks.length,
   }
   const had = job.file ? await chunksHad(job.file, chunks) : undefined
@@ -130,30 +124,14 @@ const startJob = async (
   return job
 }
 
-const PARTIAL = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
-const openPartial = async (path: string): Promise<FileHandle> => {
-  try {
-    return await open(path, PARTIAL, 0o600)
-  } catch (error) {
-    const code = errnoOf(error)
-    if (code !== 'EACCES' && code !== 'EPERM') throw error
-    await rm(path, { force: true }) // complete and given its read-only mode when a crash came
-    return open(path, PARTIAL, 0o600)
-  }
-}
-
 /** Which chunks an earlier try has brought already; only what hashes to its name counts. */
-const chunksHad = async (file: FileHandle, chunks: readonly ChunkRef[]): Promise<boolean[]> => {
-  const { size } = await file.stat()
+const chunksHad = async (file: ArrivingFile, chunks: readonly ChunkRef[]): Promise<boolean[]> => {
+  const size = await file.size()
   const had: boolean[] = []
   let offset = 0
   for (const { cid, length } of chunks) {
-    let same = false
-    if (offset + length <= size) {
-      const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, offset)
-      same = bytesRead === length && hashesTo(cid, buffer)
-    }
-    had.push(same)
+    const bytes = offset + length <= size ? await file.read(offset, length) : undefined
+    had.push(bytes !== undefined && hashesTo(cid, bytes))
     offset += length
   }
   return had
@@ -171,7 +149,7 @@ const fill = async (
     parts.delete(key)
     for (const { job, offset } of waiting.parts) {
       if (job.bytes) job.bytes.set(bytes, offset)
-      else await job.sparse!.write(bytes, offset)
+      else await job.file!.write(bytes, offset)
       if (--job.left === 0) await finished(job)
     }
   }
