@@ -30,9 +30,12 @@ export class PoolHasher implements ContentHasher {
 
   async hashFiles(paths: readonly string[], signal?: AbortSignal): Promise<readonly HashedFile[]> {
     signal?.throwIfAborted()
-    const results: (HashedFile | undefined)[] =
+    const records: (FileRecord | undefined)[] =
       paths.length <= DIRECT_MAX ? hashDirectly(paths) : paths.map(() => undefined)
-    const rest = [...results.keys()].filter((i) => results[i] === undefined)
+    const results: HashedFile[] = []
+    for (const [i, record] of records.entries())
+      if (record !== undefined) results[i] = await this.#hashed(record, signal)
+    const rest = [...records.keys()].filter((i) => records[i] === undefined)
     const batches: number[][] = []
     for (let i = 0; i < rest.length; i += BATCH_PATHS) batches.push(rest.slice(i, i + BATCH_PATHS))
     let next = 0
@@ -40,13 +43,16 @@ export class PoolHasher implements ContentHasher {
       for (let batch = batches[next++]; batch !== undefined; batch = batches[next++]) {
         signal?.throwIfAborted()
         const records = await this.#hashBatch(batch.map((i) => paths[i]!))
-        for (const [k, record] of records.entries())
-          results[batch[k]!] = record.kind === 'large' ? await this.#hashLarge(record, signal) : record
+        for (const [k, record] of records.entries()) results[batch[k]!] = await this.#hashed(record, signal)
       }
     }
     // One batch at work and one waiting for each worker.
     await Promise.all(Array.from({ length: 2 * this.#pool.workers }, lane))
-    return results as HashedFile[]
+    return results
+  }
+
+  async #hashed(record: FileRecord, signal: AbortSignal | undefined): Promise<HashedFile> {
+    return record.kind === 'large' ? this.#hashLarge(record, signal) : record
   }
 
   async #hashBatch(paths: readonly string[]): Promise<FileRecord[]> {
@@ -104,7 +110,7 @@ export class PoolHasher implements ContentHasher {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-const hashDirectly = (paths: readonly string[]): (HashedFile | undefined)[] => {
+const hashDirectly = (paths: readonly string[]): (FileRecord | undefined)[] => {
   const buffer = new Uint8Array(SHORT_BUFFER_BYTES)
   return paths.map((path) => hashShortFile(path, buffer))
 }

@@ -50,11 +50,12 @@ const hashShort = (path: string, fd: number, stat: FileStat, buffer: Uint8Array)
   return hashed(path, stat, { kind: 'chunks', chunks: [{ cid: cidOf(bytes), length }] })
 }
 
-/** Hashes a file of up to CHUNK_MIN bytes; undefined: it is longer, ask a worker. */
-export const hashShortFile = (path: string, buffer: Uint8Array): HashedFile | undefined => {
-  const result = withFile(path, (fd, stat) =>
-    stat.size <= CHUNK_MIN ? hashShort(path, fd, stat, buffer) : ({ kind: 'longer' } as const),
-  )
+/** Hashes a file of up to CHUNK_MIN bytes, knows a large one; undefined: it is between these, ask a worker. */
+export const hashShortFile = (path: string, buffer: Uint8Array): FileRecord | undefined => {
+  const result = withFile(path, (fd, stat) => {
+    if (stat.size <= CHUNK_MIN) return hashShort(path, fd, stat, buffer)
+    return stat.size > LARGE_FILE_MIN ? ({ kind: 'large', path, stat } as const) : ({ kind: 'longer' } as const)
+  })
   return result.kind === 'longer' ? undefined : result
 }
 
