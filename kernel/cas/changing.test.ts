@@ -64,11 +64,13 @@ class MeddledPool extends WorkerPool {
 test.each(['hash-files', 'scan-segment', 'hash-segment'])(
   'a long file that changes after a job "%s" is unstable, and hashed when asked again',
   async (job) => {
-    writeFileSync(path, noise(1, 40 * 1024 * 1024))
+    writeFileSync(path, noise(1, 20 * 1024 * 1024))
     await using pool = new MeddledPool(job, () => appendFileSync(path, 'more'))
     const hasher = new PoolHasher(pool)
-    expect((await hasher.hashFiles([path]))[0]?.kind).toBe('unstable')
+    const paths = Array.from({ length: 20 }, () => path) // so many that the first look is a worker's too
+    const kinds = (await hasher.hashFiles(paths)).map(({ kind }) => kind)
+    expect(kinds).toContain('unstable')
     const [again] = await hasher.hashFiles([path])
-    expect(again).toMatchObject({ kind: 'hashed', stat: { size: 40 * 1024 * 1024 + 4 } })
+    expect(again).toMatchObject({ kind: 'hashed', stat: { size: 20 * 1024 * 1024 + 4 } })
   },
 )
