@@ -1,17 +1,30 @@
 /** The two ends of one in-memory stream. Pieces arrive after the network's delay, in order. */
 import type { PublicKey } from '#kernel/core/bytes.ts'
+import type { Timers } from '../../clock.ts'
 import { StreamClosedError, type ByteStream } from '../port.ts'
-import type { MemoryNetwork, MemoryTransport } from './network.ts'
 
 const BUFFER_MAX = 1024 * 1024
 
+/** What lies between the two ends. */
+export interface Link {
+  readonly timers: Timers
+  delayMs(): number
+}
+
+/** Whose end it is. */
+export interface Owner {
+  readonly self: PublicKey
+  bytesSent: number
+  bytesReceived: number
+}
+
 export const streamPair = (
-  network: MemoryNetwork,
+  link: Link,
   protocol: string,
-  ends: { readonly near: MemoryTransport; readonly far: MemoryTransport },
+  ends: { readonly near: Owner; readonly far: Owner },
 ): readonly [StreamEnd, StreamEnd] => {
-  const near = new StreamEnd(network, protocol, ends.near, ends.far.self)
-  const far = new StreamEnd(network, protocol, ends.far, ends.near.self)
+  const near = new StreamEnd(link, protocol, ends.near, ends.far.self)
+  const far = new StreamEnd(link, protocol, ends.far, ends.near.self)
   near.pairWith(far)
   far.pairWith(near)
   return [near, far]
@@ -20,8 +33,8 @@ export const streamPair = (
 export class StreamEnd implements ByteStream {
   readonly peer: PublicKey
   readonly protocol: string
-  readonly #network: MemoryNetwork
-  readonly #owner: MemoryTransport
+  readonly #link: Link
+  readonly #owner: Owner
   #far: StreamEnd | undefined
   #inbox: (Uint8Array | undefined)[] = []
   #ended = false
@@ -32,8 +45,8 @@ export class StreamEnd implements ByteStream {
   #wakers: (() => void)[] = []
   #onClosed: () => void = () => undefined
 
-  constructor(network: MemoryNetwork, protocol: string, owner: MemoryTransport, peer: PublicKey) {
-    this.#network = network
+  constructor(link: Link, protocol: string, owner: Owner, peer: PublicKey) {
+    this.#link = link
     this.protocol = protocol
     this.#owner = owner
     this.peer = peer
@@ -101,9 +114,9 @@ export class StreamEnd implements ByteStream {
 
   /** After the delay, but never before what was sent earlier. */
   #deliver(piece: Uint8Array | undefined): void {
-    const now = this.#network.timers.nowMs()
-    this.#arrivesAt = Math.max(this.#arrivesAt, now + this.#network.delayMs())
-    this.#network.timers.after(this.#arrivesAt - now, () => {
+    const now = this.#link.timers.nowMs()
+    this.#arrivesAt = Math.max(this.#arrivesAt, now + this.#link.delayMs())
+    this.#link.timers.after(this.#arrivesAt - now, () => {
       const far = this.#far!
       if (far.#broken !== undefined) return
       far.#inbox.push(piece)
