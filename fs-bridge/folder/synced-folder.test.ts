@@ -83,6 +83,25 @@ describe('both ways', () => {
   })
 })
 
+test('a name that begins with U+FEFF is a name like any other', async () => {
+  await a.open()
+  await b.open()
+  write(a, '\uFEFFnotes.txt', 'marked')
+  write(a, 'notes.txt', 'plain')
+  write(a, '\uFEFFdocs/in', 'inside')
+  await level()
+  expect(shown(b)).toEqual(shown(a))
+  await a.folder.stop()
+  await a.open()
+  fs.renameSync(at(b, '\uFEFFdocs'), at(b, '\uFEFFpapers'))
+  write(b, '\uFEFFnotes.txt', 'marked again')
+  fs.rmSync(at(b, 'notes.txt'))
+  await level()
+  const expected = { '\uFEFFnotes.txt': 'marked again', '\uFEFFpapers/': '', '\uFEFFpapers/in': 'inside' }
+  expect(shown(a)).toEqual(expected)
+  expect(shown(b)).toEqual(expected)
+})
+
 describe('changes of names', () => {
   beforeEach(async () => {
     await a.open()
