@@ -54,14 +54,17 @@ export const readEntry = (tx: StorageReader, storeId: StoreId): CatalogEntry | u
   return bytes === undefined ? undefined : decodeEntry(storeId, bytes)
 }
 
-/** What is damaged is told, and left out: one record must not keep the other stores from opening. */
-export const readCatalog = (tx: StorageReader, onDamage: (error: unknown) => void): CatalogEntry[] => {
+/**
+ * What is damaged is left out: one record must not keep the other stores from opening. `onDamage` is for the reader
+ * that opens the stores; the others need not tell it again.
+ */
+export const readCatalog = (tx: StorageReader, onDamage?: (error: unknown) => void): CatalogEntry[] => {
   const entries: CatalogEntry[] = []
   for (const [key, value] of tx.range(CATALOG))
     try {
       entries.push(decodeEntry(key, value))
     } catch (error) {
-      onDamage(error)
+      onDamage?.(error)
     }
   return entries
 }
