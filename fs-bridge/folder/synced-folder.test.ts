@@ -334,6 +334,15 @@ describe('what does not sync', () => {
     expect(shown(b)['build/out']).toBe('3')
   })
 
+  test('a rule too long for the regular expressions says nothing, the others hold', async () => {
+    write(a, '.latticeignore', `${'*?'.repeat(20_000)}\n*.log\n`)
+    write(a, 'kept.txt', 'kept')
+    write(a, 'noise.log', 'noise')
+    await level()
+    expect(Object.keys(shown(b)).sort()).toEqual(['.latticeignore', 'kept.txt'])
+    expect(a.folder.explain('noise.log')).toContain('*.log')
+  })
+
   test('special files and names that are no text are reported', async () => {
     const { execFileSync } = await import('node:child_process')
     execFileSync('mkfifo', [at(a, 'pipe')])
