@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { AddressRecordSchema } from '#proto/wire'
-import type { PublicKey } from '#kernel/core/bytes.ts'
+import { bytesToHex, type PublicKey } from '#kernel/core/bytes.ts'
 import { openMemory } from '#kernel/storage/memory.ts'
 import { AddressBook, SYNC_TABLES } from './addressbook.ts'
 
@@ -32,5 +32,5 @@ export const bookProperty = fc.asyncProperty(fc.array(row, { maxLength: 3 }), as
   const peer = (rows[0]?.[0].length === 32 ? rows[0][0] : new Uint8Array(32)) as PublicKey
   await book.remember(peer, ['/ip4/10.0.0.1/tcp/1'], 7)
   expect(new AddressBook(backend).list()).toEqual(expect.arrayContaining([...book.list()]))
-  expect(book.list().find((known) => known.lastSeenMs === 7)?.addresses[0]).toBe('/ip4/10.0.0.1/tcp/1')
+  expect(book.get(bytesToHex(peer))?.addresses[0]).toBe('/ip4/10.0.0.1/tcp/1')
 })
