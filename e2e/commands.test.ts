@@ -17,7 +17,7 @@ interface Version {
 interface Conflict {
   readonly id: string
   readonly path: string
-  readonly heads: readonly { readonly hash: string; readonly deviceName: string }[]
+  readonly heads: readonly { readonly hash: string; readonly deviceName: string; readonly size: number }[]
 }
 
 let world: TestWorld
@@ -138,6 +138,29 @@ test('pausing holds changes back, and shows as such', { timeout: 60_000 }, async
   await settle()
   expect((await readTree(there))['while-paused.txt']).toBe('p')
 })
+
+test(
+  'two files made under one name are told apart by size, and taking one settles it',
+  { timeout: 60_000 },
+  async () => {
+    await ben.ok('folder', 'pause', 'notes')
+    await writeFile(join(there, 'new.txt'), 'by ben')
+    await writeFile(join(here, 'new.txt'), 'by anna')
+    await anna.ok('folder', 'rescan', 'notes')
+    await ben.ok('folder', 'resume', 'notes')
+    await settle()
+    const { conflicts } = await anna.json<{ conflicts: Conflict[] }>('conflicts')
+    const conflict = conflicts.find(({ path }) => path === 'new.txt')!
+    expect(conflict.heads.map(({ size, deviceName }) => [deviceName, size]).sort()).toEqual([
+      ['anna', 7],
+      ['ben', 6],
+    ])
+    await anna.ok('conflict', 'resolve', conflict.id, '--take', 'ben')
+    await settle()
+    expect((await anna.json<{ conflicts: unknown[] }>('conflicts')).conflicts).toEqual([])
+    expect(await readFile(join(here, 'new.txt'), 'utf8')).toBe('by ben')
+  },
+)
 
 test('keeping both sides of a conflict makes a file of each', { timeout: 60_000 }, async () => {
   const conflict = await quarrel('both.txt')

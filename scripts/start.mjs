@@ -48,8 +48,14 @@ async function announce(home) {
 
 const mode = chooseMode()
 console.log(`Lattice runs ${mode.name}: ${mode.why}. Ctrl-C ends it.`)
-const node = spawn(lattice, ['up', ...args], { stdio: ['inherit', 'pipe', 'inherit'] })
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => node.kill(signal))
+// In a process group of its own, so that a Ctrl-C reaches it once, through us: told twice, a node ends at once instead
+// of stopping in order.
+const node = spawn(lattice, ['up', ...args], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+  process.on(signal, () => {
+    if (node.pid !== undefined && node.exitCode === null && node.signalCode === null)
+      process.kill(-node.pid, signal === 'SIGHUP' ? 'SIGTERM' : signal) // the group: it may still be building
+  })
 node.once('exit', (code, signal) => (process.exitCode = code ?? (signal === 'SIGINT' ? 0 : 1)))
 createInterface({ input: node.stdout }).on('line', (line) => {
   if (!line.startsWith('ready ')) return console.log(line)

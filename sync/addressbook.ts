@@ -1,9 +1,9 @@
 /** Where devices were last reached, kept across restarts: one record per device key. */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { AddressRecordSchema } from '#proto/wire'
 import { bytesToHex, parsePublicKey, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
-import { ADDRESS_BYTES_MAX, ADDRESSES_MAX } from './messages.ts'
+import { ADDRESS_BYTES_MAX, ADDRESSES_MAX, decode } from './messages.ts'
 
 const PEERS = 'sync.peers'
 /** To be opened with the storage backend. */
@@ -25,10 +25,10 @@ export class AddressBook {
     this.#backend = backend
     for (const [key, value] of backend.range(PEERS)) {
       const peer = parsePublicKey(key)
-      if (!peer.ok) continue
-      const record = fromBinary(AddressRecordSchema, value)
-      const lastSeenMs = Number(record.lastSeenMs)
-      this.#peers.set(bytesToHex(key), { peer: peer.value, addresses: record.addresses, lastSeenMs })
+      const record = decode(AddressRecordSchema, value)
+      if (!peer.ok || !record.ok) continue // damaged: as if never reached; the device is found or tells it again
+      const { addresses, lastSeenMs } = record.value
+      this.#peers.set(bytesToHex(key), { peer: peer.value, addresses, lastSeenMs: Number(lastSeenMs) })
     }
   }
 

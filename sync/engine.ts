@@ -354,8 +354,9 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   #readRemoved(): void {
-    const catalog = [...readCatalog(this.#options.backend).values()]
-    this.#removed = catalog.filter(({ forgotten }) => forgotten).map(({ storeId }) => storeId)
+    this.#removed = readCatalog(this.#options.backend)
+      .filter(({ forgotten }) => forgotten)
+      .map(({ storeId }) => storeId)
   }
 
   #opened(store: Store): void {

@@ -2,6 +2,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { FolderBindingSchema } from '#proto/home'
 import { bytesToHex, concatBytes, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
+import { StorageError } from '#kernel/storage/errors.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 
 export const NODE_TABLE = 'node'
@@ -18,16 +19,21 @@ export interface Binding {
 
 export class Bindings {
   readonly #storage: StorageBackend
-  readonly #known: Map<HexKey, Binding>
+  readonly #known = new Map<HexKey, Binding>()
 
-  constructor(storage: StorageBackend) {
+  /** A damaged record is told, and counts as removed here: its folder must not appear anew somewhere else. */
+  constructor(storage: StorageBackend, report: (cause: unknown) => void) {
     this.#storage = storage
-    this.#known = new Map(
-      [...storage.range(NODE_TABLE, { gte: PREFIX, lt: PREFIX_END })].map(([key, value]) => {
+    for (const [key, value] of storage.range(NODE_TABLE, { gte: PREFIX, lt: PREFIX_END })) {
+      const storeHex = bytesToHex(key.subarray(PREFIX.length))
+      try {
         const { path, paused } = fromBinary(FolderBindingSchema, value)
-        return [bytesToHex(key.subarray(PREFIX.length)), { path, paused }]
-      }),
-    )
+        this.#known.set(storeHex, { path, paused })
+      } catch (cause) {
+        this.#known.set(storeHex, { path: '', paused: false })
+        report(new StorageError('store-corrupt', `where the folder ${storeHex} lies is damaged`, cause))
+      }
+    }
   }
 
   get(storeId: StoreId): Binding | undefined {

@@ -18,8 +18,9 @@ import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
 
 type ConflictInit = MessageInitShape<typeof ConflictInfoSchema>
 
+/** Heads of contents, and of files that claim one name, hold content; those of links and directories hold none. */
 const sizeOf = (value: Uint8Array | undefined, kind: Conflict['kind']): number =>
-  value === undefined || kind !== 'content' ? 0 : (decodeContent(value)?.content.size ?? 0)
+  value !== undefined && (kind === 'content' || kind === 'name') ? (decodeContent(value)?.content.size ?? 0) : 0
 
 const describe = (store: Store, conflict: Conflict): ConflictInit => ({
   id: conflict.id,

@@ -1,7 +1,9 @@
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { anyConfigIsHandled, anySeedIsHandled } from './home.property.ts'
 import { loadConfig, loadDeviceKey, prepareHome, saveConfig, truncateName } from './home.ts'
 
 let home: string
@@ -46,6 +48,8 @@ test('the configuration is written with its defaults, and read back', async () =
 
 test.each([
   ['{', 'not JSON'],
+  ['[]', 'no object'],
+  ['"laptop"', 'no object'],
   ['{"name":7}', 'a name that is no text'],
   ['{"name":""}', 'an empty name'],
   ['{"folders":"relative"}', 'a relative folder'],
@@ -58,3 +62,6 @@ test.each([
 test('a name is cut between characters', () => {
   expect(truncateName('ö'.repeat(40))).toBe('ö'.repeat(32))
 })
+
+test('any text is a configuration or refused', () => fc.assert(anyConfigIsHandled, { numRuns: 300 }))
+test('any text is a key or damaged', () => fc.assert(anySeedIsHandled, { numRuns: 300 }))

@@ -86,6 +86,12 @@ export interface DeviceKey {
   readonly seed: Uint8Array
 }
 
+/** What `device.key` holds. Undefined: it is damaged. */
+export const parseSeed = (text: string): Uint8Array | undefined => {
+  const seed = hexToBytes(text)
+  return seed.ok && seed.value.length === SEED_LENGTH ? seed.value : undefined
+}
+
 /** The device's key; made on the first start. The caller holds the lock of the home. */
 export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
   const path = join(home, 'device.key')
@@ -102,8 +108,8 @@ export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
     linkSync(fresh, path)
     rmSync(fresh)
   }
-  const seed = hexToBytes(text)
-  if (!seed.ok || seed.value.length !== SEED_LENGTH)
+  const seed = parseSeed(text)
+  if (seed === undefined)
     return err(
       latticeError(
         'key-damaged',
@@ -112,33 +118,44 @@ export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
       ),
     )
   chmodSync(path, 0o600)
-  return ok({ signer: createSigner(seed.value), seed: seed.value })
+  return ok({ signer: createSigner(seed), seed })
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** Reads `config.json`; writes it with the defaults on the first start. Unknown members are kept out of the way. */
+/** What `config.json` holds, defaults where it says nothing; unknown members are kept out of the way. */
+export const parseConfig = (text: string): Result<NodeConfig, string> => {
+  let file: unknown
+  try {
+    file = JSON.parse(text)
+  } catch (cause) {
+    return err(`is not JSON: ${(cause as Error).message}`)
+  }
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) return err('is not a JSON object')
+  const { name, folders, listen }: Record<keyof NodeConfig, unknown> = { ...defaults(), ...file }
+  if (!isText(name) || Buffer.byteLength(name) > NAME_BYTES_MAX)
+    return err(`has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`)
+  if (!isText(folders) || !isAbsolute(folders)) return err('has no absolute path in “folders”')
+  if (!Array.isArray(listen) || !listen.every(isText)) return err('has no list of addresses in “listen”')
+  return ok({ name, folders, listen })
+}
+
+/** Reads `config.json`; writes it with the defaults on the first start. */
 export const loadConfig = (home: string, overrides: Partial<NodeConfig> = {}): HomeResult<NodeConfig> => {
   const path = join(home, 'config.json')
   const invalid = (why: string): HomeResult<never> => err(latticeError('config-invalid', 'permanent', `${path} ${why}`))
-  let file: { name?: unknown; folders?: unknown; listen?: unknown }
+  let text: string
   try {
-    file = JSON.parse(readFileSync(path, 'utf8')) as typeof file
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
-    if (cause instanceof SyntaxError) return invalid(`is not JSON: ${cause.message}`)
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
       return invalid(`cannot be read: ${(cause as Error).message}`)
     const config = { ...defaults(), ...overrides }
     saveConfig(home, config)
     return ok(config)
   }
-  const config = { ...defaults(), ...file }
-  if (!isText(config.name) || Buffer.byteLength(config.name) > NAME_BYTES_MAX)
-    return invalid(`has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`)
-  if (!isText(config.folders) || !isAbsolute(config.folders)) return invalid('has no absolute path in “folders”')
-  if (!Array.isArray(config.listen) || !config.listen.every(isText))
-    return invalid('has no list of addresses in “listen”')
-  return ok({ name: config.name, folders: config.folders, listen: config.listen, ...overrides })
+  const config = parseConfig(text)
+  return config.ok ? ok({ ...config.value, ...overrides }) : invalid(config.error)
 }
 
 /** Replaces the file as a whole, or not at all. */

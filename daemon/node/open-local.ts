@@ -110,7 +110,7 @@ export const openLocal = async (
     space: space.value,
     cas,
     hasher,
-    bindings: new Bindings(storage),
+    bindings: new Bindings(storage, report),
     isIndependent: (store) => stores.get(store.id)?.core.system.isIndependent() ?? false,
   })
 }

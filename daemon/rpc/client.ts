@@ -117,8 +117,10 @@ async function* envelopes({ body }: Answer): AsyncGenerator<{ flags: number; byt
 async function* readStream<O extends DescMessage>(schema: O, answer: Answer): AsyncGenerator<Reply<O>> {
   for await (const { flags, bytes } of envelopes(answer)) {
     if ((flags & END_STREAM) === 0) {
-      yield decode(schema, bytes)
-      continue
+      const reply = decode(schema, bytes)
+      yield reply
+      if (reply.ok) continue
+      return
     }
     const error = parseError(bytes.toString('utf8'), (json) => json.error)
     if (error) yield err(error)

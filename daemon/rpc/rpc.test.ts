@@ -11,6 +11,7 @@ import { NodeService } from '#proto/node_api'
 import { err, latticeError, ok } from '#kernel/core/result.ts'
 import { createRpcClient } from './client.ts'
 import type { NodeApi } from './port.ts'
+import { clientHolds, serverHolds } from './rpc.property.ts'
 import { serveRpc, sniffProtocol, type RpcServer } from './server.ts'
 
 const notFound = latticeError('folder-not-found', 'permanent', 'there is no folder “x”')
@@ -169,4 +170,9 @@ test('garbage on the socket does no harm', async () => {
     await new Promise((resolve) => socket.once('close', resolve).resume())
   }
   expect((await createRpcClient(server.socketPath).unary(NodeService.method.getStatus, {})).ok).toBe(true)
+})
+
+describe('whatever the other end says', () => {
+  test('the server holds', () => serverHolds(directory, 200))
+  test('the client holds, and ends a stream with the first failure', () => clientHolds(directory, 200))
 })

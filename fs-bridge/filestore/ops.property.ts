@@ -7,7 +7,20 @@ import { compareBytes } from '#kernel/core/bytes.ts'
 import { BadOpError } from '#kernel/state/port.ts'
 import { decodeOps, encodeOps } from './ops.ts'
 import { inode, World } from './testing.ts'
-import { decodeContent, decodeLink, encodeContent, encodeLink, ROOT, TRASH } from './values.ts'
+import {
+  contentKey,
+  decodeContent,
+  decodeLink,
+  encodeContent,
+  encodeLink,
+  linkKey,
+  parseKey,
+  ROOT,
+  TRASH,
+  vacatedKey,
+  xattrKey,
+  type ParsedKey,
+} from './values.ts'
 
 const bytesArb = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 
@@ -114,5 +127,32 @@ export const cellsAreCanonical = fc.property(
     if (link) expect(encodeLink(link)).toEqual(bytes)
     const content = decodeContent(bytes)
     if (content) expect(encodeContent(content)).toEqual(bytes)
+  },
+)
+
+const keyOf = (parsed: ParsedKey): Uint8Array => {
+  switch (parsed.table) {
+    case 'link':
+      return linkKey(parsed.inode)
+    case 'content':
+      return contentKey(parsed.inode)
+    case 'xattr':
+      return xattrKey(parsed.inode, parsed.name)
+    case 'vacated':
+      return vacatedKey(parsed.inode, parsed.from)
+  }
+}
+
+/** A key is parsed to what makes the same key, or to nothing. */
+export const keysAreCanonical = fc.property(
+  fc.constantFrom(...[...'ncxsp'].map((letter) => letter.charCodeAt(0))),
+  fc.constantFrom(0x2f, 0x30),
+  fc.uint8Array({ maxLength: 60 }),
+  fc.constantFrom(0x2f, 0x61),
+  (prefix, slash, bytes, next) => {
+    if (bytes.length > 16) bytes[16] = next
+    const key = Uint8Array.of(prefix, slash, ...bytes)
+    const parsed = parseKey(key)
+    if (parsed) expect(keyOf(parsed)).toEqual(key)
   },
 )

@@ -6,7 +6,7 @@ import { bytesToHex, hexToBytes, type Cid } from '#kernel/core/bytes.ts'
 import { BadOpError } from '#kernel/state/port.ts'
 import { filestoreMachine } from './machine.ts'
 import { BATCH_BYTES_MAX, createOp, decodeOps, encodeOps, packOps, xattrOp } from './ops.ts'
-import { cellsAreCanonical, decodingIsStrict } from './ops.property.ts'
+import { cellsAreCanonical, decodingIsStrict, keysAreCanonical } from './ops.property.ts'
 import { inode, World } from './testing.ts'
 import { linkKey, contentKey, ROOT } from './values.ts'
 
@@ -48,6 +48,7 @@ test('decoding is strict', () => {
 test('cells are canonical', () => {
   fc.assert(cellsAreCanonical, { numRuns: 500 })
 })
+test('keys are canonical', () => fc.assert(keysAreCanonical, { numRuns: 300 }))
 
 test('packing splits in order below the limit, and loses nothing', () => {
   const cid = new Uint8Array(32) as Cid

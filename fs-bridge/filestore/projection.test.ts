@@ -192,9 +192,11 @@ const lookAt = (replica: Replica): Look => {
   return { seen, dirs }
 }
 
+/** `PROPERTY_RUNS` makes a campaign of it. */
 const runs = (n: number) => ({
   numRuns: Number(process.env['PROPERTY_RUNS'] ?? n),
 })
+const CAMPAIGN_MS = 3_600_000
 
 const checkAffected = (script: Script): void => {
   const world = run(script)
@@ -218,7 +220,7 @@ describe.each([
   ['by people', false],
   ['with hostile ops', true],
 ])('the tree of random histories %s', (_, hostile) => {
-  test('is what the naive model makes of the cells, in any order, byte for byte', () => {
+  test('is what the naive model makes of the cells, in any order, byte for byte', { timeout: CAMPAIGN_MS }, () => {
     fc.assert(
       fc.property(scriptArb(hostile, 40), fc.infiniteStream(fc.nat()), (script, picks) => {
         const world = run(script)
@@ -232,7 +234,7 @@ describe.each([
     )
   })
 
-  test('changes only where affected() says so', () => {
+  test('changes only where affected() says so', { timeout: CAMPAIGN_MS }, () => {
     fc.assert(fc.property(scriptArb(hostile, 30), checkAffected), runs(100))
   })
 })

@@ -39,6 +39,7 @@ const XATTR = 0x78
 const VACATED = 0x73
 
 const utf8 = new TextEncoder()
+/** Nothing is dropped: a U+FEFF in front is part of a name. */
 const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export const encodeUtf8 = (text: string): Uint8Array => utf8.encode(text)

@@ -1,6 +1,9 @@
 /**
  * `.latticeignore`: gitignore syntax, one file per directory, the deeper one having the last word. The files
  * themselves sync like any other. Only `.lattice/` is ignored without being asked.
+ *
+ * Anyone who may write to the folder may write them, so they are bounded: a rule becomes a regular expression, which
+ * the engine refuses when it is too long, and every path is held against every rule.
  */
 import ignore, { type Ignore } from 'ignore'
 import fs from 'node:fs'
@@ -9,7 +12,10 @@ import { errnoOf, isGone } from './disk.ts'
 import { CONTROL_DIR } from './marker.ts'
 
 export const IGNORE_FILE = '.latticeignore'
+/** A longer file says nothing, as does a longer rule, and one after so many. */
 const IGNORE_BYTES_MAX = 1024 * 1024
+const RULE_LENGTH_MAX = 1024
+const RULES_MAX = 2000
 
 export interface Ignored {
   /** For a person: which rule of which file. */
@@ -75,7 +81,7 @@ export class IgnoreRules {
     try {
       const st = fs.lstatSync(path, { throwIfNoEntry: false })
       if (!st?.isFile() || st.size > IGNORE_BYTES_MAX) return null
-      return ignore().add(fs.readFileSync(path, 'utf8'))
+      return ignore().add(boundedRules(fs.readFileSync(path, 'utf8')))
     } catch (error) {
       const code = errnoOf(error)
       if (isGone(code) || code === 'EACCES' || code === 'EPERM') return null
@@ -83,3 +89,10 @@ export class IgnoreRules {
     }
   }
 }
+
+const boundedRules = (text: string): string =>
+  text
+    .split(/\r?\n/)
+    .filter((line) => line !== '' && !line.startsWith('#') && line.length <= RULE_LENGTH_MAX)
+    .slice(0, RULES_MAX)
+    .join('\n')

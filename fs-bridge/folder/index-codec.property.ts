@@ -2,11 +2,15 @@
 import fc from 'fast-check'
 import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import type { Inode, Kind } from '../filestore/port.ts'
-import { decodeEntry, encodeEntry, type Entry } from './index-codec.ts'
+import { decodeEntry, encodeEntry, entryKey, inoKey, parsePlace, placeKey, type Entry } from './index-codec.ts'
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const time = fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n })
-const name = fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }).filter((s) => s.isWellFormed())
+/** U+FEFF is part of a name, and no mark that decoders may drop. */
+const name = fc
+  .tuple(fc.constantFrom('', '', '', '\uFEFF'), fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }))
+  .map(([mark, text]) => mark + text)
+  .filter((s) => s.isWellFormed())
 const head = fc.option(bytes(32), { nil: undefined }) as fc.Arbitrary<Hash | undefined>
 
 const entry: fc.Arbitrary<Entry> = fc.record({
@@ -52,4 +56,20 @@ export const damageIsRefused = fc.property(entry, fc.array(fc.tuple(fc.nat(200),
 export const noiseIsRefused = fc.property(fc.uint8Array({ maxLength: 300 }), entry, (noise, e) => {
   const back = decodeEntry(e.parent, e.name, noise)
   return back === undefined || equalBytes(encodeEntry(back), noise)
+})
+
+/** The place at the end of any key is what was put there; where there is none, nothing. */
+export const placesComeBack = fc.property(entry, fc.uint8Array({ maxLength: 60 }), (e, noise) => {
+  const folder = noise.subarray(0, 8)
+  if (folder.length < 8) return parsePlace(noise, 24) === undefined
+  const back = [
+    parsePlace(entryKey(folder, e.parent, e.name), 8),
+    parsePlace(placeKey(folder, e.inode, e.parent, e.name), 24),
+    parsePlace(inoKey(folder, e.stat.ino, e.parent, e.name), 16),
+  ]
+  const found = parsePlace(noise, 8)
+  return (
+    back.every((place) => place?.name === e.name && equalBytes(place.parent, e.parent)) &&
+    (found === undefined || equalBytes(entryKey(folder, found.parent, found.name), noise))
+  )
 })

@@ -11,6 +11,7 @@
 import type { Hash } from '#kernel/core/bytes.ts'
 import { concatBytes } from '#kernel/core/bytes.ts'
 import type { Inode, Kind } from '../filestore/port.ts'
+import { decodeUtf8 } from '../filestore/values.ts'
 
 export const FOLDER_TABLES = ['folder-entry', 'folder-place', 'folder-ino', 'folder-meta'] as const
 
@@ -54,7 +55,6 @@ const HAS_VISIBLE_NAME = 4
 const IS_CONFLICT = 8
 
 const utf8 = new TextEncoder()
-const fromUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 export const encodeEntry = (entry: Entry): Uint8Array => {
   const visible = entry.visibleName === entry.name ? undefined : utf8.encode(entry.visibleName)
@@ -108,7 +108,7 @@ export const decodeEntry = (parent: Inode, name: string, bytes: Uint8Array): Ent
   }
   const contentHead = head(flags & HAS_CONTENT)
   const linkHead = head(flags & HAS_LINK)
-  const visibleName = wantsName ? decodeName(bytes.subarray(at)) : name
+  const visibleName = wantsName ? decodeUtf8(bytes.subarray(at)) : name
   if (visibleName === undefined || (wantsName && visibleName === name)) return undefined
   return {
     parent,
@@ -132,14 +132,6 @@ export const decodeEntry = (parent: Inode, name: string, bytes: Uint8Array): Ent
   }
 }
 
-const decodeName = (bytes: Uint8Array): string | undefined => {
-  try {
-    return fromUtf8.decode(bytes)
-  } catch {
-    return undefined // not UTF-8: the entry is damaged
-  }
-}
-
 export const entryKey = (folder: Uint8Array, parent: Inode, name: string): Uint8Array =>
   concatBytes(folder, parent, utf8.encode(name))
 
@@ -159,7 +151,7 @@ export const inoKey = (folder: Uint8Array, ino: bigint, parent: Inode, name: str
 
 /** The (parent, name) at the end of a place or ino key. */
 export const parsePlace = (key: Uint8Array, prefix: number): { parent: Inode; name: string } | undefined => {
-  const name = key.length > prefix + 16 ? decodeName(key.subarray(prefix + 16)) : undefined
+  const name = key.length > prefix + 16 ? decodeUtf8(key.subarray(prefix + 16)) : undefined
   return name === undefined ? undefined : { parent: key.slice(prefix, prefix + 16) as Inode, name }
 }
 

@@ -1,10 +1,12 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { StoreId } from '#kernel/core/bytes.ts'
 import { openMemory } from '#kernel/storage/memory.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
+import { anyMarkerIsHandled } from './marker.property.ts'
 import { checkRoot, claimRoot, controlPaths, releaseRoot } from './marker.ts'
 
 let base: string
@@ -57,3 +59,5 @@ test('a copy of a folder is another one', async () => {
   const copy = await claimRoot(controlPaths(join(base, 'copy')), mine, backend)
   expect(first.ok && copy.ok && Buffer.from(first.value).equals(copy.value)).toBe(false)
 })
+
+test('any text is a marker or none', () => fc.assert(anyMarkerIsHandled, { numRuns: 300 }))

@@ -79,19 +79,31 @@ export const checkRoot = (path: string, others: readonly string[] = [], home?: s
 const holds = (outer: string, inner: string): boolean =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)
 
-interface Marker {
+export interface Marker {
   readonly format: 1
   readonly store: string
   readonly folder: string
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+/** Undefined for anything but what `claimRoot` writes. */
+export const parseMarker = (text: string): Marker | undefined => {
+  let parsed: { format?: unknown; store?: unknown; folder?: unknown } | null
+  try {
+    parsed = JSON.parse(text) as typeof parsed
+  } catch {
+    return undefined // no JSON: not ours, or damaged
+  }
+  const { format, store, folder } = parsed ?? {}
+  if (format !== 1 || !isText(store) || !isText(folder) || !/^[0-9a-f]{16}$/.test(folder)) return undefined
+  return { format, store, folder }
+}
+
 const readMarker = (path: string): Marker | undefined => {
   try {
-    const parsed = JSON.parse(fs.readFileSync(path, 'utf8').slice(0, 4096)) as Partial<Marker> | null
-    if (parsed?.format !== 1 || typeof parsed.store !== 'string') return undefined
-    return /^[0-9a-f]{16}$/.test(parsed.folder ?? '') ? (parsed as Marker) : undefined
+    return parseMarker(fs.readFileSync(path, 'utf8').slice(0, 4096))
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined
     if (isMissing(errnoOf(error))) return undefined
     throw error
   }

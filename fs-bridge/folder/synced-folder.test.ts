@@ -83,6 +83,25 @@ describe('both ways', () => {
   })
 })
 
+test('a name that begins with U+FEFF is a name like any other', async () => {
+  await a.open()
+  await b.open()
+  write(a, '\uFEFFnotes.txt', 'marked')
+  write(a, 'notes.txt', 'plain')
+  write(a, '\uFEFFdocs/in', 'inside')
+  await level()
+  expect(shown(b)).toEqual(shown(a))
+  await a.folder.stop()
+  await a.open()
+  fs.renameSync(at(b, '\uFEFFdocs'), at(b, '\uFEFFpapers'))
+  write(b, '\uFEFFnotes.txt', 'marked again')
+  fs.rmSync(at(b, 'notes.txt'))
+  await level()
+  const expected = { '\uFEFFnotes.txt': 'marked again', '\uFEFFpapers/': '', '\uFEFFpapers/in': 'inside' }
+  expect(shown(a)).toEqual(expected)
+  expect(shown(b)).toEqual(expected)
+})
+
 describe('changes of names', () => {
   beforeEach(async () => {
     await a.open()
@@ -313,6 +332,15 @@ describe('what does not sync', () => {
     write(b, '.latticeignore', '')
     await level()
     expect(shown(b)['build/out']).toBe('3')
+  })
+
+  test('a rule too long for the regular expressions says nothing, the others hold', async () => {
+    write(a, '.latticeignore', `${'*?'.repeat(20_000)}\n*.log\n`)
+    write(a, 'kept.txt', 'kept')
+    write(a, 'noise.log', 'noise')
+    await level()
+    expect(Object.keys(shown(b)).sort()).toEqual(['.latticeignore', 'kept.txt'])
+    expect(a.folder.explain('noise.log')).toContain('*.log')
   })
 
   test('special files and names that are no text are reported', async () => {

@@ -14,6 +14,7 @@
  */
 import { concatBytes, type Cid, type StoreId } from '../core/bytes.ts'
 import { latticeError } from '../core/result.ts'
+import { StorageError } from '../storage/errors.ts'
 import type { KeyRange, TableName } from '../storage/port.ts'
 import type { CasError, CasErrorKind, ChunkRef, InplaceLocation } from './port.ts'
 
@@ -81,19 +82,25 @@ export const prefixRange = (prefix: Uint8Array): KeyRange => {
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
+/** A value of ours has one length; another one is damage on the disk. */
+const viewOfLength = (bytes: Uint8Array, length: number): DataView => {
+  if (bytes.length !== length) throw new StorageError('store-corrupt', 'a record of stored content is damaged')
+  return viewOf(bytes)
+}
+
 export const encodeU32 = (value: number): Uint8Array => {
   const bytes = new Uint8Array(4)
   viewOf(bytes).setUint32(0, value)
   return bytes
 }
-export const decodeU32 = (bytes: Uint8Array): number => viewOf(bytes).getUint32(0)
+export const decodeU32 = (bytes: Uint8Array): number => viewOfLength(bytes, 4).getUint32(0)
 
 export const encodeMs = (ms: number): Uint8Array => {
   const bytes = new Uint8Array(8)
   viewOf(bytes).setBigUint64(0, BigInt(ms))
   return bytes
 }
-export const decodeMs = (bytes: Uint8Array): number => Number(viewOf(bytes).getBigUint64(0))
+export const decodeMs = (bytes: Uint8Array): number => Number(viewOfLength(bytes, 8).getBigUint64(0))
 
 export const encodePlace = (offset: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(10)
@@ -110,7 +117,7 @@ export interface Place extends InplaceLocation {
 
 /** An entry of `cas-at`. */
 export const decodePlace = (key: Uint8Array, value: Uint8Array): Place => {
-  const view = viewOf(value)
+  const view = viewOfLength(value, 10)
   return {
     file: key.slice(2 * SHORT),
     offset: view.getUint16(0) * 2 ** 32 + view.getUint32(2),

@@ -2,9 +2,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { IntentionSchema, SignedIntentionSchema } from '#proto/intention'
+import { GenesisSchema, IntentionSchema, SignedIntentionSchema, UniversalOpSchema } from '#proto/intention'
 import { compareBytes, type Hash } from './bytes.ts'
-import { encodeSigned, parseIntention } from './intention.ts'
+import { encodeSigned, parseGenesis, parseIntention, readStoredIntention } from './intention.ts'
+import { MalformedError } from './wire.ts'
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
@@ -75,6 +76,7 @@ export const strict = fc.property(
   ),
   (bytes) => {
     const parsed = parseIntention(bytes)
+    expect(readStoredIntention(bytes)).toEqual(parsed.ok ? parsed.value : undefined)
     if (!parsed.ok) {
       expect(['malformed', 'too-large']).toContain(parsed.error.kind)
       return
@@ -84,5 +86,39 @@ export const strict = fc.property(
     const again = encodeSigned(toBinary(IntentionSchema, body), outer.signature)
     expect(again).toEqual(bytes)
     expect(body.deps.map((dep) => dep as Hash)).toEqual(parsed.value.deps)
+  },
+)
+
+const genesisOps = fc
+  .record({
+    type: fc.oneof(fc.constantFrom('core:kv', '', 'x'.repeat(65)), fc.string({ maxLength: 8 })),
+    nonce: fc.uint8Array({ minLength: 15, maxLength: 17 }),
+  })
+  .map((value) => {
+    const op = { case: 'genesis' as const, value: create(GenesisSchema, value) }
+    return toBinary(UniversalOpSchema, create(UniversalOpSchema, { op }))
+  })
+
+/** The same of the ops of a genesis. */
+export const strictGenesis = fc.property(
+  fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc
+      .tuple(genesisOps, fc.array(damage, { maxLength: 2 }))
+      .map(([ops, damages]) =>
+        damages.reduce<Uint8Array>((bytes, damaged) => (bytes.length > 0 ? damaged(bytes) : bytes), ops),
+      ),
+  ),
+  (bytes) => {
+    let genesis
+    try {
+      genesis = parseGenesis(bytes)
+    } catch (error) {
+      expect(error).toBeInstanceOf(MalformedError)
+      return
+    }
+    const { op } = fromBinary(UniversalOpSchema, bytes)
+    expect(op).toMatchObject({ case: 'genesis', value: genesis })
+    expect(toBinary(UniversalOpSchema, create(UniversalOpSchema, { op }))).toEqual(bytes)
   },
 )

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { bytesToHex, hexToBytes, type Hash } from './bytes.ts'
 import { createSigner, NobleVerifier, NodeVerifier } from './identity.ts'
 import { encodeBody, encodeSigned, OPS_BYTES_MAX, parseIntention, signIntention, verifyIntention } from './intention.ts'
-import { roundTrip, strict } from './intention.property.ts'
+import { roundTrip, strict, strictGenesis } from './intention.property.ts'
 
 interface Vectors {
   readonly valid: readonly (Record<
@@ -77,3 +77,4 @@ test('the caller may change its buffer afterwards', () => {
 
 test('what is written is read', () => fc.assert(roundTrip, { numRuns: 300 }))
 test('what is read is canonical', () => fc.assert(strict, { numRuns: 500 }))
+test('so is a genesis', () => fc.assert(strictGenesis, { numRuns: 500 }))

@@ -3,7 +3,7 @@
  * and dropped when nothing came for too long. Dropping loses nothing: peers that have one send it again.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { FloatingRecordSchema } from '#proto/storage'
+import { FloatingRecordSchema, type FloatingRecord } from '#proto/storage'
 import type { Hash, PublicKey } from '../core/bytes.ts'
 import { dueMs } from '../core/hlc.ts'
 import { readStoredIntention, type VerifiedIntention } from '../core/intention.ts'
@@ -81,7 +81,7 @@ export class Floating {
     const key = keyOf(this.#store, hash)
     const bytes = this.#tx.get(TABLE.floating, key)
     if (!bytes) return undefined
-    const taken = decode(bytes)
+    const taken = decodeFloating(bytes)
     const { intention, from, arrivedMs } = taken
     const { author, hlc, prev, deps } = intention
     this.#tx.delete(TABLE.floating, key)
@@ -156,15 +156,19 @@ export class Floating {
   }
 }
 
-const decode = (bytes: Uint8Array): Taken => {
-  const damaged = (cause?: unknown) =>
-    new StorageError('store-corrupt', 'the record of a floating intention is damaged', cause)
-  let record
+const damaged = (cause?: unknown): StorageError =>
+  new StorageError('store-corrupt', 'the record of a floating intention is damaged', cause)
+
+export const decodeFloatingRecord = (bytes: Uint8Array): FloatingRecord => {
   try {
-    record = fromBinary(FloatingRecordSchema, bytes)
+    return fromBinary(FloatingRecordSchema, bytes)
   } catch (error) {
     throw damaged(error)
   }
+}
+
+export const decodeFloating = (bytes: Uint8Array): Taken => {
+  const record = decodeFloatingRecord(bytes)
   const intention = readStoredIntention(record.signed)
   if (!intention) throw damaged()
   const from = record.from.length === 32 ? (record.from as PublicKey) : undefined

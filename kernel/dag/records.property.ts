@@ -1,10 +1,14 @@
 /** Properties of the records of the log, shared by the short test and the long fuzz. */
+import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { FloatingRecordSchema, StoreLogSchema } from '#proto/storage'
 import { StorageError } from '../storage/errors.ts'
 import { openMemory } from '../storage/memory.ts'
+import { decodeFloating } from './floating.ts'
 import { RangeTree } from './rangetree.ts'
 import { decodeRecord, encodeRecord, mergeVectors, seqIn, type WitnessRecord } from './records.ts'
+import { readSummary, writeSummary } from './summary.ts'
 import { keyOf, LOG_TABLES, TABLE } from './tables.ts'
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -94,3 +98,45 @@ export const vectorMerge = fc.property(vectorMap, vectorMap, (a, b) => {
   expect(merged).toEqual(flat([...expected]))
   for (let author = 0; author < 300; author++) expect(seqIn(merged, author)).toBe(expected.get(author) ?? 0)
 })
+
+const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+const anyHash = fc.oneof({ weight: 9, arbitrary: hash }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }) })
+const storeLog = fc
+  .record({
+    version: fc.constantFrom(1, 1, 1, 2),
+    storeId: anyHash,
+    count: fc.oneof(fc.nat().map(BigInt), u64),
+    chain: anyHash,
+    fingerprint: anyHash,
+    heads: fc.array(anyHash, { maxLength: 3 }),
+    vector: fc.array(fc.record({ author: fc.nat(9), seq: fc.oneof(fc.nat().map(BigInt), u64) }), { maxLength: 3 }),
+    authors: fc.nat(9),
+    floatingCount: fc.nat().map(BigInt),
+    floatingBytes: fc.nat().map(BigInt),
+  })
+  .map((fields) => toBinary(StoreLogSchema, create(StoreLogSchema, fields)))
+const floating = fc
+  .record({ arrivedMs: u64, from: anyHash, signed: fc.uint8Array({ maxLength: 60 }) })
+  .map((fields) => toBinary(FloatingRecordSchema, create(FloatingRecordSchema, fields)))
+
+const spoilt = (valid: fc.Arbitrary<Uint8Array>) =>
+  fc.oneof(
+    valid,
+    fc.uint8Array({ maxLength: 200 }),
+    fc
+      .tuple(valid, fc.nat(), fc.nat(255))
+      .map(([bytes, at, to]) => (bytes.length === 0 ? bytes : bytes.with(at % bytes.length, to))),
+  )
+
+/** What a store's log adds up to is read as it will be written again, or its damage is named. */
+export const summaryDamage = fc.asyncProperty(spoilt(storeLog), async (bytes) => {
+  await using backend = openMemory(LOG_TABLES)
+  await backend.write((tx) => tx.put(TABLE.dags, keyOf(1), bytes))
+  let summary: ReturnType<typeof readSummary> | undefined
+  quietly(() => (summary = readSummary(backend, 1)))
+  if (summary === undefined) return
+  await backend.write((tx) => writeSummary(tx, 1, summary!))
+  expect(readSummary(backend, 1)).toEqual(summary)
+})
+
+export const floatingDamage = fc.property(spoilt(floating), (bytes) => quietly(() => decodeFloating(bytes)))

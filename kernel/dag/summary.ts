@@ -1,7 +1,15 @@
 /** The StoreLog record: what a store's log adds up to, and the numbers stores have on this device. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { AuthorSeqSchema, StoreLogSchema } from '#proto/storage'
-import { bytesToHex, compareBytes, concatBytes, type Hash, type HexKey, type StoreId } from '../core/bytes.ts'
+import {
+  bytesToHex,
+  compareBytes,
+  HASH_LENGTH,
+  concatBytes,
+  type Hash,
+  type HexKey,
+  type StoreId,
+} from '../core/bytes.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { StorageReader, StorageWriter, TableName } from '../storage/port.ts'
 import { keyOf, readUint, TABLE, type StoreNumber } from './tables.ts'
@@ -44,8 +52,11 @@ export const readSummary = (reader: StorageReader, store: StoreNumber): LogSumma
   if (!bytes) throw new StorageError('store-corrupt', `store number ${store} has no log record`)
   try {
     const record = fromBinary(StoreLogSchema, bytes)
-    if (record.version !== VERSION || record.chain.length !== 32 || record.fingerprint.length !== 32)
+    const hashes = [record.storeId, record.chain, record.fingerprint, ...record.heads]
+    const counts = [record.count, record.floatingCount, record.floatingBytes, ...record.vector.map(({ seq }) => seq)]
+    if (record.version !== VERSION || hashes.some((hash) => hash.length !== HASH_LENGTH))
       throw new RangeError('unknown version or wrong lengths')
+    if (counts.some((count) => count > Number.MAX_SAFE_INTEGER)) throw new RangeError('an impossible count')
     return {
       storeId: record.storeId as Hash,
       count: Number(record.count),

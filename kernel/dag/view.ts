@@ -2,13 +2,13 @@
  * Reads one store's DAG. A view has no state of its own worth the name: every call reads storage, so it is as current
  * as its reader, and opening one costs nothing whatever the length of the log.
  */
-import { fromBinary } from '@bufbuild/protobuf'
-import { FloatingRecordSchema, type FloatingRecord } from '#proto/storage'
+import type { FloatingRecord } from '#proto/storage'
 import { bytesToHex, equalBytes, type Hash, type HexKey, type PublicKey } from '../core/bytes.ts'
 import { readStoredIntention, type VerifiedIntention } from '../core/intention.ts'
 import { StorageError } from '../storage/errors.ts'
 import { keyAfter } from '../storage/keys.ts'
 import type { StorageReader } from '../storage/port.ts'
+import { decodeFloatingRecord } from './floating.ts'
 import type { Branching, DagReader, Dot, LogEntry, RangeIndex, VersionVector, Witnessed } from './port.ts'
 import { RangeTree } from './rangetree.ts'
 import { decodeRecord, seqIn, type WitnessRecord } from './records.ts'
@@ -222,12 +222,7 @@ export class DagView implements DagReader {
 
   protected floatingRecord(hash: Hash): FloatingRecord | undefined {
     const bytes = this.reader.get(TABLE.floating, keyOf(this.number, hash))
-    if (!bytes) return undefined
-    try {
-      return fromBinary(FloatingRecordSchema, bytes)
-    } catch (error) {
-      throw new StorageError('store-corrupt', 'the record of a floating intention is damaged', error)
-    }
+    return bytes && decodeFloatingRecord(bytes)
   }
 
   protected bodyAt(position: number): Uint8Array {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Hash, PublicKey } from '../core/bytes.ts'
-import { compareHeads, CorruptCellError, decodeCell, encodeCell } from './cell.ts'
+import { compareHeads, CorruptCellError, decodeCell, decodeWinner, encodeCell } from './cell.ts'
 import type { Head } from './port.ts'
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -32,14 +32,20 @@ const damaged = fc.oneof(
     }),
 )
 
-/** Either refused by name, or exactly what the encoder would write. */
-export const cellProperty = fc.property(damaged, (bytes) => {
-  let heads
+const orCorrupt = <T>(decode: () => T): T | 'corrupt' => {
   try {
-    heads = decodeCell(bytes).heads
+    return decode()
   } catch (error) {
     expect(error).toBeInstanceOf(CorruptCellError)
-    return
+    return 'corrupt'
   }
-  expect(encodeCell(heads)).toEqual(new Uint8Array(bytes))
+}
+
+/** Either refused by name, or exactly what the encoder would write. */
+export const cellProperty = fc.property(damaged, (bytes) => {
+  const winner = orCorrupt(() => decodeWinner(bytes))
+  const cell = orCorrupt(() => decodeCell(bytes))
+  if (cell === 'corrupt') return
+  expect(encodeCell(cell.heads)).toEqual(new Uint8Array(bytes))
+  expect(winner).toEqual(cell.heads[0]!.value)
 })

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { kvBatch, kvMachine } from './kv.ts'
 import { opsProperty } from './ops.property.ts'
 import { BadOpError } from './port.ts'
+import { rowsProperty } from './rows.property.ts'
 import { parseSystemOp, systemOp } from './system-op.ts'
 
 const key = new Uint8Array(32).fill(7)
@@ -11,6 +12,8 @@ const key = new Uint8Array(32).fill(7)
 test('noise and damaged ops are refused, and crash nothing', () => {
   fc.assert(opsProperty, { numRuns: 500 })
 })
+
+test('damaged rows are named', () => fc.assert(rowsProperty, { numRuns: 300 }))
 
 describe('a system op is refused', () => {
   test.each([

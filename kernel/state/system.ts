@@ -6,9 +6,10 @@
  *   "u/" secret hash device → empty: used by                                 "c/" store id → ChildRecord
  *   "n" → name in UTF-8                 "s" → empty: the store lists its own peers
  */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
 import { ChildRecordSchema, InviteRecordSchema, PeerRecordSchema } from '#proto/state'
 import { concatBytes, type Hash, type PublicKey, type StoreId } from '../core/bytes.ts'
+import { CorruptCellError } from './cell.ts'
 import type { AppliedAt, CellReader, CellWriter } from './port.ts'
 import { roleOf, wireRole, type Rank, type Role, type SystemAction } from './system-op.ts'
 
@@ -81,7 +82,15 @@ export interface InviteState {
   readonly revoked: boolean
 }
 
-/** Reads a system table. */
+const readRecord = <D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> => {
+  try {
+    return fromBinary(schema, bytes)
+  } catch (cause) {
+    throw new CorruptCellError(`a ${schema.name} is damaged`, { cause })
+  }
+}
+
+/** Reads a system table. Throws `CorruptCellError` on what is damaged. */
 export class SystemView {
   readonly #cells: CellReader
   constructor(cells: CellReader) {
@@ -101,14 +110,14 @@ export class SystemView {
 
   peerName(device: PublicKey): string {
     const bytes = this.#cells.value(concatBytes(PEER, device))
-    return bytes === undefined ? '' : fromBinary(PeerRecordSchema, bytes).name
+    return bytes === undefined ? '' : readRecord(PeerRecordSchema, bytes).name
   }
 
   *children(): Iterable<Child> {
     for (const [key, cell] of this.#cells.cells(under(CHILD))) {
       const value = cell.heads[0]!.value
       if (value === undefined) continue
-      const { type, name } = fromBinary(ChildRecordSchema, value)
+      const { type, name } = readRecord(ChildRecordSchema, value)
       yield { storeId: key.slice(CHILD.length) as StoreId, type, name }
     }
   }
@@ -116,7 +125,7 @@ export class SystemView {
   child(storeId: StoreId): Child | undefined {
     const value = this.#cells.value(concatBytes(CHILD, storeId))
     if (value === undefined) return undefined
-    const { type, name } = fromBinary(ChildRecordSchema, value)
+    const { type, name } = readRecord(ChildRecordSchema, value)
     return { storeId, type, name }
   }
 
@@ -125,7 +134,7 @@ export class SystemView {
       const value = cell.heads[0]!.value
       if (value === undefined) continue
       const secretHash = key.slice(INVITE.length) as Hash
-      const { role, expiresMs, uses } = fromBinary(InviteRecordSchema, value)
+      const { role, expiresMs, uses } = readRecord(InviteRecordSchema, value)
       let used = 0
       for (const _ of this.#cells.cells(under(usesOf(secretHash)))) used++
       yield {

@@ -1,9 +1,11 @@
 /** Damaged records: found where they are read, named with the store they are in, and no harm to the other stores. */
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bytesToHex } from '../core/bytes.ts'
 import { kvBatch } from '../state/kv.ts'
 import { KV_TYPE } from '../state/registry.ts'
 import { systemOp, wireRole } from '../state/system-op.ts'
+import { catalogProperty, legProperty } from './records.property.ts'
 import type { LocalStore } from './store.ts'
 import { must, openDevice, restart, stateOf, TestClock } from './testkit.ts'
 
@@ -63,3 +65,18 @@ test.each(['log', 'bodies', 'dags', 'authors', 'chains', 'intentions'])(
     must(await other.submit(put(2)))
   },
 )
+
+test('a damaged record of the catalogue is named, the other stores open', async () => {
+  const clock = new TestClock()
+  const device = await openDevice('a', clock)
+  const hurt = must(await device.manager.create(KV_TYPE, { name: 'hurt' }))
+  const other = must(await device.manager.create(KV_TYPE, { name: 'other' }))
+  await device.backend.write((tx) => tx.put('catalog', hurt.id, Uint8Array.of(0x0a, 0xff)))
+  await restart(device, clock)
+  expect(device.errors).toMatchObject([{ kind: 'store-corrupt', message: named(hurt.id) }])
+  expect(device.manager.get(hurt.id)).toBeUndefined()
+  must(await device.manager.get(other.id)!.submit(put(2)))
+})
+
+test('what a peer signed asks for something or for nothing', () => fc.assert(legProperty, { numRuns: 500 }))
+test('a damaged catalogue is named', () => fc.assert(catalogProperty, { numRuns: 300 }))

@@ -73,7 +73,7 @@ export class LocalStoreManager implements StoreManager, StoreEnv {
   /** Opens every store of the device that has not been removed. Cost: per store, not per intention. */
   static async open(options: StoreManagerOptions): Promise<LocalStoreManager> {
     const manager = new LocalStoreManager(options)
-    const catalog = [...readCatalog(options.backend).values()].filter((entry) => !entry.forgotten)
+    const catalog = readCatalog(options.backend, options.onError).filter((entry) => !entry.forgotten)
     for (const entry of catalog) if (entry.parent === undefined) manager.#openWhole(entry)
     for (const entry of catalog) if (entry.parent !== undefined) manager.#openWhole(entry)
     for (const store of manager.list()) manager.#reconcile(store)

@@ -10,7 +10,7 @@ import type { SimNode } from '../sim/device.ts'
 import { World } from '../sim/world.ts'
 import { join, JOIN_PROTOCOL, serveJoin } from './join.ts'
 import { decodeLink, encodeLink, hashSecret, type InviteLink } from './link.ts'
-import { anyTextIsHandled, linkArbitrary } from './properties.ts'
+import { anyJoiningIsHandled, anyTextIsHandled, linkArbitrary } from './properties.ts'
 
 describe('a link', () => {
   test('comes back as it was', () => {
@@ -33,6 +33,7 @@ describe('a link', () => {
   })
 
   test('survives any text', () => anyTextIsHandled(500))
+  test('any question and any answer are sound or refused', () => anyJoiningIsHandled(500))
 
   test('has the golden spelling', () => {
     const url = new URL('../../proto/vectors/link/v1.json', import.meta.url)

@@ -27,7 +27,7 @@ import { checkExpiry, hashSecret, SECRET_LENGTH, type InviteLink } from './link.
 
 export const JOIN_PROTOCOL = '/lattice/join/1'
 const JOIN_VERSION = 1
-const NAME_BYTES_MAX = 64
+export const NAME_BYTES_MAX = 64
 const JOIN_FRAME_MAX = 32 * 1024
 /** A stranger gets so long for his one question, an inviter for its one answer. */
 const ASK_MS = 10_000
@@ -91,13 +91,14 @@ export const serveJoin = (options: JoinServerOptions): (() => void) => {
   })
 }
 
-interface Request {
+export interface Request {
   readonly storeId: Hash
   readonly secret: Uint8Array
   readonly deviceName: string
 }
 
-const parseRequest = (bytes: Uint8Array): Request | undefined => {
+/** The question of a stranger. */
+export const parseRequest = (bytes: Uint8Array): Request | undefined => {
   const decoded = decode(JoinRequestSchema, bytes)
   if (!decoded.ok || decoded.value.version !== JOIN_VERSION) return undefined
   const { secret, deviceName } = decoded.value
@@ -212,7 +213,7 @@ const ROLE_NAMES: Readonly<Partial<Record<WireRole, Role>>> = {
 const notReachable = (why: string): { ok: false; error: JoinError } =>
   err(latticeError('not-reachable', 'retryable', `the inviting device cannot be reached: ${why}`))
 
-type Accepted = Extract<JoinAnswer['answer'], { case: 'accepted' }>['value']
+export type Accepted = Extract<JoinAnswer['answer'], { case: 'accepted' }>['value']
 
 const ask = async (
   stream: ByteStream,
@@ -237,7 +238,8 @@ const ask = async (
 
 const garbled = err(latticeError('join-garbled' as const, 'retryable', 'the inviting device gave no clear answer'))
 
-const parseAnswer = (bytes: Uint8Array, storeId: StoreId): Result<Accepted, JoinError> => {
+/** What the inviter says to whoever asks to join `storeId`. */
+export const parseAnswer = (bytes: Uint8Array, storeId: StoreId): Result<Accepted, JoinError> => {
   const decoded = decode(JoinAnswerSchema, bytes)
   if (!decoded.ok) return garbled
   const { answer: leg } = decoded.value

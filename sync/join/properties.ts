@@ -1,8 +1,12 @@
-/** Properties of invite links, shared by their test (short) and their fuzz campaign (long). */
+/** Properties of invite links and of what is said when joining, shared by their test (short) and their fuzz campaign (long). */
+import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
+import { JoinAnswerSchema, JoinRequestSchema } from '#proto/wire'
 import type { Hash, PublicKey } from '#kernel/core/bytes.ts'
 import { invariant } from '#kernel/core/result.ts'
-import { decodeLink, encodeLink, LINK_PREFIX, type InviteLink } from './link.ts'
+import { areAddresses } from '../messages.ts'
+import { NAME_BYTES_MAX, parseAnswer, parseRequest } from './join.ts'
+import { decodeLink, encodeLink, LINK_PREFIX, SECRET_LENGTH, type InviteLink } from './link.ts'
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
@@ -30,3 +34,56 @@ export const anyTextIsHandled = (numRuns: number): void => {
     { numRuns },
   )
 }
+
+const STORE = new Uint8Array(32).fill(7) as Hash
+const hash = fc.oneof(fc.constant(STORE), fc.uint8Array({ minLength: 31, maxLength: 33 }))
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 80 }), fc.constant('x'.repeat(600)))
+const request = fc
+  .record({ version: fc.nat(2), storeId: hash, secret: fc.oneof(bytes32, hash), deviceName: text })
+  .map((fields) => toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)))
+const answer = fc
+  .oneof(
+    fc.record({
+      case: fc.constant('accepted' as const),
+      value: fc.record({ storeId: hash, type: text, name: text, role: fc.nat(5), addresses: fc.array(text) }),
+    }),
+    fc.record({
+      case: fc.constant('refused' as const),
+      value: fc.record({ kind: fc.constantFrom('invite-expired', 'constructor', 'join-garbled', '') }),
+    }),
+  )
+  .map((answer) => toBinary(JoinAnswerSchema, create(JoinAnswerSchema, { answer })))
+
+/** Valid bytes, the same cut or changed, and noise. */
+const spoilt = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
+  fc.oneof(
+    valid,
+    fc.uint8Array({ maxLength: 200 }),
+    fc.tuple(valid, fc.nat(), fc.nat(255), fc.nat(300)).map(([bytes, at, to, end]) => {
+      const changed = bytes.slice(0, end)
+      if (changed.length > 0) changed[at % changed.length] = to
+      return changed
+    }),
+  )
+
+/** A stranger's question is taken only with all lengths right; an answer is the store asked for, or a typed refusal. */
+export const anyJoiningIsHandled = (numRuns: number): void =>
+  fc.assert(
+    fc.property(spoilt(request), spoilt(answer), (asked, said) => {
+      const question = parseRequest(asked)
+      if (question) {
+        const { storeId, secret, deviceName } = question
+        invariant(storeId.length === 32 && secret.length === SECRET_LENGTH, 'a question has whole hashes')
+        const nameBytes = new TextEncoder().encode(deviceName).length
+        invariant(nameBytes > 0 && nameBytes <= NAME_BYTES_MAX, 'a device has a name of bounded length')
+      }
+      const reply = parseAnswer(said, STORE)
+      if (!reply.ok) return invariant(typeof reply.error.message === 'string', 'a refusal says why')
+      invariant(
+        reply.value.storeId.every((byte, i) => byte === STORE[i]),
+        'the answer is about the store asked for',
+      )
+      invariant(areAddresses(reply.value.addresses), 'addresses are bounded')
+    }),
+    { numRuns },
+  )

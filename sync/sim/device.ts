@@ -105,8 +105,8 @@ export class SimNode {
       deviceName: () => this.name,
       onError: failed,
     })
-    const forgotten = [...readCatalog(backend)].filter(([, entry]) => entry.forgotten)
-    this.declined = new Set(forgotten.map(([hex]) => hex))
+    const forgotten = readCatalog(backend).filter((entry) => entry.forgotten)
+    this.declined = new Set(forgotten.map(({ storeId }) => bytesToHex(storeId)))
     const transport = network.join(this.signer.publicKey)
     // No disk here that a folder would still have to be brought to.
     const reportsProgress = () => false

@@ -1,0 +1,6 @@
+import fc from 'fast-check'
+import { test } from 'vitest'
+import { bookProperty } from './addressbook.property.ts'
+
+test('a damaged address book opens', () =>
+  fc.assert(bookProperty, { numRuns: Number(process.env['FUZZ_RUNS'] ?? 100_000) }))
