@@ -76,7 +76,7 @@ export class Device {
     return openTree(this.store.state, () => 'peer')
   }
 
-  readonly blobs: BlobSource = {
+  blobs: BlobSource = {
     fetch: async (storeId, chunks, onChunk) => {
       const missing: Cid[] = []
       for (const { cid } of chunks) {
