@@ -33,7 +33,7 @@ const stampPath = fromRoot('build', 'lattice.stamp')
 const mainEntry = fromRoot('daemon', 'cli', 'main.ts')
 const bundledLayers = ['kernel', 'sync', 'fs-bridge', 'daemon']
 /** Native packages load their binaries relative to themselves, so they stay in node_modules. */
-const external = ['lmdb', 'node-datachannel', 'fuse-native', '@libp2p/webrtc', '@parcel/watcher', 'serialport']
+const external = ['lmdb']
 
 const urlPattern = /new URL\(\s*'(\.[^']+\.(?:ts|wasm))',\s*import\.meta\.url\s*,?\s*\)/g
 

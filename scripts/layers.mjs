@@ -29,7 +29,7 @@ const roomMayImport = {
   cas: ['core', 'storage'],
 }
 
-/** Packages that belong to one place: the engine has no sockets and no watchers. */
+/** Packages that belong to one place: the engine has no sockets. */
 const packagesAt = [
   {
     packages: /^(libp2p$|@libp2p\/|@multiformats\/multiaddr|multicast-dns)/,
@@ -39,7 +39,6 @@ const packagesAt = [
     packages: /^node:(net|tls|dgram|http|https|http2|dns)$/,
     allowed: /^(sync\/transport\/|daemon\/|electron\/|e2e\/|scripts\/)/,
   },
-  { packages: /^(chokidar|@parcel\/watcher)$/, allowed: /^fs-bridge\/folder\// },
   { packages: /^fuse-native$/, allowed: /^fs-bridge\/mount\// },
   { packages: /^lmdb$/, allowed: /^kernel\/storage\// },
   { packages: /^electron$/, allowed: /^(electron|e2e)\// },

@@ -107,7 +107,7 @@ describe('the engine', () => {
 
   test('resets the streams of a stranger at once', async () => {
     const stranger = world.network.join(createSigner(new Uint8Array(32).fill(7)).publicKey)
-    const connecting = stranger.connect(a.signer.publicKey, [])
+    const connecting = stranger.connect(a.signer.publicKey, a.running!.transport.addresses())
     await world.timers.run(50)
     must(await connecting)
     for (const protocol of [PUSH_PROTOCOL, SESSION_PROTOCOL]) {

@@ -7,7 +7,8 @@
  */
 import { constants } from 'node:fs'
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { truncateUtf8 } from '../filestore/conflict-names.ts'
 import type { Kind } from '../filestore/port.ts'
 import type { DiskStat, Entry } from './index-codec.ts'
 
@@ -144,14 +145,19 @@ export const placeNew = (from: string, to: string): boolean => {
     fs.renameSync(from, to)
     return true
   }
-  fs.unlinkSync(from)
+  try {
+    fs.unlinkSync(from)
+  } catch (error) {
+    fs.unlinkSync(to) // it may not leave where it is: then it has not moved, and has one name as before
+    throw error
+  }
   return true
 }
 
 /** Moves back what was taken aside: to its name, or, where that was taken meanwhile, to a free one beside it. */
 export const putBack = (from: string, to: string): void => {
   const isDir = look(from)?.kind === 'dir'
-  for (let free = to, n = 2; ; free = `${to} (${n++})`) {
+  for (let free = to, n = 2; ; free = numbered(to, n++)) {
     if (!isDir && placeNew(from, free)) return
     if (!isDir || look(free)) continue
     fs.renameSync(from, free)
@@ -167,11 +173,38 @@ export const emptyOwn = (dir: string): void => {
   for (const name of fs.readdirSync(dir)) removeOwn(join(dir, name))
 }
 
+/** The nth name for a path whose own is taken, no longer than the system takes. */
+const numbered = (path: string, n: number): string => {
+  const suffix = ` (${n})`
+  return join(dirname(path), truncateUtf8(basename(path), NAME_BYTES_MAX - suffix.length) + suffix)
+}
+
 /** A free path in the trash for what lay at `relative`, its directories made. */
 export const trashPath = (control: string, day: string, relative: string): string => {
-  const path = join(control, 'trash', day, relative)
-  fs.mkdirSync(join(path, '..'), { recursive: true })
+  const top = join(control, 'trash', day)
+  const dir = makeTrashDir(top, dirname(relative))
+  const path = join(dir, basename(relative))
   let free = path
-  for (let n = 2; look(free); n++) free = `${path} (${n})`
+  for (let n = 2; look(free); n++) free = numbered(path, n)
   return free
+}
+
+/** What was trashed earlier the same day may lie where a directory is needed now. */
+const makeTrashDir = (top: string, relative: string): string => {
+  let dir = join(top, relative)
+  try {
+    fs.mkdirSync(dir, { recursive: true })
+    return dir
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
+  }
+  dir = top
+  for (const name of relative.split('/')) {
+    const path = join(dir, name)
+    dir = path
+    for (let n = 2; (look(dir)?.kind ?? 'dir') !== 'dir'; n++) dir = numbered(path, n)
+  }
+  fs.mkdirSync(dir, { recursive: true })
+  return dir
 }

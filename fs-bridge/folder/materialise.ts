@@ -71,9 +71,16 @@ class Materialiser {
     return stepsOf(tree.appearances(inode), deps.index.placesOf(inode)).filter((step) => !settled(step))
   }
 
-  /** Moves and directories are done at once; what needs bytes becomes a job. */
+  /** Moves and directories are done at once; what needs bytes becomes a job. What the system refuses hinders no other. */
   #arrange(step: Step, jobs: Job[]): void {
-    const to = step.to!
+    try {
+      this.#place(step, step.to!, jobs)
+    } catch (error) {
+      this.#batch.fail(step, this.#batch.pathFor(step.to!), errnoOf(error))
+    }
+  }
+
+  #place(step: Step, to: Visible, jobs: Job[]): void {
     const dir = this.#dirFor(to)
     if (dir === undefined) return this.#batch.defer(step)
     const path = joinPath(dir, to.name)
@@ -177,7 +184,8 @@ class Materialiser {
       return undefined
     }
     const moved = this.#rename(from, old, path, { parent: to.parent, name: to.name })
-    if (!moved) this.#batch.defer(step, path)
+    if (moved) this.#batch.deps.fine(path)
+    else this.#batch.defer(step, path)
     return moved
   }
 

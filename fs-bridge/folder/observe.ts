@@ -59,6 +59,8 @@ export interface Observing {
   readonly rootDev: bigint
   problem(path: string, kind: ProblemKind, message: string): void
   fine(path: string): void
+  /** At the last look something at the path, or below it, could not be read. */
+  wasClosed(path: string): boolean
   /** An entry that may have been torn by a power loss although its stat is as expected. */
   suspect(entry: Entry): boolean
 }
@@ -109,6 +111,7 @@ function* observeEntry(
   walk: Walk,
 ): Generator<Seen | undefined> {
   if (name === CONTROL_DIR && parent.every((b) => b === 0)) return
+  const wasClosed = at.wasClosed(path)
   const looked = lookSafely(at, path)
   if (looked === 'unreadable') return
   if (!looked) {
@@ -135,8 +138,9 @@ function* observeEntry(
   }
   if (entry?.kind === 'dir' && entry.stat.ino === looked.ino) {
     if (walk === 'tell') yield { what: 'same', entry }
-    if (walk === 'new') at.watcher?.follow(path)
-    else yield* walkDir(at, path, entry.inode, walk)
+    if (walk !== 'new') yield* walkDir(at, path, entry.inode, walk)
+    else if (wasClosed) yield* walkDir(at, path, entry.inode, 'all')
+    else at.watcher?.follow(path)
     return
   }
   const movedFrom = movedDirectory(at, looked)

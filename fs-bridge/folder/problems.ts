@@ -39,6 +39,13 @@ export class Problems {
     return this.#byPath.get(path)
   }
 
+  /** Something there, or below, could not be read. */
+  wasClosed(path: string): boolean {
+    for (const [at, { kind }] of this.#byPath)
+      if (kind === 'unreadable' && (at === path || at.startsWith(`${path}/`))) return true
+    return false
+  }
+
   list(): readonly Problem[] {
     return [...this.#byPath.values()]
   }

@@ -30,12 +30,21 @@ export class Remover {
     for (const { entry } of byDepth.sort((a, b) => a.depth - b.depth)) {
       if (!this.#isKnown(entry)) continue
       const top = this.#highestGone(entry)
-      if (top) await this.#removeDir(top)
-      if (this.#isKnown(entry)) {
-        if (entry.kind !== 'dir') this.removeFile(entry)
-        else if (top !== entry) await this.#removeDir(entry)
-      }
+      if (top) await this.#remove(top)
+      if (top !== entry && this.#isKnown(entry)) await this.#remove(entry)
       await this.#batch.breathe()
+    }
+  }
+
+  /** What the system refuses hinders no other. */
+  async #remove(entry: Entry): Promise<void> {
+    const path = this.#batch.deps.index.pathOf(entry) ?? entry.name
+    try {
+      if (entry.kind === 'dir') await this.#removeDir(entry)
+      else this.removeFile(entry)
+      if (!this.#isKnown(entry)) this.#batch.deps.fine(path)
+    } catch (error) {
+      this.#batch.fail({ from: entry, to: undefined }, path, errnoOf(error))
     }
   }
 

@@ -470,6 +470,7 @@ export class SyncedFolder {
       rootDev: this.#rootDev,
       problem: this.#problems.add,
       fine: this.#problems.remove,
+      wasClosed: (path) => this.#problems.wasClosed(path),
       suspect: (entry) => this.#durability.suspect(entry),
     }
   }

@@ -21,6 +21,7 @@ import { must, TestClock, testSigner } from '#kernel/store/testkit.ts'
 import { FILESTORE_TYPE, filestoreType } from '../filestore/machine.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
+import type { FolderTimers } from './status.ts'
 import { SyncedFolder } from './synced-folder.ts'
 
 const pool = new WorkerPool({ idleMs: 50 })
@@ -43,6 +44,8 @@ export class Device {
   crashed = false
   /** Whether a peer's content can be had now. */
   serves: (cid: Cid) => boolean = () => true
+  /** How the folder's time passes; the system's if not set. */
+  timers: FolderTimers | undefined
   #pulled = 0
 
   constructor(base: string, name: string) {
@@ -76,7 +79,7 @@ export class Device {
     return openTree(this.store.state, () => 'peer')
   }
 
-  readonly blobs: BlobSource = {
+  blobs: BlobSource = {
     fetch: async (storeId, chunks, onChunk) => {
       const missing: Cid[] = []
       for (const { cid } of chunks) {
@@ -104,7 +107,7 @@ export class Device {
 
   /** Opens the folder as a starting program does, on whatever index and disk there are. */
   async open(): Promise<SyncedFolder> {
-    const { store, backend, cas, blobs } = this
+    const { store, backend, cas, blobs, timers } = this
     const deps = {
       store,
       backend: this.#mortal(backend),
@@ -114,6 +117,7 @@ export class Device {
       chunks: cas.stored,
       hasher: new PoolHasher(pool),
       blobs,
+      ...(timers && { timers }),
     }
     this.folder = must(await SyncedFolder.open(deps, { path: this.root, home: this.home }))
     this.folder.start()

@@ -28,7 +28,7 @@ class Lane {
   async write(bytes: Uint8Array): Promise<void> {
     while (this.#buffered > BUFFERED_MAX && this.#broken === undefined) await this.#change()
     if (this.#broken !== undefined || this.#ended) throw new StreamClosedError(this.#broken ?? 'ended')
-    for (const piece of this.#cut(bytes)) this.#pieces.push(piece)
+    for (const piece of this.#cut(bytes.slice())) this.#pieces.push(piece)
     this.#buffered += bytes.length
     this.#notify()
   }

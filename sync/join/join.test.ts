@@ -158,7 +158,7 @@ describe('joining', () => {
 
   test('drops what is not a join request', async () => {
     const { transport } = guest.running!
-    const connecting = transport.connect(inviter.signer.publicKey, [])
+    const connecting = transport.connect(inviter.signer.publicKey, inviter.running!.transport.addresses())
     await world.timers.run(200)
     must(await connecting)
     const stream = must(await transport.open(inviter.signer.publicKey, JOIN_PROTOCOL))

@@ -63,7 +63,7 @@ test('two peers that each know one branch of a forked device come level', async 
     const lookup = () => ({ store: storeOf(c, store.id), serves: true, reconcile: false })
     await answerSession(stream, { timers, lookup })
   })
-  const connecting = from.connect(c.signer.publicKey, [])
+  const connecting = from.connect(c.signer.publicKey, to.addresses())
   await timers.run(10)
   must(await connecting)
   const stream = must(await from.open(c.signer.publicKey, SESSION_PROTOCOL))

@@ -48,7 +48,7 @@ describe('a session', () => {
       })
       if (done) answered.push(done.outcome)
     })
-    const connecting = links.a.connect(b.signer.publicKey, [])
+    const connecting = links.a.connect(b.signer.publicKey, links.b.addresses())
     await timers.run(50)
     must(await connecting)
   })
@@ -140,7 +140,7 @@ describe('a session', () => {
     await timers.run(10)
     expect(await broken).toMatchObject({ error: { kind: 'session-broken' } })
     expect(storeOf(b, id).dag.count).toBeLessThan(storeOf(a, id).dag.count)
-    const connecting = links.a.connect(b.signer.publicKey, [])
+    const connecting = links.a.connect(b.signer.publicKey, links.b.addresses())
     await timers.run(50)
     must(await connecting)
     const kept = storeOf(b, id).dag.count

@@ -230,6 +230,29 @@ const describeStreams = (get: () => Pair, bulk: boolean): void => {
       expect(Buffer.compare(received.subarray(i * piece.length, (i + 1) * piece.length), piece)).toBe(0)
   })
 
+  test("what was written is the writer's again, who may put other bytes there", async () => {
+    const { settle } = get()
+    const [near, far] = await openPair(get(), bulk)
+    const sizes = [1, 200, 16_383, 16_384, 262_144, 262_145, 524_300, 1_048_576]
+    const sent: Uint8Array[] = []
+    const writing = (async () => {
+      const room = new Uint8Array(Math.max(...sizes))
+      for (let i = 0; i < 6 * sizes.length; i++) {
+        const piece = patternBytes(sizes[i % sizes.length]!, i + 1)
+        room.set(piece)
+        await near.write(room.subarray(0, piece.length))
+        room.fill(0xee)
+        sent.push(piece)
+      }
+      await near.end()
+    })()
+    // So that pieces wait everywhere below, in whatever buffers there are, when they are overwritten.
+    await settle(stalled(() => sent.length))
+    const received = await settle(readAll(far))
+    await settle(writing)
+    expect(Buffer.compare(received, Buffer.concat(sent))).toBe(0)
+  })
+
   test('an empty write is nothing', async () => {
     const { settle } = get()
     const [near, far] = await openPair(get(), bulk)
@@ -378,5 +401,5 @@ const describeLimits = (get: () => Pair, bulk: boolean): void => {
 
 /** Tries until a stream is served: the far side frees the place when its handler has returned. */
 const freed = async (greeting: () => Promise<[unknown, number | undefined]>): Promise<void> => {
-  for (;;) if ((await greeting())[1] === 1) return
+  while ((await greeting())[1] !== 1) await new Promise((resolve) => setImmediate(resolve))
 }

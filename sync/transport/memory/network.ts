@@ -6,7 +6,7 @@
  * while less than 1 MiB of its stream is unread at the far end.
  */
 import { bytesToHex, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
-import { err, latticeError, ok, type Result } from '#kernel/core/result.ts'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Timers } from '../../clock.ts'
 import type { ByteStream, Connection, Transport, TransportError, TransportEvents } from '../port.ts'
 import { streamPair, type StreamEnd } from './stream.ts'
@@ -21,8 +21,18 @@ export interface NetworkOptions {
 
 type Handler = (stream: ByteStream) => Promise<void>
 
-const refused = (kind: TransportError['kind'], message: string): { ok: false; error: TransportError } =>
-  err(latticeError(kind, 'retryable', message))
+const refused = (
+  kind: TransportError['kind'],
+  message: string,
+  severity: LatticeError['severity'] = 'retryable',
+): { ok: false; error: TransportError } => err(latticeError(kind, severity, message))
+
+/** A protocol as it is served, and how many streams of it each peer has. */
+interface Serving {
+  readonly maxPerPeer: number
+  readonly handler: Handler
+  readonly streams: Map<HexKey, number>
+}
 
 export class MemoryNetwork {
   readonly timers: Timers
@@ -132,8 +142,7 @@ export class MemoryTransport implements Transport {
   readonly selfKey: HexKey
   readonly #network: MemoryNetwork
   readonly #links = new Map<HexKey, Link>()
-  readonly #handlers = new Map<string, { readonly maxPerPeer: number; readonly handler: Handler }>()
-  readonly #serving = new Map<string, number>()
+  readonly #handlers = new Map<string, Serving>()
   readonly #listeners = new Map<keyof TransportEvents, Set<(...args: never[]) => void>>()
   bytesSent = 0
   bytesReceived = 0
@@ -156,8 +165,10 @@ export class MemoryTransport implements Transport {
     const key = bytesToHex(peer)
     const live = this.#links.get(key)
     if (live) return ok(this.#describe(live))
-    if (addresses.length > 0 && !addresses.includes(`/memory/${key}`))
-      return refused('identity-mismatch', 'another device answers at that address')
+    if (!addresses.some((address) => address.startsWith('/memory/')))
+      return refused('bad-address', 'no address of a device in memory', 'permanent')
+    if (!addresses.includes(`/memory/${key}`))
+      return refused('identity-mismatch', 'another device answers at that address', 'denied')
     const link = await this.#network.dial(this, key)
     return link.ok ? ok(this.#describe(link.value)) : link
   }
@@ -167,7 +178,12 @@ export class MemoryTransport implements Transport {
     if (link) this.#network.breakLink(link)
   }
 
-  async open(peer: PublicKey, protocol: string): Promise<Result<ByteStream, TransportError>> {
+  async open(
+    peer: PublicKey,
+    protocol: string,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Result<ByteStream, TransportError>> {
+    if (options.signal?.aborted) return refused('closed', 'it was cancelled')
     const link = this.#links.get(bytesToHex(peer))
     if (!link) return refused('closed', 'not connected')
     const there = link.other(this)
@@ -178,17 +194,17 @@ export class MemoryTransport implements Transport {
   }
 
   #serve(stream: StreamEnd): boolean {
-    const entry = this.#handlers.get(stream.protocol)
-    const name = `${bytesToHex(stream.peer)} ${stream.protocol}`
-    const count = this.#serving.get(name) ?? 0
-    if (!entry || count >= entry.maxPerPeer) {
+    const serving = this.#handlers.get(stream.protocol)
+    const peer = bytesToHex(stream.peer)
+    const count = serving?.streams.get(peer) ?? 0
+    if (!serving || count >= serving.maxPerPeer) {
       stream.abort('refused')
       return false
     }
-    this.#serving.set(name, count + 1)
-    const release = (): void => void this.#serving.set(name, (this.#serving.get(name) ?? 1) - 1)
+    serving.streams.set(peer, count + 1)
+    const release = (): void => void serving.streams.set(peer, serving.streams.get(peer)! - 1)
     this.#network.timers.after(this.#network.delayMs(), () => {
-      entry.handler(stream).then(release, (error: unknown) => {
+      serving.handler(stream).then(release, (error: unknown) => {
         release()
         stream.abort('the handler failed')
         throw error
@@ -198,7 +214,7 @@ export class MemoryTransport implements Transport {
   }
 
   handle(protocol: string, options: { readonly maxPerPeer: number }, handler: Handler): () => void {
-    this.#handlers.set(protocol, { maxPerPeer: options.maxPerPeer, handler })
+    this.#handlers.set(protocol, { maxPerPeer: options.maxPerPeer, handler, streams: new Map() })
     return () => void this.#handlers.delete(protocol)
   }
 

@@ -76,6 +76,7 @@ export class StreamEnd implements ByteStream {
   async write(bytes: Uint8Array): Promise<void> {
     this.#check()
     if (this.#ended) throw new StreamClosedError('this side was ended')
+    if (bytes.length === 0) return
     this.#unread += bytes.length
     this.#owner.bytesSent += bytes.length
     this.#deliver(new Uint8Array(bytes))
