@@ -111,7 +111,7 @@ function* observeEntry(
   walk: Walk,
 ): Generator<Seen | undefined> {
   if (name === CONTROL_DIR && parent.every((b) => b === 0)) return
-  const wasClosed = at.wasClosed(path)
+  const wasClosed = entry?.kind === 'dir' && at.wasClosed(path)
   const looked = lookSafely(at, path)
   if (looked === 'unreadable') return
   if (!looked) {
