@@ -7,7 +7,8 @@ import { bytesToHex, type Cid, type PublicKey, type StoreId } from '#kernel/core
 import { err, ok } from '#kernel/core/result.ts'
 import { FrameReader, FrameWriter } from '../framing.ts'
 import { BlobExchange } from './exchange.ts'
-import { decodeWant, encodeAnswer, type Answer } from './messages.ts'
+import { StreamClosedError } from '../transport/port.ts'
+import { decodeWant, encodeAnswer, encodeWant, type Answer } from './messages.ts'
 import { deviceKey, Net, systemTimers } from './testing.ts'
 
 const store = new Uint8Array(32).fill(1) as StoreId
@@ -209,6 +210,50 @@ describe('trouble', () => {
     await new FrameWriter(opened.value).write(noise(1, 100))
     await expect(opened.value.read()).rejects.toThrow()
     expect(b.exchange.misbehaved).toBe(1)
+  })
+
+  test('wants without end, and no answer read: dropped once too much is pending, with little read for it', async () => {
+    const b = node(bob)
+    const chunks = chunksOf(1, 8, 300_000)
+    b.put(chunks)
+    const transport = net.node(alice)
+    net.connect(alice, bob)
+    const opened = await transport.open(bob, '/lattice/blobs/1')
+    if (!opened.ok) throw new Error('not open')
+    const frames = new FrameWriter(opened.value)
+    const cids = Array.from({ length: 1_000 }, (_, i) => chunks[i % chunks.length]!.cid)
+    const flood = async (): Promise<void> => {
+      for (let id = 1; id < 1_000; id++) await frames.write(encodeWant({ id, store, cids, urgent: id % 2 === 0 }))
+    }
+    await expect(flood()).rejects.toThrow(StreamClosedError)
+    expect(b.exchange.misbehaved).toBe(1)
+    // What the stream and one frame take, and what is read ahead of them.
+    expect(b.reads).toBeLessThan(16)
+  })
+
+  test('answers without end that answer nothing: the peer is dropped, and another asked', async () => {
+    const a = node(alice)
+    net.node(bob)
+    const flooded = Promise.withResolvers<unknown>()
+    net.handle(bob, async (stream) => {
+      const want = decodeWant(((await new FrameReader(stream).next()) as { value: Uint8Array }).value)
+      if (!want.ok) throw new Error(want.error.message)
+      const frames = new FrameWriter(stream)
+      const flood = async (): Promise<void> => {
+        for (let i = 0; i < 100_000; i++)
+          await frames.write(...encodeAnswer({ want: want.value.id, sent: [], missing: [] }))
+      }
+      await flood().then(flooded.resolve, flooded.resolve)
+    })
+    const chunks = chunksOf(1, 30, 900)
+    const c = node(carol)
+    c.put(chunks)
+    net.connect(alice, bob)
+    const fetching = a.exchange.fetch(store, chunks, take)
+    expect(await flooded.promise).toBeInstanceOf(StreamClosedError)
+    net.connect(alice, carol)
+    await fetching
+    expect(a.exchange.misbehaved).toBe(1)
   })
 
   test('a chunk that cannot be taken fails the fetch with that error, and no other', async () => {

@@ -17,13 +17,15 @@ const wants = fc.record({
   urgent: fc.boolean(),
 })
 
-const answers = fc.record({
-  want: fc.nat(0xffffffff),
-  sent: fc.array(fc.record({ position: fc.nat(8191), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }), {
-    maxLength: 5,
-  }),
-  missing: fc.array(fc.nat(8191), { maxLength: 5 }),
-})
+const answers = fc
+  .record({
+    want: fc.nat(0xffffffff),
+    sent: fc.array(fc.record({ position: fc.nat(8191), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }), {
+      maxLength: 5,
+    }),
+    missing: fc.array(fc.nat(8191), { maxLength: 5 }),
+  })
+  .filter(({ sent, missing }) => sent.length + missing.length > 0)
 
 /** One byte changed, or the end cut off. */
 const damaged = (bytes: Uint8Array, at: number, value: number): Uint8Array => {

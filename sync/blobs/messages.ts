@@ -89,7 +89,8 @@ export const decodeAnswer = (frame: Uint8Array): Result<Answer, BlobMessageError
     return bad('the head of an answer does not parse')
   }
   const { want, sent, lengths, missing } = head
-  if (sent.length !== lengths.length || sent.length + missing.length > WANT_CIDS_MAX)
+  const answered = sent.length + missing.length
+  if (sent.length !== lengths.length || answered < 1 || answered > WANT_CIDS_MAX)
     return bad('an answer does not list what it holds')
   let at = 4 + size
   const chunks = []

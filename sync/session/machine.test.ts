@@ -52,6 +52,9 @@ const errorOf = (state: SessionState, said: SessionLeg): string | undefined => {
 
 const inHello = (role: Role): SessionState => startSession(role, standing({ [ME]: 3 }), true)
 const inChains = (due: number): SessionState => receive(inHello('opener'), hello({ [PEER]: due }))
+/** After so many batches went out. */
+const sent = (state: SessionState, batches: number): SessionState =>
+  items(batches).reduce((at, item) => step(at, { type: 'read', items: [item], done: false }).state, state)
 const inReconcile = (role: Role): SessionState =>
   receive(startSession(role, standing(undefined), true), hello(undefined, 5))
 
@@ -66,6 +69,9 @@ describe('a message out of turn ends the session', () => {
     ['a reconciliation while chains are sent', inChains(2), reconciling, out],
     ['answers to claims not made', inChains(2), intentions(2, 2), out],
     ['a count of answers that falls', receive(inChains(2), intentions(2, 1)), intentions(0, 0), out],
+    ['credit before a hello', inHello('opener'), credit, out],
+    ['credit for nothing', inChains(2), credit, out],
+    ['intentions that say nothing', inChains(2), intentions(0, 0), out],
     ['a second finish', receive(inChains(2), finished), finished, out],
     ['intentions while reconciling, to the opener', inReconcile('opener'), intentions(1, 0), out],
     ['intentions while reconciling, to the answerer', inReconcile('answerer'), intentions(1, 0), out],
@@ -76,7 +82,7 @@ describe('a message out of turn ends the session', () => {
   ])('%s', (_, state, said, kind) => expect(errorOf(state, said)).toBe(kind))
 
   test.each<[string, SessionState, SessionLeg]>([
-    ['credit at any time', inHello('opener'), credit],
+    ['credit for what was sent', sent(inChains(2), 1), credit],
     ['a fetch while chains are sent', inChains(2), fetch],
     ['a fetch while reconciling', inReconcile('opener'), fetch],
     ['a reconciliation in its phase', inReconcile('answerer'), reconciling],
@@ -109,7 +115,8 @@ describe('a lying peer', () => {
 
   test('that gives more credit than there is', () => {
     const much = leg({ message: { case: 'credit', value: { bytes: 0xffffffff } } })
-    expect(receive(inChains(2), much, much).credit).toBe(WINDOW_MAX)
+    expect(receive(sent(inChains(2), 2), much, much).credit).toBe(WINDOW_MAX)
+    expect(errorOf(receive(sent(inChains(2), 2), much, much), much)).toBe('session-out-of-turn')
   })
 
   test('that speaks another version', () => {

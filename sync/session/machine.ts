@@ -72,6 +72,8 @@ export interface SessionState {
   readonly serves: boolean
   readonly peer: Standing | undefined
   readonly credit: number
+  /** Batches sent for which the peer has not given credit yet. */
+  readonly unrepaid: number
   /** Claims of the peer not answered yet; the shell reads the first. */
   readonly claims: readonly Claim[]
   readonly claimsAnswered: number
@@ -150,6 +152,7 @@ export const startSession = (role: Role, local: Standing, serves: boolean): Sess
   serves,
   peer: undefined,
   credit: WINDOW_MIN,
+  unrepaid: 0,
   claims: [],
   claimsAnswered: 0,
   reading: false,
@@ -228,8 +231,13 @@ const receive = (state: SessionState, leg: SessionLeg): Step => {
     case 'intentions':
       return onIntentions(state, leg.value.items, leg.value.completed)
     case 'credit':
+      if (state.unrepaid === 0) return outOfTurn(state, 'credit for nothing')
       return advance({
-        state: { ...state, credit: Math.min(WINDOW_MAX, state.credit + leg.value.bytes) },
+        state: {
+          ...state,
+          credit: Math.min(WINDOW_MAX, state.credit + leg.value.bytes),
+          unrepaid: state.unrepaid - 1,
+        },
         effects: [],
       })
     case 'fetch':
@@ -348,6 +356,7 @@ const afterReconciled = (state: SessionState, event: Extract<SessionEvent, { typ
 const onIntentions = (state: SessionState, items: readonly Uint8Array[], completed: number): Step => {
   if (state.phase !== 'exchange') return outOfTurn(state, 'intentions')
   if (completed > state.claimsMade || completed < state.claimsDone) return outOfTurn(state, 'a count of answers')
+  if (items.length === 0 && completed === state.claimsDone) return outOfTurn(state, 'intentions that say nothing')
   const arrived = state.arrived + items.length
   if (arrived > state.promised + state.asked.size)
     return fail(state, sessionError('session-excess', 'the peer sends more than it owes'))
@@ -372,6 +381,7 @@ const afterRead = (state: SessionState, items: readonly Uint8Array[], done: bool
       claims: done ? state.claims.slice(1) : state.claims,
       claimsAnswered: completed,
       credit: state.credit - size,
+      unrepaid: state.unrepaid + (items.length > 0 ? 1 : 0),
       tally: { ...state.tally, sent: state.tally.sent + items.length },
     },
     effects: [{ type: 'send', leg: { case: 'intentions', items, completed } }],

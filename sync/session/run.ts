@@ -172,6 +172,8 @@ class Session {
   /** Frames in, one at a time, until the session is over. */
   async #pump(): Promise<void> {
     while (this.#state.phase !== 'closed') {
+      // A reconciliation goes back and forth: who asks again without taking the answer waits until he has taken it.
+      if (this.#state.phase === 'reconcile') await this.#sent.catch(() => undefined)
       const received = await readLeg(this.#reader)
       this.#rearm()
       if (!received) this.#handle({ type: 'failed', error: sessionErrors.broken })

@@ -1,6 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KvOpSchema } from '#proto/kv'
+import { SessionMessageSchema } from '#proto/wire'
 import { bytesToHex, equalBytes, type StoreId } from '#kernel/core/bytes.ts'
 import { revokePeer } from '#kernel/store/admin.ts'
 import type { Store } from '#kernel/store/port.ts'
@@ -9,6 +10,7 @@ import { addMember } from '../sim/members.ts'
 import { VirtualTimers } from '../sim/clock.ts'
 import { FrameWriter } from '../framing.ts'
 import { MemoryNetwork, type MemoryTransport } from '../transport/memory/network.ts'
+import { StreamClosedError } from '../transport/port.ts'
 import { answerSession, openSession, SESSION_PROTOCOL, SILENCE_MS, type SessionOutcome } from './run.ts'
 
 const text = new TextEncoder()
@@ -117,6 +119,43 @@ describe('a session', () => {
     expect(await sync()).toMatchObject({ error: { kind: 'message-malformed' } })
     speak(() => Promise.resolve())
     expect(await sync()).toMatchObject({ error: { kind: 'session-timeout' } })
+  })
+
+  /** Says hello and then the same message, far more often than anyone may; reads nothing. */
+  const flood = async (said: MessageInitShape<typeof SessionMessageSchema>['message']): Promise<void> => {
+    const stream = must(await links.a.open(b.signer.publicKey, SESSION_PROTOCOL))
+    const frames = new FrameWriter(stream)
+    const write = (message: typeof said) =>
+      frames.write(toBinary(SessionMessageSchema, create(SessionMessageSchema, { message })))
+    const value = { version: 1, storeId: id, count: 9n, fingerprint: new Uint8Array(32), reconcile: true }
+    void (async () => {
+      await write({ case: 'hello', value })
+      for (let i = 0; i < 500; i++) await write(said)
+    })().catch((error: unknown) => expect(error).toBeInstanceOf(StreamClosedError))
+  }
+
+  test.each<[string, Parameters<typeof flood>[0], string]>([
+    ['credit', { case: 'credit', value: { bytes: 1 } }, 'session-out-of-turn'],
+    ['fetches', { case: 'fetch', value: { hashes: [new Uint8Array(32)] } }, 'session-excess'],
+  ])('drops a peer that sends %s without end', async (_, said, kind) => {
+    await flood(said)
+    await timers.run(1_000)
+    expect(answered).toMatchObject([{ error: { kind } }])
+  })
+
+  test('a peer that reconciles without end and reads nothing: no more waits for it than the stream takes', async () => {
+    for (let i = 0; i < 400; i++) await put(storeOf(a, id), `k${i}`)
+    await sync()
+    answered = []
+    const before = links.b.bytesReceived
+    // It has none of the ids: each time it is told them all.
+    await flood({ case: 'reconcile', value: { message: Uint8Array.of(0x61, 0, 0, 2, 0) } })
+    await timers.run(SILENCE_MS / 2)
+    // Questions are read only as far as the answers go.
+    expect(links.b.bytesReceived - before).toBeLessThan(3_000)
+    expect(answered).toEqual([])
+    await timers.run(SILENCE_MS)
+    expect(answered).toMatchObject([{ error: { kind: 'session-timeout' } }])
   })
 
   test('ends without a word when the peer is revoked in the middle', async () => {
