@@ -177,6 +177,7 @@ export class Ingester {
     const gone = read.filter((c) => !c.place && c.kind === 'file')
     if (gone.length === 0) return read
     const created = read.filter((c) => c.place && !c.before && c.kind === 'file' && c.looked!.size > 0)
+    if (created.length === 0) return read
     const pairs = pairByContent(
       created.map((change) => ({ change, content: dataKey(change.data!) })),
       gone.flatMap((change) => {
@@ -387,9 +388,10 @@ const snapshotOf = (state: StateReader, { deviceName }: Tree): Tree => openTree(
 
 /** All names of an inode go in one batch; what a directory held goes before the directory. */
 const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>
-  [...gone].sort(
-    (a, b) => b.path.split('/').length - a.path.split('/').length || (inodeKey(a.inode) < inodeKey(b.inode) ? -1 : 1),
-  )
+  gone
+    .map((change) => ({ change, steps: change.path.split('/').length, inode: inodeKey(change.inode) }))
+    .sort((a, b) => b.steps - a.steps || (a.inode < b.inode ? -1 : 1))
+    .map(({ change }) => change)
 
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0
