@@ -7,7 +7,17 @@ import { INLINE_MAX } from '#kernel/cas/port.ts'
 import type { Cell, CellReader, Head } from '#kernel/state/port.ts'
 import type { Dot } from '#kernel/dag/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
-import { contentKey, decodeContent, decodeLink, isTrash, linkKey, ROOT, type LinkValue, type Place } from './values.ts'
+import {
+  contentKey,
+  decodeContent,
+  decodeLink,
+  isPutAway,
+  isTrash,
+  linkKey,
+  ROOT,
+  type LinkValue,
+  type Place,
+} from './values.ts'
 
 export interface LinkHead {
   readonly head: Head
@@ -112,14 +122,20 @@ export const shownContents = (cells: CellReader, state: InodeState): readonly Co
 }
 
 /** It is visible for its own sake, not only because of what hangs in it. */
-export const livesByItself = (cells: CellReader, state: InodeState): boolean =>
-  (state.kind === 'dir' && !state.trashed) || shownContents(cells, state).length > 0
+export const livesByItself = (cells: CellReader, state: InodeState): boolean => {
+  if (!state.trashed) return state.kind === 'dir' || shownContents(cells, state).length > 0
+  // Most of what is deleted holds nothing but what its deletion put away: that need not be read.
+  const heads = cells.cell(contentKey(state.inode))?.heads ?? []
+  return heads.some(({ value }) => value && !isPutAway(value)) && shownContents(cells, state).length > 0
+}
 
 export const CONTENT_CONFLICT = 1
 export const LINK_CONFLICT = 2
 
 /** What is in conflict within an inode that lives: several contents in sight, links to different places; bits. */
 export const conflictsWithin = (cells: CellReader, state: InodeState): number => {
+  const contents = cells.cell(contentKey(state.inode))?.heads.length ?? 0
+  if (state.links.length < 2 && contents < 2) return 0
   const links = openLinks(state)
   const [first] = links
   const split = links.some(({ link }) => link.name !== first!.link.name || !equalBytes(link.parent, first!.link.parent))

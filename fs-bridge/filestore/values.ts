@@ -212,6 +212,9 @@ const decodeData = (kind: number, bytes: Uint8Array, view: DataView): ContentVal
   }
 }
 
+/** Whether an encoded content is one that a deletion put away. */
+export const isPutAway = (bytes: Uint8Array): boolean => (bytes[0]! & TRASHED) !== 0
+
 export const decodeContent = (bytes: Uint8Array): StoredContent | undefined => {
   if (bytes.length < CONTENT_HEADER || bytes[0]! > 7) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

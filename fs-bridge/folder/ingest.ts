@@ -94,7 +94,7 @@ export class Ingester {
     const paired = this.#pair(read)
     const toLook: Inode[] = []
     const present = paired.filter((change) => change.place)
-    const gone = deepestTogether(paired.filter((change) => !change.place))
+    const gone = directoryByDirectory(paired.filter((change) => !change.place))
     for (let at = 0; at < present.length; at += OPS_AT_ONCE) {
       const error = await this.#submit(present.slice(at, at + OPS_AT_ONCE), contents, toLook)
       if (error) return { error, look: toLook }
@@ -386,12 +386,18 @@ export class Ingester {
 /** The tree of the state that the draft will follow, for as long as it is being drafted. */
 const snapshotOf = (state: StateReader, { deviceName }: Tree): Tree => openTree(new StateSnapshot(state), deviceName)
 
-/** All names of an inode go in one batch; what a directory held goes before the directory. */
-const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>
+/**
+ * What a directory held goes before the directory, and next to it: peers then take it away as a whole. All names that
+ * an inode has in a directory go in one batch.
+ */
+const directoryByDirectory = (gone: readonly ReadChange[]): ReadChange[] =>
   gone
-    .map((change) => ({ change, steps: change.path.split('/').length, inode: inodeKey(change.inode) }))
-    .sort((a, b) => b.steps - a.steps || (a.inode < b.inode ? -1 : 1))
+    .map((change) => ({ change, key: deletionKey(change) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ change }) => change)
+
+const deletionKey = ({ path, kind, inode }: ReadChange): string =>
+  kind === 'dir' ? `${path}/\uffff` : path.slice(0, path.lastIndexOf('/') + 1) + inodeKey(inode)
 
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0
