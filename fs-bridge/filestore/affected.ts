@@ -30,8 +30,10 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
   for (const change of changes) {
     const parsed = parseKey(change.key)
     if (parsed === undefined) continue
-    add(parsed.inode)
     if (parsed.table === 'vacated') spotAt(parsed.from).left.push(parsed.inode)
+    // Where it hangs now is the same whichever of its keys changed.
+    const known = found.size
+    if (add(parsed.inode).size === known) continue
     const inode = inodeState(state.cells, parsed.inode)
     const place = inode && livingPlace(state, inode)
     if (place) spotAt(place)
@@ -43,6 +45,7 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
     for (const { inode } of here) add(inode)
     for (const base of basesAt(state, group, place.name))
       for (const { inode } of entriesAt(state, group, base)) add(inode)
+    if (left.length + here.length < 2) continue
     const dirs = [...left, ...here.map(({ inode }) => inode)]
     // Only a directory has anything in it, be it that it was one until now.
     const distinct = [...new Map(dirs.map((inode) => [bytesToHex(inode), inode])).values()].filter(

@@ -7,7 +7,17 @@ import { INLINE_MAX } from '#kernel/cas/port.ts'
 import type { Cell, CellReader, Head } from '#kernel/state/port.ts'
 import type { Dot } from '#kernel/dag/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
-import { contentKey, decodeContent, decodeLink, isTrash, linkKey, ROOT, type LinkValue, type Place } from './values.ts'
+import {
+  contentKey,
+  decodeContent,
+  decodeLink,
+  isPutAway,
+  isTrash,
+  linkKey,
+  ROOT,
+  type LinkValue,
+  type Place,
+} from './values.ts'
 
 export interface LinkHead {
   readonly head: Head
@@ -31,19 +41,16 @@ export interface ContentHead {
   readonly trashed: boolean
 }
 
-/**
- * What was read out of a cell, for as long as somebody holds the cell: within a transaction or a look at the state the
- * same cells are asked for again and again, and a cell never changes.
- */
-const linksRead = new WeakMap<Cell, InodeState | 'none'>()
-const contentsRead = new WeakMap<Cell, { readonly kind: Kind; readonly heads: readonly ContentHead[] }>()
+/** What is made of a cell of links: within a transaction or a look at the state the same are asked for many times. */
+type LinksMade = InodeState | 'none' | undefined
+/** What is made of a cell of contents. */
+type ContentsMade = { readonly kind: Kind; readonly heads: readonly ContentHead[] } | undefined
 
 export const inodeState = (cells: CellReader, inode: Inode): InodeState | undefined => {
   const cell = cells.cell(linkKey(inode))
   if (cell === undefined) return undefined
-  let read = linksRead.get(cell)
-  if (read === undefined) linksRead.set(cell, (read = readLinks(cell, inode) ?? 'none'))
-  return read === 'none' ? undefined : read
+  const made = (cell.made ??= readLinks(cell, inode) ?? 'none') as LinksMade
+  return made === 'none' ? undefined : made
 }
 
 const readLinks = (cell: Cell, inode: Inode): InodeState | undefined => {
@@ -54,7 +61,8 @@ const readLinks = (cell: Cell, inode: Inode): InodeState | undefined => {
   }
   const best = links.find(({ link }) => !isTrash(link.parent)) ?? links[0]
   if (best === undefined) return undefined
-  return { inode, kind: best.link.kind, ...best, trashed: isTrash(best.link.parent), links }
+  const { head, link } = best
+  return { inode, kind: link.kind, head, link, trashed: isTrash(link.parent), links }
 }
 
 /** Where an inode may hang, best first; the next is taken only to break a cycle. The last is always the root. */
@@ -89,14 +97,14 @@ const suits = (kind: Kind, { size, data }: ContentValue): boolean => {
 export const contentHeads = (cells: CellReader, { inode, kind }: InodeState): readonly ContentHead[] => {
   const cell = cells.cell(contentKey(inode))
   if (cell === undefined) return []
-  const read = contentsRead.get(cell)
-  if (read?.kind === kind) return read.heads
+  const made = cell.made as ContentsMade
+  if (made?.kind === kind) return made.heads
   const heads: ContentHead[] = []
   for (const head of cell.heads) {
     const stored = head.value && decodeContent(head.value)
-    if (stored && suits(kind, stored.content)) heads.push({ head, ...stored })
+    if (stored && suits(kind, stored.content)) heads.push({ head, content: stored.content, trashed: stored.trashed })
   }
-  contentsRead.set(cell, { kind, heads })
+  cell.made = { kind, heads } satisfies ContentsMade
   return heads
 }
 
@@ -106,6 +114,7 @@ export const contentHeads = (cells: CellReader, { inode, kind }: InodeState): re
  */
 export const shownContents = (cells: CellReader, state: InodeState): readonly ContentHead[] => {
   const fit = contentHeads(cells, state)
+  if (fit.length === 1 && !fit[0]!.trashed) return fit
   const live = fit.filter(({ trashed }) => !trashed)
   const shown = live.length > 0 || state.trashed ? live : fit
   if (state.kind === 'dir') return shown.slice(0, 1)
@@ -113,14 +122,20 @@ export const shownContents = (cells: CellReader, state: InodeState): readonly Co
 }
 
 /** It is visible for its own sake, not only because of what hangs in it. */
-export const livesByItself = (cells: CellReader, state: InodeState): boolean =>
-  (state.kind === 'dir' && !state.trashed) || shownContents(cells, state).length > 0
+export const livesByItself = (cells: CellReader, state: InodeState): boolean => {
+  if (!state.trashed) return state.kind === 'dir' || shownContents(cells, state).length > 0
+  // Most of what is deleted holds nothing but what its deletion put away: that need not be read.
+  const heads = cells.cell(contentKey(state.inode))?.heads ?? []
+  return heads.some(({ value }) => value && !isPutAway(value)) && shownContents(cells, state).length > 0
+}
 
 export const CONTENT_CONFLICT = 1
 export const LINK_CONFLICT = 2
 
 /** What is in conflict within an inode that lives: several contents in sight, links to different places; bits. */
 export const conflictsWithin = (cells: CellReader, state: InodeState): number => {
+  const contents = cells.cell(contentKey(state.inode))?.heads.length ?? 0
+  if (state.links.length < 2 && contents < 2) return 0
   const links = openLinks(state)
   const [first] = links
   const split = links.some(({ link }) => link.name !== first!.link.name || !equalBytes(link.parent, first!.link.parent))

@@ -25,7 +25,7 @@ export const isValidName = (name: string): boolean =>
   !name.includes('/') &&
   !name.includes('\0') &&
   name.isWellFormed() &&
-  encodeUtf8(name).length <= NAME_BYTES_MAX &&
+  (3 * name.length <= NAME_BYTES_MAX || encodeUtf8(name).length <= NAME_BYTES_MAX) &&
   name.normalize('NFC') === name
 
 /** Equal for names that a case-insensitive disk takes for one. */

@@ -113,10 +113,11 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
   const { cells, derived } = tables
   const before = inodeState(cells, inode)
   const from = before && livingPlace(tables, before)
+  const conflicted = before ? conflictsWithin(cells, before) : 0
   write()
   const after = inodeState(cells, inode)
   const relinked = !before || !after || !equalBytes(before.head.value!, after.head.value!) || !sameDot(before, after)
-  noteConflicts(tables, inode, before !== undefined, after)
+  noteConflicts(tables, inode, conflicted, after)
   if (!relinked && from && livesByItself(cells, after)) {
     if (after.kind !== 'dir') rejudge(tables, from)
     return []
@@ -142,9 +143,8 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
   return [...moved.values()].filter(({ from: a, to: b }) => !samePlace(a, b))
 }
 
-const noteConflicts = ({ cells, derived }: StateTables, inode: Inode, known: boolean, state?: InodeState): void => {
+const noteConflicts = ({ cells, derived }: StateTables, inode: Inode, before: number, state?: InodeState): void => {
   const now = state ? conflictsWithin(cells, state) : 0
-  const before = known ? (derived.get(key(CONFLICTED, inode))?.[0] ?? 0) : 0
   if (now === before) return
   if (now === 0) derived.delete(key(CONFLICTED, inode))
   else derived.put(key(CONFLICTED, inode), Uint8Array.of(now))

@@ -4,7 +4,7 @@
  * Directories of one name are one. All else that hangs there claims the name, best link first, and after those the
  * contents that lost a conflict. A claim whose data an earlier one shows is hidden behind it (its *twin*).
  */
-import { bytesToName } from '#kernel/core/bytes.ts'
+import { bytesToName, equalBytes } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { conflictBases, conflictName } from './conflict-names.ts'
@@ -40,22 +40,16 @@ export interface Slot {
   readonly claims: readonly Claim[]
 }
 
-/** The directories that `dir` is one with; undefined if it is not reachable from the root. */
-export const groupOf = (state: StateReader, dir: Inode): Group | undefined => worked(state, 'group', dir, findGroup)
-
-/** Works a thing out once per snapshot. */
-const worked = <T>(
-  state: StateReader,
-  what: string,
-  inode: Inode,
-  work: (state: StateReader, inode: Inode) => T,
-): T => {
-  if (!(state instanceof StateSnapshot)) return work(state, inode)
-  const name = what + bytesToName(inode)
-  if (state.worked.has(name)) return state.worked.get(name) as T
-  const result = work(state, inode)
-  state.worked.set(name, result)
-  return result
+/**
+ * The directories that `dir` is one with; undefined if it is not reachable from the root. Worked out once per snapshot.
+ */
+export const groupOf = (state: StateReader, dir: Inode): Group | undefined => {
+  if (!(state instanceof StateSnapshot)) return findGroup(state, dir)
+  const name = bytesToName(dir)
+  if (state.worked.has(name)) return state.worked.get(name) as Group | undefined
+  const group = findGroup(state, dir)
+  state.worked.set(name, group)
+  return group
 }
 
 const findGroup = (state: StateReader, dir: Inode): Group | undefined => {
@@ -121,8 +115,20 @@ export const readSlot = (state: StateReader, group: Group, name: string, entries
 export const slotAt = (state: StateReader, group: Group, name: string): Slot =>
   readSlot(state, group, name, entriesAt(state, group, name))
 
-/** Where an inode is seen, or hides; undefined if it does not live or cannot be reached. */
-export const slotOf = (state: StateReader, inode: Inode): Slot | undefined => worked(state, 'slot', inode, findSlot)
+const LAST_SLOT = 'slot'
+
+/**
+ * Where an inode is seen, or hides; undefined if it does not live or cannot be reached. A snapshot keeps the last one:
+ * whoever asks for one asks for it several times in a row, and to keep more costs more than to look again.
+ */
+export const slotOf = (state: StateReader, inode: Inode): Slot | undefined => {
+  if (!(state instanceof StateSnapshot)) return findSlot(state, inode)
+  const last = state.worked.get(LAST_SLOT) as { readonly inode: Inode; readonly slot: Slot | undefined } | undefined
+  if (last && equalBytes(last.inode, inode)) return last.slot
+  const slot = findSlot(state, inode)
+  state.worked.set(LAST_SLOT, { inode, slot })
+  return slot
+}
 
 const findSlot = (state: StateReader, inode: Inode): Slot | undefined => {
   const found = inodeState(state.cells, inode)

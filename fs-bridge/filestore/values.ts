@@ -3,7 +3,7 @@
  *
  * Encoding is canonical: one value, one byte string. Decoders are strict and give `undefined` for anything else.
  */
-import type { Cid, Hash } from '#kernel/core/bytes.ts'
+import { equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
 import type { ChunkRef } from '#kernel/cas/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
 
@@ -13,12 +13,30 @@ export const ROOT = new Uint8Array(INODE_LENGTH) as Inode
 /** Where deleted things hang: 16 bytes of 0xff. */
 export const TRASH = new Uint8Array(INODE_LENGTH).fill(0xff) as Inode
 
-export const isRoot = (inode: Uint8Array): boolean => inode.every((b) => b === 0)
-export const isTrash = (inode: Uint8Array): boolean => inode.every((b) => b === 0xff)
+export const isRoot = (inode: Uint8Array): boolean => inode[0] === 0 && equalBytes(inode, ROOT)
+export const isTrash = (inode: Uint8Array): boolean => inode[0] === 0xff && equalBytes(inode, TRASH)
 
 export interface Place {
   readonly parent: Inode
   readonly name: string
+}
+
+/**
+ * The directory named at a position, copied. Much of what is read in a row names the same one, or trash: these share
+ * one copy.
+ */
+const directoryAt = (() => {
+  let last = ROOT
+  return (bytes: Uint8Array, at: number): Inode => {
+    if (isAt(bytes, at, TRASH)) return TRASH
+    if (!isAt(bytes, at, last)) last = bytes.slice(at, at + INODE_LENGTH) as Inode
+    return last
+  }
+})()
+
+const isAt = (bytes: Uint8Array, at: number, inode: Inode): boolean => {
+  for (let i = 0; i < INODE_LENGTH; i++) if (bytes[at + i] !== inode[i]) return false
+  return true
 }
 
 export interface LinkValue extends Place {
@@ -103,7 +121,7 @@ export const parseKey = (bytes: Uint8Array): ParsedKey | undefined => {
     case VACATED: {
       const name = rest.length > INODE_LENGTH ? decodeUtf8(rest.subarray(INODE_LENGTH)) : undefined
       if (name === undefined) return undefined
-      return { table: 'vacated', inode, from: { parent: rest.slice(0, INODE_LENGTH) as Inode, name } }
+      return { table: 'vacated', inode, from: { parent: directoryAt(rest, 0), name } }
     }
     default:
       return undefined
@@ -140,13 +158,13 @@ export const decodeLink = (bytes: Uint8Array): LinkValue | undefined => {
   const end = 18 + bytes[17]!
   const name = end > 18 && end <= bytes.length ? decodeUtf8(bytes.subarray(18, end)) : undefined
   if (name === undefined) return undefined
-  const parent = bytes.slice(1, 17) as Inode
+  const parent = directoryAt(bytes, 1)
   if ((bytes[0]! & HAS_REPLACED) === 0)
     return end === bytes.length ? { parent, name, kind, replaced: undefined } : undefined
   if (bytes.length < end + 18 || bytes.length !== end + 17 + bytes[end + 16]!) return undefined
   const oldName = decodeUtf8(bytes.subarray(end + 17))
   if (oldName === undefined) return undefined
-  return { parent, name, kind, replaced: { parent: bytes.slice(end, end + 16) as Inode, name: oldName } }
+  return { parent, name, kind, replaced: { parent: directoryAt(bytes, end), name: oldName } }
 }
 
 const DATA = ['inline', 'chunks', 'manifest'] as const
@@ -175,17 +193,18 @@ export const encodeContent = ({ trashed, content }: StoredContent): Uint8Array =
   return out
 }
 
-const decodeData = (kind: number, bytes: Uint8Array): ContentValue['data'] | undefined => {
+const decodeData = (kind: number, bytes: Uint8Array, view: DataView): ContentValue['data'] | undefined => {
   switch (DATA[kind]) {
     case 'inline':
-      return { kind: 'inline', bytes: bytes.slice() }
+      return { kind: 'inline', bytes: bytes.slice(CONTENT_HEADER) }
     case 'manifest':
-      return bytes.length === 32 ? { kind: 'manifest', cid: bytes.slice() as Hash } : undefined
+      return bytes.length === CONTENT_HEADER + 32
+        ? { kind: 'manifest', cid: bytes.slice(CONTENT_HEADER) as Hash }
+        : undefined
     case 'chunks': {
-      if (bytes.length === 0 || bytes.length % CHUNK_REF !== 0) return undefined
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      if (bytes.length === CONTENT_HEADER || (bytes.length - CONTENT_HEADER) % CHUNK_REF !== 0) return undefined
       const chunks: ChunkRef[] = []
-      for (let at = 0; at < bytes.length; at += CHUNK_REF)
+      for (let at = CONTENT_HEADER; at < bytes.length; at += CHUNK_REF)
         chunks.push({ cid: bytes.slice(at, at + 32) as Cid, length: view.getUint32(at + 32, true) })
       return { kind: 'chunks', chunks }
     }
@@ -194,11 +213,14 @@ const decodeData = (kind: number, bytes: Uint8Array): ContentValue['data'] | und
   }
 }
 
+/** Whether an encoded content is one that a deletion put away. */
+export const isPutAway = (bytes: Uint8Array): boolean => (bytes[0]! & TRASHED) !== 0
+
 export const decodeContent = (bytes: Uint8Array): StoredContent | undefined => {
   if (bytes.length < CONTENT_HEADER || bytes[0]! > 7) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const size = view.getBigUint64(1, true)
-  const data = decodeData(bytes[0]! & 3, bytes.subarray(CONTENT_HEADER))
+  const data = decodeData(bytes[0]! & 3, bytes, view)
   if (data === undefined || size > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
   const mode = view.getUint16(17, true)
   if (mode > 0o7777) return undefined

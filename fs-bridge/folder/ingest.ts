@@ -94,7 +94,7 @@ export class Ingester {
     const paired = this.#pair(read)
     const toLook: Inode[] = []
     const present = paired.filter((change) => change.place)
-    const gone = deepestTogether(paired.filter((change) => !change.place))
+    const gone = directoryByDirectory(paired.filter((change) => !change.place))
     for (let at = 0; at < present.length; at += OPS_AT_ONCE) {
       const error = await this.#submit(present.slice(at, at + OPS_AT_ONCE), contents, toLook)
       if (error) return { error, look: toLook }
@@ -177,6 +177,7 @@ export class Ingester {
     const gone = read.filter((c) => !c.place && c.kind === 'file')
     if (gone.length === 0) return read
     const created = read.filter((c) => c.place && !c.before && c.kind === 'file' && c.looked!.size > 0)
+    if (created.length === 0) return read
     const pairs = pairByContent(
       created.map((change) => ({ change, content: dataKey(change.data!) })),
       gone.flatMap((change) => {
@@ -385,11 +386,18 @@ export class Ingester {
 /** The tree of the state that the draft will follow, for as long as it is being drafted. */
 const snapshotOf = (state: StateReader, { deviceName }: Tree): Tree => openTree(new StateSnapshot(state), deviceName)
 
-/** All names of an inode go in one batch; what a directory held goes before the directory. */
-const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>
-  [...gone].sort(
-    (a, b) => b.path.split('/').length - a.path.split('/').length || (inodeKey(a.inode) < inodeKey(b.inode) ? -1 : 1),
-  )
+/**
+ * What a directory held goes before the directory, and next to it: peers then take it away as a whole. All names that
+ * an inode has in a directory go in one batch.
+ */
+const directoryByDirectory = (gone: readonly ReadChange[]): ReadChange[] =>
+  gone
+    .map((change) => ({ change, key: deletionKey(change) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ change }) => change)
+
+const deletionKey = ({ path, kind, inode }: ReadChange): string =>
+  kind === 'dir' ? `${path}/\uffff` : path.slice(0, path.lastIndexOf('/') + 1) + inodeKey(inode)
 
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0

@@ -135,16 +135,32 @@ export class Drafter {
 
   /** All deletions of a batch are said together: an inode goes when all its names go. */
   deletions(changes: readonly ReadChange[]): { readonly ops: readonly FileOp[]; readonly drafted: readonly Drafted[] } {
-    const standing = new Set(changes.filter((change) => this.#tree.appearances(change.inode).length > 0))
-    const visibles = [...standing].map(({ before, inode }) => {
+    const byInode = new Map<string, ReadChange[]>()
+    for (const change of changes) {
+      const hex = bytesToHex(change.inode)
+      const names = byInode.get(hex)
+      if (names) names.push(change)
+      else byInode.set(hex, [change])
+    }
+    const ops: FileOp[] = []
+    const drafted: Drafted[] = []
+    for (const names of byInode.values()) {
+      const { inode } = names[0]!
+      const stands = this.#tree.appearances(inode).length > 0
+      const outcome = {
+        inode,
+        contentHead: undefined,
+        linkHead: undefined,
+        conflict: false,
+        look: stands ? [] : [inode],
+      }
+      for (const change of names) drafted.push({ change, ops: [], outcome })
+      if (!stands) continue
       const heads = this.#contents(inode)
-      return this.#asSeen(before!, heads, headOf(heads, before!))
-    })
-    const drafted = changes.map((change): Drafted => {
-      const outcome = { inode: change.inode, contentHead: undefined, linkHead: undefined, conflict: false }
-      return { change, ops: [], outcome: { ...outcome, look: standing.has(change) ? [] : [change.inode] } }
-    })
-    return { ops: trashAppearances(this.#tree, visibles), drafted }
+      const visibles = names.map(({ before }) => this.#asSeen(before!, heads, headOf(heads, before!)))
+      ops.push(...trashAppearances(this.#tree, visibles))
+    }
+    return { ops, drafted }
   }
 
   #contents(inode: Inode): readonly ContentHead[] {

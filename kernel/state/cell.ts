@@ -37,13 +37,20 @@ const varintLength = (n: number): number => {
 
 const sizeOf = (value: Uint8Array | undefined): number => (value === undefined ? 0 : value.length + 1)
 
+/** Cells are read by the ten thousand: a view of its own for each would cost more than the reading. */
+const LONG = new DataView(new ArrayBuffer(8))
+const LONG_BYTES = new Uint8Array(LONG.buffer)
+
 class Cursor {
   at = 0
   readonly bytes: Uint8Array
-  readonly view: DataView
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  putLong(n: bigint): void {
+    LONG.setBigUint64(0, n)
+    this.putBytes(LONG_BYTES)
   }
 
   putVarint(n: number): void {
@@ -71,6 +78,14 @@ class Cursor {
     }
   }
 
+  /** Eight bytes, big-endian. */
+  long(): bigint {
+    this.at += 8
+    if (this.at > this.bytes.length) throw new CorruptCellError('a cell is cut short')
+    for (let i = 0; i < 8; i++) LONG_BYTES[i] = this.bytes[this.at - 8 + i]!
+    return LONG.getBigUint64(0)
+  }
+
   take(length: number): Uint8Array {
     const end = this.at + length
     if (end > this.bytes.length) throw new CorruptCellError('a cell is cut short')
@@ -93,8 +108,7 @@ export const encodeCell = (heads: readonly Head[]): Uint8Array => {
   for (const head of heads) {
     out.putBytes(head.hash)
     out.putBytes(head.author)
-    out.view.setBigUint64(out.at, head.hlc)
-    out.at += 8
+    out.putLong(head.hlc)
     out.putVarint(head.seq)
     out.putVarint(sizeOf(head.value))
     if (head.value !== undefined) out.putBytes(head.value)
@@ -104,7 +118,7 @@ export const encodeCell = (heads: readonly Head[]): Uint8Array => {
 
 const openCell = (bytes: Uint8Array): { cursor: Cursor; count: number } => {
   const cursor = new Cursor(bytes)
-  if (cursor.take(1)[0] !== VERSION) throw new CorruptCellError('a cell has an unknown version')
+  if (cursor.varint() !== VERSION) throw new CorruptCellError('a cell has an unknown version')
   const count = cursor.varint()
   if (count < 1 || count > bytes.length / FIXED) throw new CorruptCellError('a cell has an impossible number of heads')
   return { cursor, count }
@@ -113,7 +127,7 @@ const openCell = (bytes: Uint8Array): { cursor: Cursor; count: number } => {
 const takeHead = (cursor: Cursor): Head => {
   const hash = cursor.take(32) as Hash
   const author = cursor.take(32) as PublicKey
-  const hlc = cursor.view.getBigUint64((cursor.take(8), cursor.at - 8))
+  const hlc = cursor.long()
   const seq = cursor.varint()
   const size = cursor.varint()
   return { hash, author, hlc, seq, value: size === 0 ? undefined : cursor.take(size - 1) }
@@ -125,7 +139,7 @@ export const decodeCell = (bytes: Uint8Array): Cell => {
   const heads: Head[] = []
   for (let i = 0; i < count; i++) {
     const head = takeHead(cursor)
-    const previous = heads[i - 1]
+    const previous = i > 0 ? heads[i - 1] : undefined
     if (previous !== undefined && compareHeads(previous, head) >= 0)
       throw new CorruptCellError('the heads of a cell are out of order')
     heads.push(head)

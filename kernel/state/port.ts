@@ -14,6 +14,8 @@ export interface Head extends Dot {
 /** Heads ordered by (hlc, author, hash) descending: `heads[0]` wins. Never empty. */
 export interface Cell {
   readonly heads: readonly Head[]
+  /** What the state machine made of the heads, kept for as long as somebody holds the cell: it never changes. */
+  made?: unknown
 }
 
 export interface CellReader {

@@ -87,10 +87,12 @@ class LmdbBackend implements StorageBackend {
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
     const db = this.#table(table)
-    return this.#guard(() => {
+    try {
       const value = db.getBinary(key)
       return value && plain(value)
-    })
+    } catch (error) {
+      throw toStorageError(error, this.#path)
+    }
   }
 
   *range(table: TableName, range: KeyRange = {}): Generator<Entry> {

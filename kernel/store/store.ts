@@ -97,7 +97,7 @@ export class LocalStore implements Store {
     try {
       return await this.#env.transact<Result<Witnessed | undefined, SubmitError>>((turn) => {
         if (this.#closed) return err(CLOSED)
-        const draft = prepare(openState(turn.tx, this.core.number))
+        const draft = prepare(turn.work(this.core).tables)
         const done = draft === undefined ? ok(undefined) : append(turn, this.core, this.#env.signer, draft)
         if (done.ok) alongside?.(turn.tx, done.value)
         return done
