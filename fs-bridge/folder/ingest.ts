@@ -394,7 +394,11 @@ const deepestTogether = (gone: readonly ReadChange[]): ReadChange[] =>
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0
 
-/** As many changes as one intention holds. At least one: a single op always fits. */
+/**
+ * As many changes as one intention holds. At least one: a single op always fits. Every change is drafted on the state
+ * that it follows, so two of one inode (both sides of a conflict, say) are two intentions: of two writes to one cell
+ * in one intention only the later stands.
+ */
 const fill = (
   batch: readonly ReadChange[],
   from: number,
@@ -402,11 +406,15 @@ const fill = (
 ): { fits: Drafted[]; bytes: Uint8Array | undefined } => {
   const fits: Drafted[] = []
   const ops: FileOp[] = []
+  const inodes = new Set<string>()
   let room = BATCH_BYTES_MAX
   for (let at = from; at < batch.length; at++) {
     const one = draft(batch[at]!)
     room -= one.ops.reduce((sum, op) => sum + opBytesMax(op), 0)
-    if ((room < 0 || fits.length === CHANGES_AT_ONCE) && fits.length > 0) break
+    const written = one.ops.map(({ inode }) => inodeKey(inode as Inode))
+    const isFull = room < 0 || fits.length === CHANGES_AT_ONCE || written.some((inode) => inodes.has(inode))
+    if (isFull && fits.length > 0) break
+    for (const inode of written) inodes.add(inode)
     fits.push(one)
     ops.push(...one.ops)
   }

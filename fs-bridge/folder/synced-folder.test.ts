@@ -183,6 +183,24 @@ describe('both sides at once', () => {
     expect(shown(b)).toEqual(shown(a))
   })
 
+  test('edits of both sides at once are both kept', async () => {
+    write(b, 'note.txt', 'the one, edited')
+    write(b, conflictName(), 'the other, edited')
+    await level()
+    expect(Object.values(shown(a)).sort()).toEqual(['the one, edited', 'the other, edited'])
+    expect(shown(b)).toEqual(shown(a))
+  })
+
+  test('one side is renamed and the other too: both are at their new names', async () => {
+    const all = Object.values(shown(a)).sort()
+    fs.renameSync(at(b, 'note.txt'), at(b, 'new.txt'))
+    fs.renameSync(at(b, conflictName()), at(b, 'mine.txt'))
+    await level()
+    expect(Object.keys(shown(a)).sort()).toEqual(['mine.txt', 'new.txt'])
+    expect(Object.values(shown(a)).sort()).toEqual(all)
+    expect(shown(b)).toEqual(shown(a))
+  })
+
   test('renaming the conflict file makes it a file of its own', async () => {
     const all = Object.values(shown(a)).sort()
     fs.renameSync(at(b, conflictName()), at(b, 'mine.txt'))
