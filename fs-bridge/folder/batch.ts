@@ -38,6 +38,8 @@ export interface Materialised {
   /** Paths that are not what the index says: to be ingested first; their inodes come again. */
   readonly touched: readonly string[]
   readonly again: readonly Inode[]
+  /** Files here whose inode was moved by one and, as a later version that nobody has any more, deleted by another. */
+  readonly outlived: readonly Entry[]
   /** What must be looked at because of this batch: children of a directory that came into sight. */
   readonly more: readonly Inode[]
 }
@@ -57,6 +59,7 @@ export class Batch {
   /** Inode (hex) of parents found to be real directories in this slice of work, and their paths. */
   readonly dirPaths = new Map<string, string>()
   readonly missing: Inode[] = []
+  readonly outlived: Entry[] = []
   readonly touched = new Set<string>()
   readonly again = new Map<string, Inode>()
   readonly more: Inode[] = []

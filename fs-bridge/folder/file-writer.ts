@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
+import { contentHeads, inodeState } from '../filestore/inode.ts'
 import type { ContentValue, Visible } from '../filestore/port.ts'
 import type { Step } from './appearances.ts'
 import type { Batch } from './batch.ts'
@@ -52,12 +53,21 @@ export class FileWriter {
       await this.#batch.breathe()
     }
     const { missing, bad } = await gather(sources, items, done, signal)
-    for (const { to } of missing) {
+    for (const { to, from } of missing) {
       this.#batch.missing.push(to.inode)
+      if (from && this.#isPutAway(to)) this.#batch.outlived.push(from)
       problem(this.#batch.pathFor(to), 'missing-content', 'no connected device has its content yet')
     }
     for (const { to } of bad)
       problem(this.#batch.pathFor(to), 'bad-content', 'its content is not what its author announced')
+  }
+
+  /** What is to be seen was deleted, and is in sight only because somebody moved the file meanwhile. */
+  #isPutAway({ inode, contentHead }: Visible): boolean {
+    const { cells } = this.#batch.tree.state
+    const state = inodeState(cells, inode)
+    const head = state && contentHeads(cells, state).find((h) => contentHead && equalBytes(h.head.hash, contentHead))
+    return head?.trashed === true
   }
 
   /** What is long comes under the name of its content, so that a later try finds what this one fetched. */

@@ -35,7 +35,8 @@ export const materialise = async (
   } finally {
     await batch.commit()
   }
-  return { missing: batch.missing, touched: [...batch.touched], again: [...batch.again.values()], more: batch.more }
+  const { missing, touched, again, outlived, more } = batch
+  return { missing, touched: [...touched], again: [...again.values()], outlived, more }
 }
 
 class Materialiser {

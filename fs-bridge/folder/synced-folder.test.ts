@@ -276,6 +276,23 @@ describe('starting', () => {
     expect(shown(a)).toEqual(shown(b))
   })
 
+  test('a file moved here, edited and deleted there, stays as it is here', async () => {
+    write(a, 'f', LONG)
+    await a.open()
+    await b.open()
+    await level()
+    write(b, 'f', `edited ${LONG}`)
+    await b.folder.settled(within())
+    fs.rmSync(at(b, 'f'))
+    fs.renameSync(at(a, 'f'), at(a, 'moved'))
+    await Promise.all([a.folder.settled(within()), b.folder.settled(within())])
+    await a.pull(b)
+    await a.folder.settled(within())
+    await level()
+    expect(shown(a)).toEqual({ moved: LONG })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
   test('an edit lives although the file was deleted meanwhile, and so does its directory', async () => {
     write(a, 'd/f', 'base')
     await a.open()

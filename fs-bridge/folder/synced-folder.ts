@@ -15,7 +15,7 @@ import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths, fixedSpot, type Spot } from './dirty.ts'
-import { emptyOwn, look, trashPath } from './disk.ts'
+import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
 import { Durability } from './durability.ts'
 import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
@@ -398,7 +398,22 @@ export class SyncedFolder {
     }
     const now = this.#timers.nowMs()
     for (const path of done.touched) this.#dirty.touch(this.#spot(path), now)
+    await this.#ingest(this.#asFound(done.outlived), signal)
     this.#changed()
+  }
+
+  /**
+   * One moved a file and another, who did not know of it, edited and deleted it: it stays, at its new place, and its
+   * last version is gone from everywhere. Then it is what those hold who have it still: they say so, as of an edit.
+   */
+  #asFound(entries: readonly Entry[]): Seen[] {
+    return entries.flatMap((entry): Seen[] => {
+      const path = this.#index.pathOf(entry)
+      const looked = path === undefined ? undefined : look(join(this.root, path))
+      if (path === undefined || !looked || !unchanged(entry, looked)) return [] // its event says what happened to it
+      const { parent, name, inode } = entry
+      return [{ what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode }]
+    })
   }
 
   #undefer(): void {
