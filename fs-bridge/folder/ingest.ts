@@ -22,7 +22,8 @@ import type { Witnessed } from '#kernel/dag/port.ts'
 import type { FileOp } from '#proto/file'
 import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
-import type { ContentValue, Inode } from '../filestore/port.ts'
+import { trashAppearances } from '../filestore/intents.ts'
+import type { ContentValue, Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
@@ -63,6 +64,8 @@ const HASH_AT_ONCE = 1024
 const OPS_AT_ONCE = 2000
 /** Changes of one intention: folding them is one turn of the event loop, which must stay short. */
 const CHANGES_AT_ONCE = 500
+/** So few that their deletions fit one intention, however long their chunk lists. */
+const ABANDONED_AT_ONCE = 32
 
 export class Ingester {
   readonly #deps: IngestDeps
@@ -260,6 +263,20 @@ export class Ingester {
     )
     if (files.length > 0) await inplace.forget(store.id, files)
     return drafted.length
+  }
+
+  /** Deletes what is in sight only for a move of this device's: what it showed was deleted, and nobody has it. */
+  async abandon(visibles: readonly Visible[]): Promise<LatticeError | undefined> {
+    for (let at = 0; at < visibles.length; at += ABANDONED_AT_ONCE) {
+      const some = visibles.slice(at, at + ABANDONED_AT_ONCE)
+      const prepare = (state: StateReader): Draft | undefined => {
+        const ops = trashAppearances(snapshotOf(state, this.#deps.tree), some)
+        return ops.length === 0 ? undefined : { app: packOps(ops)[0]! }
+      }
+      const result = await this.#say(prepare, () => {})
+      if (!result.ok && result.error.kind !== 'not-permitted') return result.error
+    }
+    return undefined
   }
 
   /**

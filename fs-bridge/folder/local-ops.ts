@@ -10,10 +10,11 @@ import type { FileContent } from '#kernel/cas/port.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
 import { editAppearance, renameAppearance, trashAppearances } from '../filestore/intents.ts'
 import { createOp, placeOp } from '../filestore/ops.ts'
+import { effectivePlace } from '../filestore/placement.ts'
 import type { ContentValue, Inode, Kind, Visible } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
 import type { Place } from '../filestore/values.ts'
-import { newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import { newInode, PARKED_INODE, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import type { LocalChange } from './plan.ts'
 
@@ -67,11 +68,11 @@ export class Drafter {
 
   #creation(change: ReadChange, at: Place): Drafted {
     const place = { parent: at.parent, name: at.name.normalize('NFC') }
+    if (change.kind === 'dir' && inodeState(this.#tree.state.cells, change.inode)) return this.#adoptedDir(change)
     const visible = this.#tree.at(place.parent, place.name)
     const value = valueOf(change)
-    if (visible?.kind === change.kind && !this.#onDisk(visible.inode, visible.contentHead)) {
-      const same = change.kind === 'dir' || (value && visible.content && sameData(value, visible.content))
-      if (same) {
+    if (visible?.kind === change.kind && value && !this.#onDisk(visible.inode, visible.contentHead)) {
+      if (visible.content && sameData(value, visible.content)) {
         const { inode, contentHead, linkHead } = visible
         return {
           change,
@@ -89,6 +90,17 @@ export class Drafter {
       look: [], // the store's own change names it
     }
     return { change, ops: [...this.#revived(place.parent), op], outcome }
+  }
+
+  /**
+   * A directory that stood in the store when it was found on disk. What it holds is said to hang in it, so it is that
+   * one even if it hangs elsewhere by now, or was deleted: then the disk follows.
+   */
+  #adoptedDir(change: ReadChange): Drafted {
+    const { inode } = change
+    const visible = this.#tree.appearances(inode)[0]
+    const heads = { contentHead: visible?.contentHead, linkHead: visible?.linkHead }
+    return { change, ops: [], outcome: { inode, ...heads, conflict: false, look: [inode] } }
   }
 
   #known(change: ReadChange, before: Entry, at: Place): Drafted {
@@ -213,10 +225,19 @@ export class Drafter {
         this.#standing.add(hex)
         break
       }
-      out.push(placeOp(dir, 'dir', placeOf(entry)))
-      dir = entry.parent
+      const place = this.#standingPlace(entry)
+      if (!place) break
+      out.push(placeOp(dir, 'dir', place))
+      dir = place.parent
     }
     return out.reverse()
+  }
+
+  /** Where a directory of this disk hangs. One that is on its way there has its place in the store alone. */
+  #standingPlace(entry: Entry): Place | undefined {
+    if (!equalBytes(entry.parent, PARKED_INODE)) return placeOf(entry)
+    const found = inodeState(this.#tree.state.cells, entry.inode)
+    return found && effectivePlace(this.#tree.state.derived, found)
   }
 }
 

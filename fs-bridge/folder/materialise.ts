@@ -35,8 +35,8 @@ export const materialise = async (
   } finally {
     await batch.commit()
   }
-  const { missing, touched, again, outlived, more } = batch
-  return { missing, touched: [...touched], again: [...again.values()], outlived, more }
+  const { missing, touched, again, outlived, abandoned, more } = batch
+  return { missing, touched: [...touched], again: [...again.values()], outlived, abandoned, more }
 }
 
 class Materialiser {
@@ -116,7 +116,7 @@ class Materialiser {
     }
     const path = index.pathOfDir(to.parent)
     if (path === undefined) return undefined
-    if (!isRealDir(this.#batch.absolute(path))) {
+    if (!isRealDir(this.#batch.absolute(path)) || !this.#batch.isInPlace(to.parent)) {
       this.#batch.touched.add(path)
       return undefined
     }
@@ -188,7 +188,7 @@ class Materialiser {
     if (entry.kind === 'dir') {
       if (look(target)) return undefined
       fs.renameSync(this.#batch.absolute(from), target)
-      watcher?.moved(from, to)
+      watcher?.moved(from, to, entry.stat)
       this.#batch.dirPaths.clear()
     } else if (!placeNew(this.#batch.absolute(from), target)) return undefined
     const looked = look(target)
@@ -212,8 +212,9 @@ class Materialiser {
       if (code === 'EEXIST') return this.#batch.defer(step, path)
       return this.#batch.fail(step, path, code)
     }
-    watcher?.follow(path)
     this.#batch.record(to, undefined, path, [])
+    const made = this.#batch.deps.index.get(to.parent, to.name)
+    if (made) watcher?.follow(path, made.stat)
     for (const child of this.#batch.tree.children(to.inode)) this.#batch.more.push(child.inode)
   }
 }

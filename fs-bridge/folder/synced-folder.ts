@@ -19,7 +19,7 @@ import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
 import { Durability } from './durability.ts'
 import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
-import { FolderIndex, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { FolderIndex, PARKED_INODE, PARKED_PATH } from './folder-index.ts'
 import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
@@ -31,7 +31,7 @@ import { unpark } from './parked.ts'
 import { Rest, Settling } from './settling.ts'
 import { unsettledInodes } from './reconcile.ts'
 import { Upkeep } from './upkeep.ts'
-import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
+import { inodeKey, observe, observeAll, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
@@ -223,7 +223,7 @@ export class SyncedFolder {
 
   #touched(spot: Spot): void {
     const path = spot.path()
-    if (path === '.lattice' || path.startsWith('.lattice/')) return
+    if (path === '.lattice' || (path.startsWith('.lattice/') && !path.startsWith(`${PARKED_PATH}/`))) return
     this.#dirty.touch(spot, this.#timers.nowMs())
     this.#rouse()
   }
@@ -317,7 +317,7 @@ export class SyncedFolder {
     let batch: Seen[] = []
     const scanned = this.#observing()
     try {
-      for await (const seen of inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
+      for await (const seen of inSlices(observeAll(scanned), signal)) {
         if (seen.what === 'gone' || seen.what === 'same') gone.push(seen)
         else batch.push(seen)
         if (batch.length < SCAN_BATCH) continue
@@ -399,12 +399,15 @@ export class SyncedFolder {
     const now = this.#timers.nowMs()
     for (const path of done.touched) this.#dirty.touch(this.#spot(path), now)
     await this.#ingest(this.#asFound(done.outlived), signal)
+    const error = await this.#ingester.abandon(done.abandoned)
+    if (error) throw new SubmitRefusedError(error.kind, error.message)
     this.#changed()
   }
 
   /**
    * One moved a file and another, who did not know of it, edited and deleted it: it stays, at its new place, and its
    * last version is gone from everywhere. Then it is what those hold who have it still: they say so, as of an edit.
+   * If the one who moved it has none of it any more, he lets go of it.
    */
   #asFound(entries: readonly Entry[]): Seen[] {
     return entries.flatMap((entry): Seen[] => {
@@ -485,6 +488,7 @@ export class SyncedFolder {
       rootDev: this.#rootDev,
       problem: this.#problems.add,
       fine: this.#problems.remove,
+      again: (path) => (path === '' ? this.rescan() : this.#touched(this.#spot(path))),
       suspect: (entry) => this.#durability.suspect(entry),
     }
   }
@@ -511,6 +515,7 @@ export class SyncedFolder {
     const { store, inplace, local, chunks, blobs } = this.#deps
     return {
       paths: this.#paths,
+      device: this.#deps.device,
       tree: this.#tree,
       index: this.#index,
       rules: this.#rules,
