@@ -111,7 +111,7 @@ export class Drafter {
     const ops: FileOp[] = []
     let inode = change.inode
     let linkHead: Outcome['linkHead'] = before.linkHead
-    const there = moved && this.#shownAt(change, at)
+    const there = moved && this.#shownAt(change, before, at)
     if (there) linkHead = there.linkHead
     else if (moved) {
       const fresh = newInode()
@@ -128,17 +128,19 @@ export class Drafter {
     }
     if ((value && !adopted) || inode !== change.inode) contentHead = 'written'
     const revived = ops.length > 0 ? this.#revived(at.parent) : []
-    const conflict = !moved && before.conflict
+    const conflict = there ? there.conflict !== 'none' : !moved && before.conflict
     const look = inode === change.inode ? [inode] : [inode, change.inode]
     return { change, ops: [...revived, ...mergeOps(ops)], outcome: { inode, contentHead, linkHead, conflict, look } }
   }
 
   /** Everyone sees it at its new place already: the move was made here, and a crash kept it out of the index. */
-  #shownAt(change: ReadChange, at: Place): Visible | undefined {
+  #shownAt(change: ReadChange, { contentHead }: Entry, at: Place): Visible | undefined {
     const name = at.name.normalize('NFC')
+    const isIt = (v: Visible): boolean =>
+      v.conflict === 'none' || (contentHead && v.contentHead ? equalBytes(contentHead, v.contentHead) : false)
     return this.#tree
       .appearances(change.inode)
-      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && v.conflict === 'none')
+      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && isIt(v))
   }
 
   #edit(visible: Visible, value: ContentValue): FileOp[] {

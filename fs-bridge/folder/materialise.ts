@@ -154,7 +154,8 @@ class Materialiser {
       if (shown.length === 0 && occupant.kind !== 'dir') this.#remover.removeFile(occupant)
       else this.#park(occupant)
     }
-    if (!look(this.#batch.absolute(path))) return true
+    // A name that the index has is not free, though nothing is there any more: that it is gone was not said yet.
+    if (!index.get(to.parent, to.name) && !look(this.#batch.absolute(path))) return true
     this.#batch.defer(step, path)
     return false
   }

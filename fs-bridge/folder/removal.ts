@@ -66,7 +66,7 @@ export class Remover {
 
   #isKnown(entry: Entry): boolean {
     const current = this.#batch.deps.index.get(entry.parent, entry.name)
-    return current !== undefined && equalBytes(current.inode, entry.inode)
+    return current !== undefined && current.slot === entry.slot && equalBytes(current.inode, entry.inode)
   }
 
   /** The highest directory above an entry, or itself, that is gone for everyone; one found to be mixed does not count. */

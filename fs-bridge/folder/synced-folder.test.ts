@@ -183,6 +183,18 @@ describe('both sides at once', () => {
     expect(shown(b)).toEqual(shown(a))
   })
 
+  test('a side that takes the name of one that was deleted just now does not hide that it was', async () => {
+    write(a, conflictName(), 'the loser, edited, wins')
+    await a.folder.settled(within())
+    fs.rmSync(at(b, 'note.txt'))
+    await b.pull(a)
+    await b.folder.settled(within())
+    await a.pull(b)
+    await level()
+    expect(shown(a)).toEqual({ 'note.txt': 'the loser, edited, wins' })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
   test('edits of both sides at once are both kept', async () => {
     write(b, 'note.txt', 'the one, edited')
     write(b, conflictName(), 'the other, edited')
