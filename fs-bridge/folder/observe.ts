@@ -76,6 +76,9 @@ export function* observe(at: Observing, path: string): Generator<Seen | undefine
   if (parent === undefined || !isInPlace(at.index, at.root, parent)) {
     const slash = path.lastIndexOf('/')
     if (slash > 0) yield* observe(at, path.slice(0, slash))
+    // A directory that was away for a moment is found unchanged: then nobody looked at what happened in it.
+    if (parent === undefined || !isInPlace(at.index, at.root, parent)) return
+    yield* observeEntry(at, { path, parent, name, entry, looked: lookSafely(at, path) }, 'new')
     return
   }
   yield* observeEntry(at, { path, parent, name, entry, looked }, 'new')

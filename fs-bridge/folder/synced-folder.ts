@@ -448,8 +448,10 @@ export class SyncedFolder {
 
   async #checkpoint(): Promise<void> {
     if (this.#backlog.hasUnfinished || this.#scanWanted || this.#reconcileWanted) return
-    if (this.#index.getMeta<number>('cursor') === this.#cursor) return
     const { stalled } = this.#backlog
+    const isKept = this.#index.getMeta<number>('cursor') === this.#cursor
+    // What waits for content may change though nothing new was witnessed: a restart must find it waiting.
+    if (isKept && (this.#index.getMeta<string[]>('stalled') ?? []).join() === stalled.join()) return
     await this.#index.flush({ cursor: this.#cursor, stalled, boot: this.#durability.state() })
     if (stalled.length === 0) emptyOwn(this.#paths.partial)
   }
