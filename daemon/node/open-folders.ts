@@ -40,6 +40,7 @@ export const openFolders = async (
     node
   const keeper = parts.use(
     new FolderKeeper({
+      device: node.key.signer.publicKey,
       backend: storage,
       inplace: cas.inplace,
       local: cas,

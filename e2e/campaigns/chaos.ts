@@ -18,6 +18,8 @@ export interface ChaosReport {
   readonly steps: number
   readonly kills: number
   readonly versions: number
+  /** Why the two are not level; undefined: they are. */
+  readonly stuck: string | undefined
   /** Lines of both trees that differ. */
   readonly differences: readonly string[]
   /** Versions that are nowhere, though nobody replaced or deleted them knowingly. */
@@ -31,7 +33,7 @@ export async function chaos(options: { seed: number; seconds: number }): Promise
   await using world = await TestWorld.create()
   const nodes = await world.pair()
   const random = seededRandom(options.seed)
-  const ledger = new Ledger()
+  const ledger = new Ledger(path.join(world.root, 'diary'))
   const scribblers = (['a', 'b'] as const).map((side) => {
     const outside = path.join(world.root, `outside-${side}`)
     fs.mkdirSync(outside)
@@ -58,13 +60,18 @@ export async function chaos(options: { seed: number; seconds: number }): Promise
       await pause(1000 + random.below(4000))
       const victim = random.pick([nodes.a, nodes.b])!
       await victim.kill()
+      ledger.note(victim.name, 'is killed')
       kills++
       await pause(random.below(1500))
       await victim.up()
+      ledger.note(victim.name, 'is up')
     }
   }
   await Promise.all([kill(), ...scribblers.map((s, i) => scribble(s, seededRandom(options.seed + 100 + i)))])
-  await level('f', nodes.a, nodes.b)
+  const stuck = await level('f', nodes.a, nodes.b).then(
+    () => undefined,
+    (error: unknown) => String(error),
+  )
 
   const rebuilt: string[] = []
   for (const node of [nodes.a, nodes.b]) {
@@ -80,6 +87,7 @@ export async function chaos(options: { seed: number; seconds: number }): Promise
     steps,
     kills,
     versions: ledger.written.size,
+    stuck,
     differences: differences(describeTree(nodes.dirA), describeTree(nodes.dirB)),
     lost,
     rebuilt,
@@ -93,5 +101,6 @@ if (import.meta.main) {
     seed: Number(values.seed ?? Math.floor(Math.random() * 1e6)),
   })
   console.log(JSON.stringify(report, null, 2))
-  process.exit(report.differences.length + report.lost.length + report.rebuilt.length === 0 ? 0 : 1)
+  const { stuck, differences: differ, lost, rebuilt } = report
+  process.exit(stuck === undefined && differ.length + lost.length + rebuilt.length === 0 ? 0 : 1)
 }

@@ -14,7 +14,17 @@ import type { Random } from '../support/random.ts'
 export class Ledger {
   readonly written = new Map<string, string>()
   readonly gone = new Set<string>()
+  readonly #diary: string
   #next = 0
+
+  /** `diary`: a file for all that was done, a line each, for whoever looks for the cause of a failure. */
+  constructor(diary: string) {
+    this.#diary = diary
+  }
+
+  note(side: string, ...what: readonly string[]): void {
+    fs.appendFileSync(this.#diary, `${[new Date().toISOString(), side, ...what].join(' ')}\n`)
+  }
 
   version(side: string, file: string, random: Random): { id: string; bytes: Buffer } {
     const id = `version ${side} ${this.#next++}`
@@ -59,7 +69,7 @@ export class Scribbler {
       else if (dice < 0.7) this.#save(file)
       else if (dice < 0.8) this.#move(file, path.join(dir, this.#name('f')))
       else if (dice < 0.86 && dir !== '') this.#move(dir, path.join(this.#random.pick(dirs) ?? '', this.#name('d')))
-      else if (dice < 0.93 && dirs.length < 30) fs.mkdirSync(path.join(this.#root, dir, this.#name('d')))
+      else if (dice < 0.93 && dirs.length < 30) this.#mkdir(path.join(dir, this.#name('d')))
       else this.#remove(file)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
@@ -67,8 +77,17 @@ export class Scribbler {
     }
   }
 
+  #note(...what: readonly string[]): void {
+    this.#ledger.note(this.#side, ...what)
+  }
+
   #name(prefix: string): string {
     return `${prefix}${this.#random.below(60)}`
+  }
+
+  #mkdir(name: string): void {
+    fs.mkdirSync(path.join(this.#root, name))
+    this.#note('mkdir', name)
   }
 
   #create(dir: string): void {
@@ -81,6 +100,7 @@ export class Scribbler {
     fs.writeFileSync(temporary, version.bytes)
     try {
       fs.linkSync(temporary, path.join(this.#root, name))
+      this.#note('create', name, version.id)
     } catch (error) {
       this.#ledger.written.delete(version.id)
       throw error
@@ -98,6 +118,7 @@ export class Scribbler {
       fs.ftruncateSync(fd, 0)
       fs.writeSync(fd, version.bytes, 0, version.bytes.length, 0)
       if (old !== undefined) this.#ledger.gone.add(old)
+      this.#note('edit', name, `${old} -> ${version.id}`)
     } finally {
       fs.closeSync(fd)
     }
@@ -114,6 +135,7 @@ export class Scribbler {
     fs.renameSync(path.join(this.#root, name), taken)
     const id = Ledger.idOf(fs.readFileSync(taken))
     if (id !== undefined) this.#ledger.gone.add(id)
+    this.#note('remove', name, `${id}`)
     fs.unlinkSync(taken)
   }
 
@@ -121,13 +143,18 @@ export class Scribbler {
   #move(from: string, to: string): void {
     const source = path.join(this.#root, from)
     const target = path.join(this.#root, to)
-    if (fs.lstatSync(source).isDirectory()) return fs.renameSync(source, target)
+    if (fs.lstatSync(source).isDirectory()) {
+      fs.renameSync(source, target)
+      return this.#note('move', `${from}/`, `${to}/`)
+    }
     const taken = path.join(this.#outside, `moving-${this.#steps}`)
     fs.renameSync(source, taken)
     try {
       fs.linkSync(taken, target)
+      this.#note('move', from, to)
     } catch {
       const id = Ledger.idOf(fs.readFileSync(taken))
+      this.#note('lose', from, to, `${id}`)
       if (id !== undefined) this.#ledger.gone.add(id)
     } finally {
       fs.unlinkSync(taken)

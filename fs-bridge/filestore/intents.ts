@@ -7,7 +7,7 @@
  */
 import type { FileOp } from '#proto/file'
 import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
-import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from './inode.ts'
+import { contentHeads, inodeState, openLinks, sameData, shownContents, type ContentHead } from './inode.ts'
 import { createOp, editOp, fileOp, moveOp, trashOp } from './ops.ts'
 import { effectivePlace, livingPlace } from './placement.ts'
 import type { Conflict, ContentValue, Inode, Visible } from './port.ts'
@@ -64,12 +64,15 @@ export const editAppearance = (tree: Tree, visible: Visible, content: ContentVal
   ...trashTwins(tree, visible),
 ]
 
-/** Drops one content of several: the best of the others is written anew in place of both. */
-const dropContent = (tree: Tree, inode: Inode, dropped: Hash): FileOp[] => {
+/**
+ * Lets go of some contents of several; the others and the place stay as they are. None of the others is written anew:
+ * who drops one side need not hold the bytes of another, and would announce what he cannot give.
+ */
+const dropContents = (tree: Tree, inode: Inode, dropped: readonly Hash[]): FileOp[] => {
   const found = inodeState(tree.state.cells, inode)
-  const rest = found ? shownContents(tree.state.cells, found).filter(({ head }) => !equalBytes(head.hash, dropped)) : []
-  const [best] = rest
-  return best ? [editOp(inode, best.content, unseenContents(tree, inode, [dropped, best.head.hash]))] : []
+  if (found === undefined) return []
+  const keep = { link: openLinks(found).map(({ head }) => head.hash), content: unseenContents(tree, inode, dropped) }
+  return [trashOp(inode, found.kind, effectivePlace(tree.state.derived, found), undefined, keep)]
 }
 
 /**
@@ -103,12 +106,10 @@ const trashContents = (tree: Tree, group: readonly Visible[]): FileOp[] => {
   const found = inodeState(tree.state.cells, inode)
   const shown = found ? shownContents(tree.state.cells, found) : []
   const hidden = hiddenHeads(tree, group, shown)
-  const rest = shown.filter(({ head }) => !isOneOf(gone, head.hash) && !isOneOf(hidden, head.hash))
+  const hasOthers = shown.some(({ head }) => !isOneOf(gone, head.hash) && !isOneOf(hidden, head.hash))
   const wasThere = gone.some((hash) => shown.some(({ head }) => equalBytes(head.hash, hash)))
-  const [best] = rest
   // Its own other contents were in sight beside it: it is they that remain.
-  if (best && wasThere)
-    return [editOp(inode, best.content, unseenContents(tree, inode, [...gone, ...hidden, best.head.hash]))]
+  if (hasOthers && wasThere) return dropContents(tree, inode, [...gone, ...hidden])
   return trashInode(tree, inode, [...gone, ...hidden], linkHead)
 }
 
@@ -130,7 +131,7 @@ export const renameAppearance = (tree: Tree, visible: Visible, to: Place, fresh:
   if (visible.conflict === 'content' && visible.content && visible.contentHead)
     return [
       createOp(fresh, visible.kind, to, visible.content),
-      ...dropContent(tree, visible.inode, visible.contentHead),
+      ...dropContents(tree, visible.inode, [visible.contentHead]),
       ...trashTwins(tree, visible),
     ]
   const moved = visible.kind === 'dir' ? tree.merged(visible.inode) : [visible.inode]
@@ -158,8 +159,9 @@ export const resolveTake = (tree: Tree, conflict: Conflict, head: Hash): FileOp[
   const all = conflict.heads.map(({ hash }) => hash)
   switch (conflict.kind) {
     case 'content': {
-      const content = contentsOf(tree, taken.inode).find((each) => equalBytes(each.head.hash, head))
-      return content ? [editOp(taken.inode, content.content, unseenContents(tree, taken.inode, all))] : []
+      const isThere = contentsOf(tree, taken.inode).some((each) => equalBytes(each.head.hash, head))
+      const rest = all.filter((hash) => !equalBytes(hash, head))
+      return isThere ? dropContents(tree, taken.inode, rest) : []
     }
     case 'link': {
       const found = inodeState(tree.state.cells, taken.inode)

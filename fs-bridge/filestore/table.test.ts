@@ -410,6 +410,22 @@ describe('resolving', () => {
     expect(both.meet()).toEqual([])
   })
 
+  test('who lets go of one side announces nothing of the other', () => {
+    const s = conflicted()
+    const kept = s.see(s.a, 'f').contentHead!
+    s.remove(s.a, `f${LOST(0)}`)
+    s.meet()
+    expect(equalBytes(s.see(s.b, 'f').contentHead!, kept)).toBe(true)
+  })
+
+  test('each side deleted by another: none is left', () => {
+    const s = conflicted()
+    s.remove(s.a, `f${LOST(0)}`)
+    s.remove(s.b, 'f')
+    expect(s.meet()).toEqual([])
+    expect(s.conflicts()).toEqual([])
+  })
+
   test('renaming the conflict file, or the plain one', () => {
     const s = conflicted()
     s.move(s.a, `f${LOST(0)}`, 'mine')

@@ -32,7 +32,10 @@ export class Backlog {
   }
 
   add(inode: Inode): void {
-    this.#ready.set(inodeKey(inode), inode)
+    const key = inodeKey(inode)
+    this.#ready.set(key, inode)
+    this.#deferred.delete(key)
+    this.#stalled.delete(key)
   }
 
   addHex(hex: string): void {

@@ -1,5 +1,6 @@
 /** What one batch of materialising shares: what it is done with, what it found out, and what is checked every time. */
 import { join } from 'node:path'
+import type { PublicKey } from '#kernel/core/bytes.ts'
 import type { ChunkRef, InplaceBackend } from '#kernel/cas/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode, Visible } from '../filestore/port.ts'
@@ -13,12 +14,14 @@ import { fileKey } from './ingest.ts'
 import type { Entry } from './index-codec.ts'
 import type { ControlPaths } from './marker.ts'
 import { inodeKey } from './observe.ts'
+import { isInPlace } from './places.ts'
 import { nextTurn } from './slices.ts'
 import type { ProblemKind } from './status.ts'
 import type { FolderWatcher } from './watcher.ts'
 
 export interface MaterialiseDeps {
   readonly paths: ControlPaths
+  readonly device: PublicKey
   readonly tree: Tree
   readonly index: FolderIndex
   readonly rules: IgnoreRules
@@ -38,6 +41,10 @@ export interface Materialised {
   /** Paths that are not what the index says: to be ingested first; their inodes come again. */
   readonly touched: readonly string[]
   readonly again: readonly Inode[]
+  /** Files here whose inode was moved by one and, as a later version that nobody has any more, deleted by another. */
+  readonly outlived: readonly Entry[]
+  /** The same, moved by this device, which has none of its versions any more. */
+  readonly abandoned: readonly Visible[]
   /** What must be looked at because of this batch: children of a directory that came into sight. */
   readonly more: readonly Inode[]
 }
@@ -57,6 +64,8 @@ export class Batch {
   /** Inode (hex) of parents found to be real directories in this slice of work, and their paths. */
   readonly dirPaths = new Map<string, string>()
   readonly missing: Inode[] = []
+  readonly outlived: Entry[] = []
+  readonly abandoned: Visible[] = []
   readonly touched = new Set<string>()
   readonly again = new Map<string, Inode>()
   readonly more: Inode[] = []
@@ -102,6 +111,11 @@ export class Batch {
     if (isGone(code) || code === 'EEXIST' || code === 'ENOTEMPTY') return this.defer(step, path)
     this.deps.problem(path, 'unwritable', `it cannot be written (${code})`)
     this.missing.push((step.to ?? step.from!).inode)
+  }
+
+  /** The directory is where the index has it: what is not found there is gone, not moved along with the directory. */
+  isInPlace(dir: Inode): boolean {
+    return isInPlace(this.deps.index, this.deps.paths.root, dir)
   }
 
   /** The disk still shows what the index says; otherwise the path is to be looked at first. */

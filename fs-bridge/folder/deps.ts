@@ -1,4 +1,5 @@
 /** What a synced folder is composed of, and what it is told. */
+import type { PublicKey } from '#kernel/core/bytes.ts'
 import type { BlobSource, CasBackend, ContentHasher, InplaceBackend, StoringBackend } from '#kernel/cas/port.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Store } from '#kernel/store/port.ts'
@@ -8,6 +9,8 @@ import type { FolderTimers } from './status.ts'
 export interface FolderDeps {
   readonly store: Store
   readonly backend: StorageBackend
+  /** This device's key: the author of what it writes. */
+  readonly device: PublicKey
   readonly deviceName: DeviceName
   readonly inplace: InplaceBackend
   /** Everything that lies on this device, `inplace` included. */

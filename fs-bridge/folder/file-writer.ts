@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
+import { contentHeads, inodeState, type InodeState } from '../filestore/inode.ts'
 import type { ContentValue, Visible } from '../filestore/port.ts'
 import type { Step } from './appearances.ts'
 import type { Batch } from './batch.ts'
@@ -35,7 +36,7 @@ export class FileWriter {
   }
 
   async write(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
-    const { problem, sources } = this.#batch.deps
+    const { problem, sources, device } = this.#batch.deps
     const items: { item: Placing; wanted: Wanted }[] = []
     for (const job of jobs) {
       const { content } = job.to
@@ -52,12 +53,23 @@ export class FileWriter {
       await this.#batch.breathe()
     }
     const { missing, bad } = await gather(sources, items, done, signal)
-    for (const { to } of missing) {
+    for (const { to, from } of missing) {
       this.#batch.missing.push(to.inode)
+      const moved = this.#movedButDeleted(to)
+      if (moved && from) this.#batch.outlived.push(from)
+      else if (moved && equalBytes(moved.head.author, device)) this.#batch.abandoned.push(to)
       problem(this.#batch.pathFor(to), 'missing-content', 'no connected device has its content yet')
     }
     for (const { to } of bad)
       problem(this.#batch.pathFor(to), 'bad-content', 'its content is not what its author announced')
+  }
+
+  /** The move for whose sake alone something is in sight: who deleted what it shows did not know of it. */
+  #movedButDeleted({ inode, contentHead }: Visible): InodeState | undefined {
+    const { cells } = this.#batch.tree.state
+    const state = inodeState(cells, inode)
+    const head = state && contentHeads(cells, state).find((h) => contentHead && equalBytes(h.head.hash, contentHead))
+    return head?.trashed && !state?.trashed ? state : undefined
   }
 
   /** What is long comes under the name of its content, so that a later try finds what this one fetched. */

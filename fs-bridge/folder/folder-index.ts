@@ -191,9 +191,11 @@ export class FolderIndex {
 
   /** The entry at a path, and its parent directory's inode; parent undefined: the directory is not indexed. */
   at(path: string): { readonly parent: Inode | undefined; readonly name: string; readonly entry: Entry | undefined } {
-    const names = path.split('/')
+    // A directory on its way between two names is edited like any other.
+    const isParked = path.startsWith(`${PARKED_PATH}/`)
+    const names = (isParked ? path.slice(PARKED_PATH.length + 1) : path).split('/')
     const name = names.pop()!
-    let dir = ROOT_INODE
+    let dir = isParked ? PARKED_INODE : ROOT_INODE
     for (const part of names) {
       const entry = this.get(dir, part)
       if (!entry || entry.kind !== 'dir') return { parent: undefined, name, entry: undefined }

@@ -22,7 +22,8 @@ import type { Witnessed } from '#kernel/dag/port.ts'
 import type { FileOp } from '#proto/file'
 import { contentHeads, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
-import type { ContentValue, Inode } from '../filestore/port.ts'
+import { trashAppearances } from '../filestore/intents.ts'
+import type { ContentValue, Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
@@ -63,6 +64,8 @@ const HASH_AT_ONCE = 1024
 const OPS_AT_ONCE = 2000
 /** Changes of one intention: folding them is one turn of the event loop, which must stay short. */
 const CHANGES_AT_ONCE = 500
+/** So few that their deletions fit one intention, however long their chunk lists. */
+const ABANDONED_AT_ONCE = 32
 
 export class Ingester {
   readonly #deps: IngestDeps
@@ -263,6 +266,20 @@ export class Ingester {
     return drafted.length
   }
 
+  /** Deletes what is in sight only for a move of this device's: what it showed was deleted, and nobody has it. */
+  async abandon(visibles: readonly Visible[]): Promise<LatticeError | undefined> {
+    for (let at = 0; at < visibles.length; at += ABANDONED_AT_ONCE) {
+      const some = visibles.slice(at, at + ABANDONED_AT_ONCE)
+      const prepare = (state: StateReader): Draft | undefined => {
+        const ops = trashAppearances(snapshotOf(state, this.#deps.tree), some)
+        return ops.length === 0 ? undefined : { app: packOps(ops)[0]! }
+      }
+      const result = await this.#say(prepare, () => {})
+      if (!result.ok && result.error.kind !== 'not-permitted') return result.error
+    }
+    return undefined
+  }
+
   /**
    * Submits, and writes what the index then knows in the same transaction. Were the two apart, a crash between them
    * would leave a file that the store speaks of and the index does not: if the user then moved or deleted it while
@@ -402,7 +419,11 @@ const deletionKey = ({ path, kind, inode }: ReadChange): string =>
 const depth = (change: ReadChange): number =>
   change.place ? change.path.split('/').length - (change.kind === 'dir' ? 1 : 0) : 0
 
-/** As many changes as one intention holds. At least one: a single op always fits. */
+/**
+ * As many changes as one intention holds. At least one: a single op always fits. Every change is drafted on the state
+ * that it follows, so two of one inode (both sides of a conflict, say) are two intentions: of two writes to one cell
+ * in one intention only the later stands.
+ */
 const fill = (
   batch: readonly ReadChange[],
   from: number,
@@ -410,11 +431,15 @@ const fill = (
 ): { fits: Drafted[]; bytes: Uint8Array | undefined } => {
   const fits: Drafted[] = []
   const ops: FileOp[] = []
+  const inodes = new Set<string>()
   let room = BATCH_BYTES_MAX
   for (let at = from; at < batch.length; at++) {
     const one = draft(batch[at]!)
     room -= one.ops.reduce((sum, op) => sum + opBytesMax(op), 0)
-    if ((room < 0 || fits.length === CHANGES_AT_ONCE) && fits.length > 0) break
+    const written = one.ops.map(({ inode }) => inodeKey(inode as Inode))
+    const isFull = room < 0 || fits.length === CHANGES_AT_ONCE || written.some((inode) => inodes.has(inode))
+    if (isFull && fits.length > 0) break
+    for (const inode of written) inodes.add(inode)
     fits.push(one)
     ops.push(...one.ops)
   }

@@ -10,10 +10,11 @@ import type { FileContent } from '#kernel/cas/port.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
 import { editAppearance, renameAppearance, trashAppearances } from '../filestore/intents.ts'
 import { createOp, placeOp } from '../filestore/ops.ts'
+import { effectivePlace } from '../filestore/placement.ts'
 import type { ContentValue, Inode, Kind, Visible } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
 import type { Place } from '../filestore/values.ts'
-import { newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import { newInode, PARKED_INODE, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import type { LocalChange } from './plan.ts'
 
@@ -67,11 +68,11 @@ export class Drafter {
 
   #creation(change: ReadChange, at: Place): Drafted {
     const place = { parent: at.parent, name: at.name.normalize('NFC') }
+    if (change.kind === 'dir' && inodeState(this.#tree.state.cells, change.inode)) return this.#adoptedDir(change)
     const visible = this.#tree.at(place.parent, place.name)
     const value = valueOf(change)
-    if (visible?.kind === change.kind && !this.#onDisk(visible.inode, visible.contentHead)) {
-      const same = change.kind === 'dir' || (value && visible.content && sameData(value, visible.content))
-      if (same) {
+    if (visible?.kind === change.kind && value && !this.#onDisk(visible.inode, visible.contentHead)) {
+      if (visible.content && sameData(value, visible.content)) {
         const { inode, contentHead, linkHead } = visible
         return {
           change,
@@ -91,6 +92,17 @@ export class Drafter {
     return { change, ops: [...this.#revived(place.parent), op], outcome }
   }
 
+  /**
+   * A directory that stood in the store when it was found on disk. What it holds is said to hang in it, so it is that
+   * one even if it hangs elsewhere by now, or was deleted: then the disk follows.
+   */
+  #adoptedDir(change: ReadChange): Drafted {
+    const { inode } = change
+    const visible = this.#tree.appearances(inode)[0]
+    const heads = { contentHead: visible?.contentHead, linkHead: visible?.linkHead }
+    return { change, ops: [], outcome: { inode, ...heads, conflict: false, look: [inode] } }
+  }
+
   #known(change: ReadChange, before: Entry, at: Place): Drafted {
     const heads = this.#contents(change.inode)
     const seen = headOf(heads, before)
@@ -99,7 +111,7 @@ export class Drafter {
     const ops: FileOp[] = []
     let inode = change.inode
     let linkHead: Outcome['linkHead'] = before.linkHead
-    const there = moved && this.#shownAt(change, at)
+    const there = moved && this.#shownAt(change, before, at)
     if (there) linkHead = there.linkHead
     else if (moved) {
       const fresh = newInode()
@@ -116,17 +128,19 @@ export class Drafter {
     }
     if ((value && !adopted) || inode !== change.inode) contentHead = 'written'
     const revived = ops.length > 0 ? this.#revived(at.parent) : []
-    const conflict = !moved && before.conflict
+    const conflict = there ? there.conflict !== 'none' : !moved && before.conflict
     const look = inode === change.inode ? [inode] : [inode, change.inode]
     return { change, ops: [...revived, ...mergeOps(ops)], outcome: { inode, contentHead, linkHead, conflict, look } }
   }
 
   /** Everyone sees it at its new place already: the move was made here, and a crash kept it out of the index. */
-  #shownAt(change: ReadChange, at: Place): Visible | undefined {
+  #shownAt(change: ReadChange, { contentHead }: Entry, at: Place): Visible | undefined {
     const name = at.name.normalize('NFC')
+    const isIt = (v: Visible): boolean =>
+      v.conflict === 'none' || (contentHead && v.contentHead ? equalBytes(contentHead, v.contentHead) : false)
     return this.#tree
       .appearances(change.inode)
-      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && v.conflict === 'none')
+      .find((v) => v.name === name && equalBytes(v.parent, at.parent) && isIt(v))
   }
 
   #edit(visible: Visible, value: ContentValue): FileOp[] {
@@ -229,10 +243,19 @@ export class Drafter {
         this.#standing.add(hex)
         break
       }
-      out.push(placeOp(dir, 'dir', placeOf(entry)))
-      dir = entry.parent
+      const place = this.#standingPlace(entry)
+      if (!place) break
+      out.push(placeOp(dir, 'dir', place))
+      dir = place.parent
     }
     return out.reverse()
+  }
+
+  /** Where a directory of this disk hangs. One that is on its way there has its place in the store alone. */
+  #standingPlace(entry: Entry): Place | undefined {
+    if (!equalBytes(entry.parent, PARKED_INODE)) return placeOf(entry)
+    const found = inodeState(this.#tree.state.cells, entry.inode)
+    return found && effectivePlace(this.#tree.state.derived, found)
   }
 }
 

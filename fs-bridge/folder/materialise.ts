@@ -35,7 +35,8 @@ export const materialise = async (
   } finally {
     await batch.commit()
   }
-  return { missing: batch.missing, touched: [...batch.touched], again: [...batch.again.values()], more: batch.more }
+  const { missing, touched, again, outlived, abandoned, more } = batch
+  return { missing, touched: [...touched], again: [...again.values()], outlived, abandoned, more }
 }
 
 class Materialiser {
@@ -122,7 +123,7 @@ class Materialiser {
     }
     const path = index.pathOfDir(to.parent)
     if (path === undefined) return undefined
-    if (!isRealDir(this.#batch.absolute(path))) {
+    if (!isRealDir(this.#batch.absolute(path)) || !this.#batch.isInPlace(to.parent)) {
       this.#batch.touched.add(path)
       return undefined
     }
@@ -160,7 +161,8 @@ class Materialiser {
       if (shown.length === 0 && occupant.kind !== 'dir') this.#remover.removeFile(occupant)
       else this.#park(occupant)
     }
-    if (!look(this.#batch.absolute(path))) return true
+    // A name that the index has is not free, though nothing is there any more: that it is gone was not said yet.
+    if (!index.get(to.parent, to.name) && !look(this.#batch.absolute(path))) return true
     this.#batch.defer(step, path)
     return false
   }
@@ -195,7 +197,7 @@ class Materialiser {
     if (entry.kind === 'dir') {
       if (look(target)) return undefined
       fs.renameSync(this.#batch.absolute(from), target)
-      watcher?.moved(from, to)
+      watcher?.moved(from, to, entry.stat)
       this.#batch.dirPaths.clear()
     } else if (!placeNew(this.#batch.absolute(from), target)) return undefined
     const looked = look(target)
@@ -219,8 +221,9 @@ class Materialiser {
       if (code === 'EEXIST') return this.#batch.defer(step, path)
       return this.#batch.fail(step, path, code)
     }
-    watcher?.follow(path)
     this.#batch.record(to, undefined, path, [])
+    const made = this.#batch.deps.index.get(to.parent, to.name)
+    if (made) watcher?.follow(path, made.stat)
     for (const child of this.#batch.tree.children(to.inode)) this.#batch.more.push(child.inode)
   }
 }

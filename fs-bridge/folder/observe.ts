@@ -4,15 +4,16 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import type { FileTree, Inode } from '../filestore/port.ts'
 import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
-import { joinPath, newInode, type FolderIndex } from './folder-index.ts'
+import { joinPath, newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
+import { isInPlace } from './places.ts'
 import type { ProblemKind } from './status.ts'
-import type { FolderWatcher } from './watcher.ts'
+import type { DirIdentity, FolderWatcher } from './watcher.ts'
 
 export interface Present {
   readonly what: 'present'
@@ -61,30 +62,64 @@ export interface Observing {
   fine(path: string): void
   /** At the last look something at the path, or below it, could not be read. */
   wasClosed(path: string): boolean
+  /** Something went on at the path while it was looked at: it is looked at again. */
+  again(path: string): void
   /** An entry that may have been torn by a power loss although its stat is as expected. */
   suspect(entry: Entry): boolean
 }
 
-/** Looks at one path; a directory that is new, or moved here, is walked. Yields `undefined` between steps to pause. */
+/**
+ * Looks at one path; a directory that is new, or moved here, is walked. Where the directory above is not the one the
+ * index knows, it is that which is looked at: what it held is where it went. Yields `undefined` between steps to pause.
+ */
 export function* observe(at: Observing, path: string): Generator<Seen | undefined> {
-  const { parent, name, entry } = at.index.at(path)
-  if (parent === undefined) {
-    const slash = path.lastIndexOf('/')
-    if (slash > 0) yield* observe(at, path.slice(0, slash))
-    return
-  }
-  yield* observeEntry(at, path, parent, name, entry, 'new')
+  if (yield* observeInPlace(at, path)) return
+  const slash = path.lastIndexOf('/')
+  if (slash > 0) yield* observe(at, path.slice(0, slash))
+  // A directory that was away for a moment is found unchanged: then nobody looked at what happened in it.
+  yield* observeInPlace(at, path)
 }
+
+/** Looks first, then at the directory: false if it is not the one that the index knows. */
+function* observeInPlace(at: Observing, path: string): Generator<Seen | undefined, boolean> {
+  const { parent, name, entry } = at.index.at(path)
+  if (parent === undefined) return false
+  const found = lookFor(at, path, parent, name, entry)
+  if (!isInPlace(at.index, at.root, parent)) return false
+  yield* observeEntry(at, found, 'new')
+  return true
+}
+
+/** A name, and what was found there. */
+interface Found {
+  readonly path: string
+  readonly parent: Inode
+  readonly name: string
+  readonly entry: Entry | undefined
+  readonly wasClosed: boolean
+  readonly looked: Looked | undefined | 'unreadable'
+}
+
+const lookFor = (at: Observing, path: string, parent: Inode, name: string, entry: Entry | undefined): Found => {
+  const wasClosed = entry?.kind === 'dir' && at.wasClosed(path) // before the look, which may find it open
+  return { path, parent, name, entry, wasClosed, looked: lookSafely(at, path) }
+}
+
+/** Names looked at before the directory is looked at again: all of it is one turn of work. */
+const LOOKS_AT_ONCE = 64
 
 /** Which subdirectories are walked: the new ones; all; all, and what is unchanged is told too. */
 type Walk = 'new' | 'all' | 'tell'
 
-/** Everything that lies in a directory, compared with what the index says of it. `walkKnown`: subdirectories as well. */
-export const observeDir = (at: Observing, path: string, dir: Inode, walkKnown: boolean): Generator<Seen | undefined> =>
-  walkDir(at, path, dir, walkKnown ? 'all' : 'new')
+/** The whole folder, compared with what the index says of it. */
+export function* observeAll(at: Observing): Generator<Seen | undefined> {
+  const self = lookSafely(at, '')
+  if (self !== undefined && self !== 'unreadable') yield* walkDir(at, '', ROOT_INODE, self, 'all')
+}
 
-function* walkDir(at: Observing, path: string, dir: Inode, walk: Walk): Generator<Seen | undefined> {
-  at.watcher?.follow(path)
+/** `self` is the directory that is meant: whenever another one has its path, nothing was learnt. */
+function* walkDir(at: Observing, path: string, dir: Inode, self: DirIdentity, walk: Walk): Generator<Seen | undefined> {
+  at.watcher?.follow(path, self)
   let names: string[]
   try {
     names = fs.readdirSync(join(at.root, path))
@@ -94,25 +129,21 @@ function* walkDir(at: Observing, path: string, dir: Inode, walk: Walk): Generato
     return
   }
   const known = new Map(at.index.children(dir).map((entry) => [entry.name, entry]))
-  for (const name of names) {
-    const entry = known.get(name)
-    known.delete(name)
-    yield* observeEntry(at, joinPath(path, name), dir, name, entry, walk)
+  const there = new Set(names)
+  for (let from = 0; from === 0 || from < names.length; from += LOOKS_AT_ONCE) {
+    const some = names.slice(from, from + LOOKS_AT_ONCE)
+    const found = some.map((name) => lookFor(at, joinPath(path, name), dir, name, known.get(name)))
+    const now = lookSafely(at, path)
+    if (now === undefined || now === 'unreadable' || now.ino !== self.ino || now.birthNs !== self.birthNs)
+      return at.again(path)
+    if (from === 0) for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry }
+    for (const one of found) yield* observeEntry(at, one, walk)
   }
-  for (const entry of known.values()) yield { what: 'gone', entry }
 }
 
-function* observeEntry(
-  at: Observing,
-  path: string,
-  parent: Inode,
-  name: string,
-  entry: Entry | undefined,
-  walk: Walk,
-): Generator<Seen | undefined> {
-  if (name === CONTROL_DIR && parent.every((b) => b === 0)) return
-  const wasClosed = entry?.kind === 'dir' && at.wasClosed(path)
-  const looked = lookSafely(at, path)
+function* observeEntry(at: Observing, found: Found, walk: Walk): Generator<Seen | undefined> {
+  const { path, parent, name, entry, wasClosed, looked } = found
+  if (name === CONTROL_DIR && equalBytes(parent, ROOT_INODE)) return
   if (looked === 'unreadable') return
   if (!looked) {
     if (name.includes('\ufffd')) at.problem(path, 'bad-name', 'the name is not valid UTF-8')
@@ -136,20 +167,20 @@ function* observeEntry(
     else yield { what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode: freshInode(at) }
     return
   }
-  if (entry?.kind === 'dir' && entry.stat.ino === looked.ino) {
+  if (entry && sameIdentity(entry, looked)) {
     if (walk === 'tell') yield { what: 'same', entry }
-    if (walk !== 'new') yield* walkDir(at, path, entry.inode, walk)
-    else if (wasClosed) yield* walkDir(at, path, entry.inode, 'all')
-    else at.watcher?.follow(path)
+    if (walk !== 'new') yield* walkDir(at, path, entry.inode, looked, walk)
+    else if (wasClosed) yield* walkDir(at, path, entry.inode, looked, 'all')
+    else at.watcher?.follow(path, looked)
     return
   }
   const movedFrom = movedDirectory(at, looked)
   const inode =
     movedFrom?.inode ?? (entry?.kind === 'dir' ? entry.inode : (adoptable(at, parent, name) ?? freshInode(at)))
   const oldPath = movedFrom && at.index.pathOf(movedFrom)
-  if (oldPath !== undefined) at.watcher?.moved(oldPath, path)
+  if (oldPath !== undefined) at.watcher?.moved(oldPath, path, looked)
   yield { what: 'present', path, parent, name, looked, entry, movedFrom, inode }
-  yield* walkDir(at, path, inode, movedFrom ? 'tell' : 'all')
+  yield* walkDir(at, path, inode, looked, movedFrom ? 'tell' : 'all')
 }
 
 const lookSafely = (at: Observing, path: string): Looked | undefined | 'unreadable' => {

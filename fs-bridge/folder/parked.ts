@@ -3,14 +3,25 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { hexToBytes } from '#kernel/core/bytes.ts'
 import type { Inode } from '../filestore/port.ts'
-import { look, stillAs, trashPath } from './disk.ts'
+import { errnoOf, isGone, look, placeNew, stillAs, trashPath } from './disk.ts'
 import { PARKED_INODE, type FolderIndex } from './folder-index.ts'
+import { isInPlace } from './places.ts'
 import type { ControlPaths } from './marker.ts'
+
+/** False too if the directory went this very moment. */
+const placed = (from: string, to: string): boolean => {
+  try {
+    return placeNew(from, to)
+  } catch (error) {
+    if (isGone(errnoOf(error))) return false
+    throw error
+  }
+}
 
 /**
  * Puts them back to the name the index has for them, before anything is taken for deleted. Where that is taken by now
- * (by the other one of a swap, or by the file's own next content), the index has it as parked from here on: what is
- * to become of it is then found like for any other name.
+ * (by the other one of a swap, or by the file's own next content), or its directory went elsewhere while nothing ran,
+ * the index has it as parked from here on: what is to become of it is then found like for any other name.
  */
 export const unpark = (paths: ControlPaths, index: FolderIndex, day: string): void => {
   for (const name of fs.readdirSync(paths.parked)) {
@@ -23,12 +34,11 @@ export const unpark = (paths: ControlPaths, index: FolderIndex, day: string): vo
     const there = entry && path !== undefined ? look(join(paths.root, path)) : undefined
     if (!entry || path === undefined) fs.renameSync(parked, trashPath(paths.control, day, name))
     else if (join(paths.root, path) === parked) continue
-    else if (!there) {
-      fs.renameSync(parked, join(paths.root, path))
+    else if (!there && isInPlace(index, paths.root, entry.parent) && placed(parked, join(paths.root, path))) {
       const now = look(join(paths.root, path))
       // Our own moves changed its ctime: that is no edit.
       if (now && stillAs(entry, now)) index.put({ ...entry, stat: now })
-    } else if (there.ino === look(parked)?.ino)
+    } else if (there && there.ino === look(parked)?.ino)
       fs.unlinkSync(parked) // it had not left yet
     else index.move(entry, { ...entry, parent: PARKED_INODE, name, visibleName: name })
   }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Inode } from '../filestore/port.ts'
 import type { Looked } from './disk.ts'
+import { ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import type { Present, Seen } from './observe.ts'
 import { planChanges } from './plan.ts'
@@ -62,6 +63,31 @@ test('an inode that went on to another name is not what stands at its old name a
     ['e/g', 13],
     ['e/h', 200],
   ])
+})
+
+test('a directory that took the name of one that moved is a new one, with what it holds', () => {
+  const dir: Entry = { ...entryOf('d', 21), kind: 'dir', parent: ROOT_INODE }
+  const inside: Entry = { ...entryOf('f', 22), parent: dir.inode }
+  const asDir = (one: Present): Present => ({ ...one, looked: { ...one.looked, kind: 'dir' }, parent: ROOT_INODE })
+  const other = { ...asDir(present('d', 31, dir)), path: 'd', inode: dir.inode }
+  const otherInside = { ...present('f', 32, inside), path: 'd/f', parent: dir.inode }
+  const moved = { ...asDir(present('m', 21, undefined)), path: 'm', inode: dir.inode, movedFrom: dir }
+  const gone: Seen = { what: 'gone', entry: inside }
+  for (const seen of [
+    [other, gone, otherInside, moved, { what: 'same', entry: inside }],
+    [moved, { what: 'same', entry: inside }, other, gone, otherInside],
+  ] as const) {
+    const changes = plan([dir, inside], seen)
+    expect(changes.map(({ path, before, place }) => [path, before?.name, place?.name]).sort()).toEqual([
+      ['d', undefined, 'd'],
+      ['d/f', undefined, 'f'],
+      ['m', 'd', 'm'],
+    ])
+    const [d, f, m] = ['d', 'd/f', 'm'].map((path) => changes.find((change) => change.path === path)!)
+    expect(m!.inode).toEqual(dir.inode)
+    expect(d!.inode).not.toEqual(dir.inode)
+    expect(f!.place!.parent).toEqual(d!.inode)
+  }
 })
 
 test('what was missed at its old path and found in its directory is not deleted', () => {

@@ -1,5 +1,5 @@
 /**
- * What a batch of observations means. Pure: from what was seen on disk to changes of inodes.
+ * What a batch of observations means. Pure but for the names of new inodes: from what was seen on disk to changes of inodes.
  *
  * A name keeps its inode: a file that editors replace (write aside, rename over) is an edit. An inode follows its
  * file to another name when its old name is gone, or when the files of several names changed places. Directories
@@ -7,6 +7,7 @@
  */
 import type { Inode } from '../filestore/port.ts'
 import { sameContent, sameIdentity, type Looked } from './disk.ts'
+import { newInode } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { inodeKey, type Present, type Seen } from './observe.ts'
 
@@ -38,7 +39,7 @@ const placeKey = (place: { readonly parent: Inode; readonly name: string }): str
 export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalChange[] => {
   const present = new Map<string, Present>()
   const gone = new Map<string, Entry>()
-  for (const one of seen) {
+  for (const one of asNew(seen)) {
     if (one.what === 'present') present.set(placeKey(one), one)
     else if (one.what === 'gone') gone.set(placeKey(one.entry), one.entry)
   }
@@ -73,6 +74,30 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
     changes.push({ path, inode: entry.inode, before: entry, place: undefined, looked: undefined, reread: false })
   }
   return changes
+}
+
+/**
+ * A directory that took the name of one that is gone stands for it, with all it holds. If that one turns out to have
+ * moved, the other is a new one, and so is what it holds.
+ */
+const asNew = (seen: readonly Seen[]): readonly Seen[] => {
+  const moved = new Set<string>()
+  for (const one of seen) if (one.what === 'present' && one.movedFrom) moved.add(inodeKey(one.inode))
+  if (moved.size === 0) return seen
+  const fresh = new Map<string, Inode>()
+  const isNew = (one: Present): boolean =>
+    one.looked.kind === 'dir' && !one.movedFrom && one.entry !== undefined && moved.has(inodeKey(one.inode))
+  const tops = seen.flatMap((one) => (one.what === 'present' && isNew(one) ? [one.path] : []))
+  if (tops.length === 0) return seen
+  const inNew = (path: string): boolean => tops.some((top) => path === top || path.startsWith(`${top}/`))
+  for (const one of seen)
+    if (one.what === 'present' && one.looked.kind === 'dir' && !one.movedFrom && inNew(one.path))
+      fresh.set(one.path, newInode())
+  return seen.map((one) => {
+    if (one.what !== 'present' || !inNew(one.path)) return one
+    const parent = fresh.get(one.path.slice(0, Math.max(0, one.path.lastIndexOf('/')))) ?? one.parent
+    return { ...one, parent, entry: undefined, inode: fresh.get(one.path) ?? one.inode }
+  })
 }
 
 /** A directory's deletion lists what it held, but for what was moved out of it. */

@@ -55,7 +55,7 @@ export class Remover {
     if (path === undefined) return deps.index.delete(entry)
     const target = this.#batch.absolute(path)
     const now = look(target)
-    if (!now) return this.#batch.forget(entry)
+    if (!now) return this.#missing(entry, path)
     const isParked = equalBytes(entry.parent, PARKED_INODE)
     if (!isParked && !unchanged(entry, now)) return void touched.add(path)
     const trash = this.#batch.trash(path)
@@ -65,9 +65,17 @@ export class Remover {
     touched.add(path)
   }
 
+  /** Gone already, or elsewhere with its directory: then it goes from there. */
+  #missing(entry: Entry, path: string): void {
+    const { touched, again } = this.#batch
+    if (entry.kind !== 'dir' && this.#batch.isInPlace(entry.parent)) return this.#batch.forget(entry)
+    touched.add(path)
+    again.set(inodeKey(entry.inode), entry.inode)
+  }
+
   #isKnown(entry: Entry): boolean {
     const current = this.#batch.deps.index.get(entry.parent, entry.name)
-    return current !== undefined && equalBytes(current.inode, entry.inode)
+    return current !== undefined && current.slot === entry.slot && equalBytes(current.inode, entry.inode)
   }
 
   /** The highest directory above an entry, or itself, that is gone for everyone; one found to be mixed does not count. */
@@ -89,20 +97,30 @@ export class Remover {
     if (path === undefined) return deps.index.delete(entry)
     const target = this.#batch.absolute(path)
     const now = look(target)
-    if (!now) return this.#batch.forget(entry)
+    if (!now) return this.#missing(entry, path)
     if (!sameIdentity(entry, now)) return void touched.add(path)
     const below = await this.#whole(entry, path)
     if (below) return this.#takeWhole(entry, path, below)
     this.#mixed.add(inodeKey(entry.inode))
+    // The index keeps it for as long as it holds anything: what is not there any more was not said to be gone yet.
+    const left = deps.index.children(entry.inode)
+    if (left.length === 0 && this.#rmdir(target)) {
+      deps.watcher?.unfollow(path)
+      return this.#batch.forget(entry)
+    }
+    again.set(inodeKey(entry.inode), entry.inode)
+    for (const child of left) more.push(child.inode)
+  }
+
+  /** False: it is not empty. */
+  #rmdir(target: string): boolean {
     try {
       fs.rmdirSync(target)
-      deps.watcher?.unfollow(path)
-      this.#batch.forget(entry)
+      return true
     } catch (error) {
       const code = errnoOf(error)
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && !isGone(code)) throw error
-      again.set(inodeKey(entry.inode), entry.inode)
-      for (const child of deps.index.children(entry.inode)) more.push(child.inode)
+      return false
     }
   }
 
@@ -154,6 +172,7 @@ export class Remover {
       const known = new Map(deps.index.children(next.inode).map((e) => [e.name, e]))
       for (const name of fs.readdirSync(this.#batch.absolute(joinPath(path, next.below)))) {
         const entry = known.get(name)
+        known.delete(name)
         const below = joinPath(next.below, name)
         const child = joinPath(path, below)
         const now = look(this.#batch.absolute(child))
@@ -172,6 +191,8 @@ export class Remover {
         }
         await this.#batch.breathe()
       }
+      for (const { name } of known.values()) touched.add(joinPath(path, joinPath(next.below, name)))
+      if (known.size > 0) clean = false
     }
     return clean ? all : undefined
   }

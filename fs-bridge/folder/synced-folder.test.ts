@@ -143,6 +143,24 @@ describe('changes of names', () => {
     expect(shown(b)['moved/fresh']).toBe('watched under its new name')
   })
 
+  test('a directory takes the name of one that moves away: each keeps what it holds', async () => {
+    write(a, 'dir/in', 'edited just before')
+    fs.renameSync(at(a, 'dir'), at(a, 'moved'))
+    write(a, 'dir/in', 'another')
+    write(a, 'dir/sub/in', 'yet another')
+    await level()
+    expect(shown(b)).toMatchObject({
+      'moved/in': 'edited just before',
+      'dir/in': 'another',
+      'dir/sub/in': 'yet another',
+    })
+    write(a, 'dir/sub/in', 'followed')
+    write(a, 'moved/in', 'followed too')
+    await level()
+    expect(shown(b)).toMatchObject({ 'moved/in': 'followed too', 'dir/sub/in': 'followed' })
+    expect(shown(a)).toEqual(shown(b))
+  })
+
   test('a remote directory rename is one rename here, and it is watched under its new name', async () => {
     const ino = fs.statSync(at(b, 'dir/in')).ino
     fs.renameSync(at(a, 'dir'), at(a, 'moved'))
@@ -199,6 +217,36 @@ describe('both sides at once', () => {
     fs.rmSync(at(b, 'note.txt'))
     await level()
     expect(shown(a)).toEqual({ 'note.txt': other })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
+  test('a side that takes the name of one that was deleted just now does not hide that it was', async () => {
+    write(a, conflictName(), 'the loser, edited, wins')
+    await a.folder.settled(within())
+    fs.rmSync(at(b, 'note.txt'))
+    await b.pull(a)
+    await b.folder.settled(within())
+    await a.pull(b)
+    await level()
+    expect(shown(a)).toEqual({ 'note.txt': 'the loser, edited, wins' })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
+  test('edits of both sides at once are both kept', async () => {
+    write(b, 'note.txt', 'the one, edited')
+    write(b, conflictName(), 'the other, edited')
+    await level()
+    expect(Object.values(shown(a)).sort()).toEqual(['the one, edited', 'the other, edited'])
+    expect(shown(b)).toEqual(shown(a))
+  })
+
+  test('one side is renamed and the other too: both are at their new names', async () => {
+    const all = Object.values(shown(a)).sort()
+    fs.renameSync(at(b, 'note.txt'), at(b, 'new.txt'))
+    fs.renameSync(at(b, conflictName()), at(b, 'mine.txt'))
+    await level()
+    expect(Object.keys(shown(a)).sort()).toEqual(['mine.txt', 'new.txt'])
+    expect(Object.values(shown(a)).sort()).toEqual(all)
     expect(shown(b)).toEqual(shown(a))
   })
 
@@ -275,6 +323,50 @@ describe('starting', () => {
     await level()
     expect(Object.values(shown(a)).sort()).toEqual(['a knows', 'b did not see that'])
     expect(shown(a)).toEqual(shown(b))
+  })
+
+  test('a file moved here, edited and deleted there, stays as it is here', async () => {
+    write(a, 'f', LONG)
+    await a.open()
+    await b.open()
+    await level()
+    write(b, 'f', `edited ${LONG}`)
+    await b.folder.settled(within())
+    fs.rmSync(at(b, 'f'))
+    fs.renameSync(at(a, 'f'), at(a, 'moved'))
+    await Promise.all([a.folder.settled(within()), b.folder.settled(within())])
+    await a.pull(b)
+    await a.folder.settled(within())
+    await level()
+    expect(shown(a)).toEqual({ moved: LONG })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
+  test('a file moved here, of which only what was edited and deleted there is left, is gone', async () => {
+    write(a, 'f', LONG)
+    await a.open()
+    await b.open()
+    await level()
+    write(b, 'f', `edited there ${LONG}`)
+    await b.folder.settled(within())
+    fs.renameSync(at(a, 'f'), at(a, 'moved'))
+    write(a, 'moved', `edited here ${LONG}`)
+    await a.folder.settled(within())
+    a.serves = () => false
+    await a.pull(b)
+    const dropped = new Promise<void>((resolve) => {
+      const before = a.store.dag.count
+      a.folder.onStatus(({ pendingOut }) => pendingOut === 0 && a.store.dag.count > before && resolve())
+    })
+    for (const name of fs.readdirSync(a.root)) if (name !== '.lattice') fs.rmSync(at(a, name))
+    await dropped
+    fs.rmSync(at(b, 'f'))
+    await b.folder.settled(within())
+    await a.pull(b)
+    await a.folder.settled(within())
+    await level()
+    expect(shown(a)).toEqual({})
+    expect(shown(b)).toEqual({})
   })
 
   test('an edit lives although the file was deleted meanwhile, and so does its directory', async () => {
@@ -481,6 +573,19 @@ describe('a crash', () => {
     expect(b.store.dag.count).toBe(count)
     expect(shown(b)).toEqual({ f: 'replaced', 'moved/': '', 'moved/g': 'inside' })
     expect([...b.tree.conflicts()]).toEqual([])
+  })
+
+  test('with a file on its way between two names: it is found though its directory was renamed meanwhile', async () => {
+    await b.folder.stop()
+    const key = [...b.backend.range('folder-entry')][0]![0]
+    const { entry } = new FolderIndex(b.backend, key.slice(0, 8)).at('d/g')
+    const parked = `.lattice/parked/${Buffer.from(entry!.inode).toString('hex')}-${entry!.slot}`
+    fs.renameSync(at(b, 'd/g'), at(b, parked))
+    fs.renameSync(at(b, 'd'), at(b, 'e'))
+    await b.open()
+    await level()
+    expect(shown(b)).toEqual({ f: LONG, 'e/': '', 'e/g': 'inside' })
+    expect(shown(a)).toEqual(shown(b))
   })
 
   test('after a local edit was submitted, before the index was written: it is not said twice', async () => {

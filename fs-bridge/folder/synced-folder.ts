@@ -15,11 +15,11 @@ import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { DirtyPaths, fixedSpot, type Spot } from './dirty.ts'
-import { emptyOwn, look, trashPath } from './disk.ts'
+import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
 import { Durability } from './durability.ts'
 import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
-import { FolderIndex, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { FolderIndex, PARKED_INODE, PARKED_PATH } from './folder-index.ts'
 import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
@@ -31,7 +31,7 @@ import { unpark } from './parked.ts'
 import { Rest, Settling } from './settling.ts'
 import { unsettledInodes } from './reconcile.ts'
 import { Upkeep } from './upkeep.ts'
-import { inodeKey, observe, observeDir, type Observing, type Seen } from './observe.ts'
+import { inodeKey, observe, observeAll, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
@@ -223,7 +223,7 @@ export class SyncedFolder {
 
   #touched(spot: Spot): void {
     const path = spot.path()
-    if (path === '.lattice' || path.startsWith('.lattice/')) return
+    if (path === '.lattice' || (path.startsWith('.lattice/') && !path.startsWith(`${PARKED_PATH}/`))) return
     this.#dirty.touch(spot, this.#timers.nowMs())
     this.#rouse()
   }
@@ -317,7 +317,7 @@ export class SyncedFolder {
     let batch: Seen[] = []
     const scanned = this.#observing()
     try {
-      for await (const seen of inSlices(observeDir(scanned, '', ROOT_INODE, true), signal)) {
+      for await (const seen of inSlices(observeAll(scanned), signal)) {
         if (seen.what === 'gone' || seen.what === 'same') gone.push(seen)
         else batch.push(seen)
         if (batch.length < SCAN_BATCH) continue
@@ -398,7 +398,25 @@ export class SyncedFolder {
     }
     const now = this.#timers.nowMs()
     for (const path of done.touched) this.#dirty.touch(this.#spot(path), now)
+    await this.#ingest(this.#asFound(done.outlived), signal)
+    const error = await this.#ingester.abandon(done.abandoned)
+    if (error) throw new SubmitRefusedError(error.kind, error.message)
     this.#changed()
+  }
+
+  /**
+   * One moved a file and another, who did not know of it, edited and deleted it: it stays, at its new place, and its
+   * last version is gone from everywhere. Then it is what those hold who have it still: they say so, as of an edit.
+   * If the one who moved it has none of it any more, he lets go of it.
+   */
+  #asFound(entries: readonly Entry[]): Seen[] {
+    return entries.flatMap((entry): Seen[] => {
+      const path = this.#index.pathOf(entry)
+      const looked = path === undefined ? undefined : look(join(this.root, path))
+      if (path === undefined || !looked || !unchanged(entry, looked)) return [] // its event says what happened to it
+      const { parent, name, inode } = entry
+      return [{ what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode }]
+    })
   }
 
   #undefer(): void {
@@ -430,8 +448,10 @@ export class SyncedFolder {
 
   async #checkpoint(): Promise<void> {
     if (this.#backlog.hasUnfinished || this.#scanWanted || this.#reconcileWanted) return
-    if (this.#index.getMeta<number>('cursor') === this.#cursor) return
     const { stalled } = this.#backlog
+    const isKept = this.#index.getMeta<number>('cursor') === this.#cursor
+    // What waits for content may change though nothing new was witnessed: a restart must find it waiting.
+    if (isKept && (this.#index.getMeta<string[]>('stalled') ?? []).join() === stalled.join()) return
     await this.#index.flush({ cursor: this.#cursor, stalled, boot: this.#durability.state() })
     if (stalled.length === 0) emptyOwn(this.#paths.partial)
   }
@@ -471,6 +491,7 @@ export class SyncedFolder {
       problem: this.#problems.add,
       fine: this.#problems.remove,
       wasClosed: (path) => this.#problems.wasClosed(path),
+      again: (path) => (path === '' ? this.rescan() : this.#touched(this.#spot(path))),
       suspect: (entry) => this.#durability.suspect(entry),
     }
   }
@@ -497,6 +518,7 @@ export class SyncedFolder {
     const { store, inplace, local, chunks, blobs } = this.#deps
     return {
       paths: this.#paths,
+      device: this.#deps.device,
       tree: this.#tree,
       index: this.#index,
       rules: this.#rules,

@@ -111,6 +111,7 @@ export class Device {
     const deps = {
       store,
       backend: this.#mortal(backend),
+      device: this.signer.publicKey,
       deviceName: () => 'peer',
       inplace: cas.inplace,
       local: cas,

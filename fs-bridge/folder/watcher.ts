@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { errnoOf } from './disk.ts'
+import { errnoOf, look } from './disk.ts'
 import { fixedSpot, type Spot } from './dirty.ts'
 import { joinPath } from './folder-index.ts'
 
@@ -20,11 +20,23 @@ export interface WatchHandlers {
   overflowed(): void
 }
 
+/** What tells a directory from another one that takes its name: numbers are reused, birth times are not. */
+export interface DirIdentity {
+  readonly ino: bigint
+  readonly birthNs: bigint
+}
+
+const isSame = (a: DirIdentity | undefined, b: DirIdentity | undefined): boolean =>
+  a?.ino === b?.ino && a?.birthNs === b?.birthNs
+
 export interface FolderWatcher {
-  /** From now on changes of this directory's own entries are told. Already followed: nothing happens. */
-  follow(dir: string): void
+  /**
+   * From now on changes of the own entries of this directory, the one that `is` describes, are told. Already followed:
+   * nothing happens. Another one that was followed under its path is so no more: it went, or will be found elsewhere.
+   */
+  follow(dir: string, is: DirIdentity): void
   /** The directory now has another path; what lies below moves along. */
-  moved(from: string, to: string): void
+  moved(from: string, to: string, is: DirIdentity): void
   unfollow(dir: string): void
   /** The entry at a path ('/'-separated, relative to the root), which from now on moves along with its directory. */
   spot(path: string): Spot
@@ -38,6 +50,8 @@ interface Node {
   parent: Node | undefined
   name: string
   watch: fs.FSWatcher | undefined
+  /** Which directory is watched. */
+  is: DirIdentity | undefined
   readonly children: Map<string, Node>
 }
 
@@ -50,6 +64,7 @@ const newNode = (parent: Node | undefined, name: string): Node => ({
   parent,
   name,
   watch: undefined,
+  is: undefined,
   children: new Map(),
 })
 
@@ -76,10 +91,20 @@ const find = (top: Node, path: string, make: boolean): Node | undefined => {
   return node
 }
 
+const identityAt = (path: string): DirIdentity | undefined => {
+  try {
+    return look(path)
+  } catch (error) {
+    errnoOf(error)
+    return undefined
+  }
+}
+
 /** Ends the watches of a node and of all below it. */
 const drop = (node: Node): void => {
   node.watch?.close()
   node.watch = undefined
+  node.is = undefined
   for (const child of node.children.values()) drop(child)
   node.children.clear()
 }
@@ -114,14 +139,19 @@ export const watchFolder = (root: string, cookieDir: string, handlers: WatchHand
   const cookieWatch = open(cookieDir, (name) => cookies.get(name)?.())
 
   return {
-    follow: (dir) => {
+    follow: (dir, is) => {
       const node = find(top, dir, true)!
-      if (node.watch || closed) return
-      node.watch = open(join(root, dir), (name) => handlers.touched(spotIn(node, name)))
+      if (closed || (node.watch && isSame(node.is, is))) return
+      if (node.watch) drop(node)
+      const path = join(root, dir)
+      node.watch = open(path, (name) => handlers.touched(spotIn(node, name)))
+      node.is = is
+      // Renamed before the watch was there: what is watched now is another one.
+      if (!isSame(identityAt(path), is)) drop(node)
     },
-    moved: (from, to) => {
+    moved: (from, to, is) => {
       const node = find(top, from, false)
-      if (!node?.parent) return
+      if (!node?.parent || !isSame(node.is, is)) return
       node.parent.children.delete(node.name)
       const slash = to.lastIndexOf('/')
       const parent = find(top, slash < 0 ? '' : to.slice(0, slash), true)!
