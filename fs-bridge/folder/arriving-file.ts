@@ -12,7 +12,7 @@ import { errnoOf } from './disk.ts'
 
 const BLOCK = 1024 * 1024
 /** Of one file, in memory at once. */
-const BLOCKS_MAX = 4
+const BLOCKS_MAX = 8
 /** Shorter files are read soon, perhaps, and cost little: they stay in the page cache. */
 const DIRECT_MIN = 8 * BLOCK
 
@@ -39,7 +39,11 @@ export class ArrivingFile {
   /** Whether blocks are put together: false once the filesystem turned out to know no direct writes. */
   #inBlocks: boolean
   #direct: FileHandle | undefined
+  /** Begun and not whole yet. */
   readonly #blocks = new Map<number, Block>()
+  /** On their way to the disk, one after the other. */
+  readonly #sent: Promise<void>[] = []
+  #failure: Error | undefined
   /** Every write waits for the one before: two at once on one file only wait for its lock in the kernel. */
   #tail: Promise<void> = Promise.resolve()
 
@@ -65,7 +69,7 @@ export class ArrivingFile {
     return bytesRead === length ? buffer : undefined
   }
 
-  /** Resolves when the bytes may be changed again; they are in the file once `finish` has resolved. */
+  /** Resolves when the bytes may be changed again; they are in the file once `finish` has resolved, which tells of failures too. */
   write(bytes: Uint8Array, offset: number): Promise<void> {
     const written = this.#tail.then(() => (this.#inBlocks ? this.#gather(bytes, offset) : this.#put(bytes, offset)))
     this.#tail = written.catch(() => undefined) // its caller sees the failure
@@ -74,6 +78,7 @@ export class ArrivingFile {
 
   async #gather(bytes: Uint8Array, offset: number): Promise<void> {
     for (let at = 0; at < bytes.length;) {
+      if (this.#failure) throw this.#failure
       const from = (offset + at) % BLOCK
       const part = bytes.subarray(at, at + BLOCK - from)
       const start = offset + at - from
@@ -81,32 +86,40 @@ export class ArrivingFile {
       block.room.set(part, from)
       block.spans.push({ from, to: from + part.length })
       at += part.length
-      if (arrived(block) === BLOCK) await this.#flush(block)
+      if (arrived(block) === BLOCK) this.#send(block)
     }
   }
 
-  /** Where too many blocks have begun, the oldest goes out as it is. */
+  /** Waits for room; where all of it is taken by blocks that are not whole, the oldest goes out as it is. */
   async #begin(start: number): Promise<Block> {
-    const oldest = this.#blocks.size === BLOCKS_MAX ? this.#blocks.values().next().value : undefined
-    if (oldest) await this.#flush(oldest)
+    while (this.#blocks.size + this.#sent.length >= BLOCKS_MAX) {
+      if (this.#sent.length === 0) this.#send(this.#blocks.values().next().value!)
+      await this.#sent[0]
+    }
     const block = { room: rooms.pop() ?? newRoom(), start, spans: [] }
     this.#blocks.set(start, block)
     return block
   }
 
-  async #flush(block: Block): Promise<void> {
-    const { start, room, spans } = block
-    try {
-      if (this.#inBlocks && arrived(block) === BLOCK && (await this.#putDirect(room, start))) return
-      for (const { from, to } of spans) await this.#put(room.subarray(from, to), start + from)
-    } finally {
-      this.#drop(block)
-    }
+  #send(block: Block): void {
+    this.#blocks.delete(block.start)
+    const before = this.#sent.at(-1) ?? Promise.resolve()
+    const sent = before
+      .then(() => this.#flush(block))
+      .catch((error: unknown) => {
+        this.#failure ??= error as Error
+      })
+      .finally(() => {
+        keepRoom(block.room)
+        void this.#sent.shift()
+      })
+    this.#sent.push(sent)
   }
 
-  #drop(block: Block): void {
-    this.#blocks.delete(block.start)
-    if (rooms.length < ROOMS_KEPT) rooms.push(block.room)
+  async #flush(block: Block): Promise<void> {
+    const { start, room, spans } = block
+    if (this.#inBlocks && arrived(block) === BLOCK && (await this.#putDirect(room, start))) return
+    for (const { from, to } of spans) await this.#put(room.subarray(from, to), start + from)
   }
 
   /** False: the filesystem does not take it so. */
@@ -129,17 +142,17 @@ export class ArrivingFile {
   /** Everything written is in the file now; it is closed, also when this throws the system's error. */
   async finish(): Promise<void> {
     await this.#tail
-    try {
-      for (const block of [...this.#blocks.values()]) await this.#flush(block)
-    } finally {
-      await this.close()
-    }
+    for (const block of [...this.#blocks.values()]) this.#send(block)
+    await this.close()
+    if (this.#failure) throw this.#failure
   }
 
   /** What has not gone out yet is dropped. */
   async close(): Promise<void> {
     await this.#tail
-    for (const block of [...this.#blocks.values()]) this.#drop(block)
+    for (const { room } of this.#blocks.values()) keepRoom(room)
+    this.#blocks.clear()
+    await this.#sent.at(-1)
     await this.#direct?.close()
     await this.#plain.close()
   }
@@ -150,6 +163,9 @@ const arrived = ({ spans }: Block): number => spans.reduce((sum, { from, to }) =
 /** Blocks of memory that no file uses. */
 const rooms: Uint8Array[] = []
 const ROOMS_KEPT = BLOCKS_MAX
+const keepRoom = (room: Uint8Array): void => {
+  if (rooms.length < ROOMS_KEPT) rooms.push(room)
+}
 
 /** The compiler knows it only together with the DOM. */
 declare const WebAssembly: {
