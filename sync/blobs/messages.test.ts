@@ -24,9 +24,9 @@ test.each([
 
 test('a window that grew shrinks when answers begin to take long', () => {
   const window = new Window()
-  for (let n = 0; n < 40; n++) window.arrived(256 * 1024, 100)
+  for (let n = 0; n < 400; n++) window.arrived(256 * 1024, 100)
   expect(window.bytes).toBe(WINDOW_MAX)
-  for (let n = 0; n < 40; n++) window.arrived(256 * 1024, 2_000)
+  for (let n = 0; n < 400; n++) window.arrived(256 * 1024, 2_000)
   expect(window.bytes).toBe(WINDOW_MIN)
 })
 

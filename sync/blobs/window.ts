@@ -4,10 +4,11 @@
  *
  * It is steered by that queue, not by an estimate of the link (the product of bandwidth and the shortest delay leaves
  * out the disks and hashes at both ends, and kept a fast link waiting): while a whole window arrives sooner than anyone
- * would notice, the next one is twice as large; when it takes long, half. From 1 MiB to 4 MiB. Pure.
+ * would notice, the next one is twice as large; when it takes long, half. From 1 MiB to 16 MiB, for links of 32 MiB/s
+ * and more: with less under way, the threads and disks of both ends wait for each other. Pure.
  */
 export const WINDOW_MIN = 1024 * 1024
-export const WINDOW_MAX = 4 * 1024 * 1024
+export const WINDOW_MAX = 16 * 1024 * 1024
 /** A window that is answered within this may grow … */
 const QUICK_MS = 250
 /** … and one that takes longer than this shrinks. */
