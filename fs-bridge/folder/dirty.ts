@@ -51,17 +51,23 @@ export class DirtyPaths {
   take(now: number): { readonly paths: readonly string[]; readonly waitMs: number } {
     const ready: string[] = []
     let nextMs = Infinity
+    let lastMs = 0
     let oldest = Infinity
     for (const [key, { first, last }] of this.#touched) {
       const due = Math.min(last + QUIET_MS, first + RESTLESS_MS)
       if (due <= now) {
         ready.push(key)
         oldest = Math.min(oldest, first)
-      } else nextMs = Math.min(nextMs, due - now)
+      } else {
+        nextMs = Math.min(nextMs, due - now)
+        lastMs = Math.max(lastMs, due - now)
+      }
     }
     const all = ready.length === this.#touched.size
-    if (ready.length > 0 && !all && oldest + BATCH_MS > now)
-      return { paths: [], waitMs: Math.min(nextMs, oldest + BATCH_MS - now) }
+    if (ready.length > 0 && !all) {
+      const until = oldest + BATCH_MS
+      if (until > now) return { paths: [], waitMs: Math.min(lastMs, until - now) }
+    }
     const paths = new Set<string>()
     for (const key of ready) {
       paths.add(this.#touched.get(key)!.spot.path())

@@ -69,6 +69,31 @@ export interface Observing {
 }
 
 /**
+ * Looks at paths, directories before what is in them: of what lay in one that is gone as a whole nothing else can be
+ * said, wherever it went.
+ */
+export function* observeSome(at: Observing, paths: readonly string[]): Generator<Seen | undefined> {
+  const goneDirs = new Set<string>()
+  for (const path of [...paths].sort((a, b) => a.length - b.length)) {
+    if (isBelow(goneDirs, path)) continue
+    for (const seen of observe(at, path)) {
+      if (seen?.what === 'gone' && seen.entry.kind === 'dir') {
+        const dir = at.index.pathOf(seen.entry)
+        if (dir !== undefined) goneDirs.add(dir)
+      }
+      yield seen
+    }
+  }
+}
+
+const isBelow = (dirs: ReadonlySet<string>, path: string): boolean => {
+  if (dirs.size === 0) return false
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+    if (dirs.has(path.slice(0, end))) return true
+  return false
+}
+
+/**
  * Looks at one path; a directory that is new, or moved here, is walked. Where the directory above is not the one the
  * index knows, it is that which is looked at: what it held is where it went. Yields `undefined` between steps to pause.
  */

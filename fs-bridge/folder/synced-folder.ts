@@ -31,7 +31,7 @@ import { unpark } from './parked.ts'
 import { Rest, Settling } from './settling.ts'
 import { unsettledInodes } from './reconcile.ts'
 import { Upkeep } from './upkeep.ts'
-import { inodeKey, observe, observeAll, type Observing, type Seen } from './observe.ts'
+import { inodeKey, observeAll, observeSome, type Observing, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
@@ -224,8 +224,9 @@ export class SyncedFolder {
   #touched(spot: Spot): void {
     const path = spot.path()
     if (path === '.lattice' || (path.startsWith('.lattice/') && !path.startsWith(`${PARKED_PATH}/`))) return
+    const isFirst = this.#dirty.size === 0 // else it is known when to look next, and this need not be sooner
     this.#dirty.touch(spot, this.#timers.nowMs())
-    this.#rouse()
+    if (isFirst) this.#rouse()
   }
 
   #watchExhausted(): void {
@@ -344,12 +345,10 @@ export class SyncedFolder {
       }
       const seen = new Map<string, Seen>()
       const observing = this.#observing()
-      for (const path of shallowFirst(paths)) {
-        for await (const one of inSlices(observe(observing, path), signal)) {
-          const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
-          // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
-          if (one.what === 'same' || !seen.has(key)) seen.set(key, one)
-        }
+      for await (const one of inSlices(observeSome(observing, paths), signal)) {
+        const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
+        // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
+        if (one.what === 'same' || !seen.has(key)) seen.set(key, one)
       }
       await this.#ingest([...seen.values()], signal)
     } catch (error) {
@@ -544,6 +543,3 @@ export class SyncedFolder {
     for (const listener of this.#listeners) listener(status)
   }
 }
-
-const shallowFirst = (paths: readonly string[]): readonly string[] =>
-  paths.length < 2 ? paths : [...paths].sort((a, b) => a.length - b.length)
