@@ -57,7 +57,7 @@ const arrives = async (path: string, whole: Uint8Array, tries: readonly (readonl
   for (const pieces of tries) {
     const file = await ArrivingFile.open(path, whole.length)
     await write(file, whole, pieces)
-    await file.finish()
+    await file.close()
   }
   expect(Buffer.compare(fs.readFileSync(path), whole)).toBe(0)
 }
@@ -94,7 +94,7 @@ test('what an earlier try left is read', async () => {
   const whole = content(9 * MIB)
   const first = await ArrivingFile.open(join(dir, 'f'), whole.length)
   await write(first, whole, cut(3 * MIB, [256 * KIB]))
-  await first.finish()
+  await first.close()
   const second = await ArrivingFile.open(join(dir, 'f'), whole.length)
   expect(await second.size()).toBe(3 * MIB)
   expect(Buffer.compare((await second.read(MIB, MIB))!, whole.subarray(MIB, 2 * MIB))).toBe(0)
@@ -108,9 +108,8 @@ test('a full disk is said by the write or at the end, and both descriptors are c
     const before = open()
     const whole = content(9 * MIB)
     const file = await ArrivingFile.open(join(dir, 'f'), whole.length)
-    const all = write(file, whole, cut(whole.length, [MIB])).then(() => file.finish())
+    const all = write(file, whole, cut(whole.length, [MIB])).finally(() => file.close())
     await expect(all).rejects.toMatchObject({ code: 'ENOSPC' })
-    await file.close()
     expect(open()).toBe(before)
   }))
 

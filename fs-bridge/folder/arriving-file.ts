@@ -69,7 +69,7 @@ export class ArrivingFile {
     return bytesRead === length ? buffer : undefined
   }
 
-  /** Resolves when the bytes may be changed again; they are in the file once `finish` has resolved, which tells of failures too. */
+  /** Resolves when the bytes may be changed again; they are in the file once `close` has resolved, which tells of failures too. */
   write(bytes: Uint8Array, offset: number): Promise<void> {
     const written = this.#tail.then(() => (this.#inBlocks ? this.#gather(bytes, offset) : this.#put(bytes, offset)))
     this.#tail = written.catch(() => undefined) // its caller sees the failure
@@ -139,22 +139,14 @@ export class ArrivingFile {
       at += (await this.#plain.write(bytes, at, bytes.length - at, offset + at)).bytesWritten
   }
 
-  /** Everything written is in the file now; it is closed, also when this throws the system's error. */
-  async finish(): Promise<void> {
-    await this.#tail
-    for (const block of [...this.#blocks.values()]) this.#send(block)
-    await this.close()
-    if (this.#failure) throw this.#failure
-  }
-
-  /** What has not gone out yet is dropped. */
+  /** Everything written is in the file then. It is closed also when this throws the system's error. */
   async close(): Promise<void> {
     await this.#tail
-    for (const { room } of this.#blocks.values()) keepRoom(room)
-    this.#blocks.clear()
+    for (const block of [...this.#blocks.values()]) this.#send(block)
     await this.#sent.at(-1)
     await this.#direct?.close()
     await this.#plain.close()
+    if (this.#failure) throw this.#failure
   }
 }
 

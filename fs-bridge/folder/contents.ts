@@ -80,7 +80,7 @@ export const gather = async <T>(
       else jobs.push(await startJob(item, wanted, chunks, parts))
     }
     const finished = async (job: Job): Promise<void> => {
-      await job.file?.finish()
+      await job.file?.close()
       const { chunks, bytes } = job
       await done(job.item as T, bytes ? { kind: 'bytes', bytes, chunks } : { kind: 'file', chunks })
     }
@@ -88,7 +88,8 @@ export const gather = async <T>(
     await fill(sources, parts, finished, signal)
     for (const job of jobs) if (job.left > 0) missing.push(job.item as T)
   } finally {
-    for (const job of jobs) if (job.left > 0) await job.file?.close()
+    // What came is used by a later try. That it could not be written, the next look at it says.
+    await Promise.allSettled(jobs.flatMap(({ left, file }) => (left > 0 && file ? [file.close()] : [])))
   }
   return { missing, bad }
 }

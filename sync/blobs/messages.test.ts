@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { bytesToHex, concatBytes, type Cid, type StoreId } from '#kernel/core/bytes.ts'
 import { decodeAnswer, decodeWant, encodeAnswer, encodeWant } from './messages.ts'
 import { messagesHold } from './messages.property.ts'
-import { Window, WINDOW_MAX, WINDOW_MIN } from './window.ts'
+import { WINDOW_MAX } from './pull.ts'
+import { Window, WINDOW_MIN } from './window.ts'
 
 test('any bytes decode strictly', () => messagesHold(300))
 
@@ -17,13 +18,13 @@ test.each([
   ['a quick link, near or far, gets the most', 200, WINDOW_MAX],
   ['a slow link gets the least', 3_000, WINDOW_MIN],
 ])('the window follows the wait: %s', (_, delayMs, expected) => {
-  const window = new Window()
+  const window = new Window(WINDOW_MAX)
   for (let n = 0; n < 200; n++) window.arrived(256 * 1024, delayMs)
   expect(window.bytes).toBe(expected)
 })
 
 test('a window that grew shrinks when answers begin to take long', () => {
-  const window = new Window()
+  const window = new Window(WINDOW_MAX)
   for (let n = 0; n < 400; n++) window.arrived(256 * 1024, 100)
   expect(window.bytes).toBe(WINDOW_MAX)
   for (let n = 0; n < 400; n++) window.arrived(256 * 1024, 2_000)

@@ -12,6 +12,8 @@ import type { Item, Job } from './job.ts'
 import { decodeAnswer, encodeWant, WANT_CIDS_MAX, type Answer } from './messages.ts'
 import { Window } from './window.ts'
 
+/** With less, the threads and disks of both ends of a link of 32 MiB/s and more wait for each other. */
+export const WINDOW_MAX = 16 * 1024 * 1024
 /** What a chunk costs in the window beside its bytes: bounds the number of small ones asked for at once. */
 const ITEM_OVERHEAD = 512
 /** A peer that owes chunks and sends nothing for so long is taken for dead; the transport notices a cut link sooner. */
@@ -45,7 +47,7 @@ export class PeerPull {
   readonly #writer: FrameWriter
   readonly #hooks: PullHooks
   readonly #asked = new Map<number, Asked>()
-  readonly #window = new Window()
+  readonly #window = new Window(WINDOW_MAX)
   #used = 0
   #nextWant = 1
   #lastHeardMs: number

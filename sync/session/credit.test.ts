@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WINDOW_MAX, WINDOW_MIN } from '../blobs/window.ts'
-import { Credit } from './credit.ts'
+import { WINDOW_MIN } from '../blobs/window.ts'
+import { Credit, WINDOW_MAX } from './credit.ts'
 
 /** Sends all it may, applies it, `rounds` times, each taking `delayMs`. Returns what may be sent at the end. */
 const converse = (rounds: number, delayMs: number): number => {

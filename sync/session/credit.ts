@@ -4,13 +4,15 @@
  */
 import { Window, WINDOW_MIN } from '../blobs/window.ts'
 
+export const WINDOW_MAX = 4 * 1024 * 1024
+
 interface Loan {
   readonly atMs: number
   left: number
 }
 
 export class Credit {
-  readonly #window = new Window()
+  readonly #window = new Window(WINDOW_MAX)
   /** Lent and not arrived, oldest first. */
   readonly #loans: Loan[]
   /** Lent and not applied. Beyond it the sender may go by one item. */

@@ -13,7 +13,8 @@ import type { SessionLeg } from '../messages.ts'
 import { bytesToHex, equalBytes, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import { latticeError, type LatticeError } from '#kernel/core/result.ts'
 import type { IngestReport } from '#kernel/store/port.ts'
-import { WINDOW_MAX, WINDOW_MIN } from '../blobs/window.ts'
+import { WINDOW_MIN } from '../blobs/window.ts'
+import { WINDOW_MAX } from './credit.ts'
 import { HASHES_MAX } from '../messages.ts'
 
 export const SESSION_VERSION = 1
