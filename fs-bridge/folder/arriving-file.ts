@@ -69,7 +69,7 @@ export class ArrivingFile {
     return bytesRead === length ? buffer : undefined
   }
 
-  /** Resolves when the bytes may be changed again; they are in the file once `close` has resolved, which tells of failures too. */
+  /** Resolves when the bytes may be changed again. They are in the file once `close` has resolved. */
   write(bytes: Uint8Array, offset: number): Promise<void> {
     const written = this.#tail.then(() => (this.#inBlocks ? this.#gather(bytes, offset) : this.#put(bytes, offset)))
     this.#tail = written.catch(() => undefined) // its caller sees the failure

@@ -38,3 +38,13 @@ test('what happened in a directory is looked for where the directory is by then'
   dirty.touch({ key: '7/f', path: () => `${dir}/f` }, 1)
   expect(dirty.take(1 + QUIET_MS).paths).toEqual(['new/f'])
 })
+
+test.each([
+  ['when the last of them is quiet', 10, { paths: [], waitMs: QUIET_MS - 10 }],
+  ['when the oldest has waited long enough', BATCH_MS - 5, { paths: [], waitMs: 5 }],
+])('what is ready waits for the others: it is looked again %s', (_, otherMs, expected) => {
+  const dirty = new DirtyPaths()
+  dirty.touch(fixedSpot('a'), 0)
+  dirty.touch(fixedSpot('b'), otherMs)
+  expect(dirty.take(Math.max(otherMs, QUIET_MS))).toEqual(expected)
+})

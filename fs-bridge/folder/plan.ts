@@ -1,5 +1,6 @@
 /**
- * What a batch of observations means. Pure but for the names of new inodes: from what was seen on disk to changes of inodes.
+ * What a batch of observations means: from what was seen on disk to changes of inodes. Pure but for the names of new
+ * inodes.
  *
  * A name keeps its inode: a file that editors replace (write aside, rename over) is an edit. An inode follows its
  * file to another name when its old name is gone, or when the files of several names changed places. Directories
