@@ -6,7 +6,7 @@
  * one conflict name, and uniqueness only has to be looked after among the losers of one base.
  */
 import { createHash } from 'node:crypto'
-import { decodeUtf8, encodeUtf8 } from './values.ts'
+import { decodeUtf8, encodeUtf8 } from '#kernel/core/bytes.ts'
 
 const NAME_BYTES_MAX = 255
 const EXTENSION_BYTES_MAX = 32

@@ -3,10 +3,10 @@
  *
  *   p/<parent16><name> → (inode16 kind)…   by inode
  */
-import { compareBytes, concatBytes } from '#kernel/core/bytes.ts'
+import { compareBytes, concatBytes, decodeUtf8, encodeUtf8 } from '#kernel/core/bytes.ts'
 import type { DerivedReader, DerivedWriter } from '#kernel/state/port.ts'
 import type { Inode, Kind } from './port.ts'
-import { byteToKind, decodeUtf8, encodeUtf8, INODE_LENGTH, key, kindToByte, type Place } from './values.ts'
+import { byteToKind, INODE_LENGTH, key, kindToByte, type Place } from './values.ts'
 
 const PLACED = 0x70
 const ENTRY_LENGTH = INODE_LENGTH + 1

@@ -1,6 +1,7 @@
 /** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
 import type { FileOp, FileOps } from '#proto/file'
-import { bytesToName, type Hash } from '#kernel/core/bytes.ts'
+import { ByteMap } from '#kernel/core/byte-map.ts'
+import type { Hash } from '#kernel/core/bytes.ts'
 import type {
   AppliedAt,
   BlobRef,
@@ -28,12 +29,13 @@ import {
 
 export const FILESTORE_TYPE = 'core:filestore'
 
+type Note = (key: Uint8Array, conflicted: boolean) => void
+
 /** Writes the cells of one op. A deletion puts away the content its author names, or leaves a tombstone. */
-const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (key: Uint8Array) => void): void => {
+const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, note: Note): void => {
   const inode = op.inode as Inode
   const write = (key: Uint8Array, value: Uint8Array | undefined, keep: readonly Uint8Array[]) => {
-    cells.write(key, value, at, keep as readonly Hash[])
-    touch(key)
+    note(key, cells.write(key, value, at, keep as readonly Hash[]))
   }
   const trashed = op.link !== undefined && isTrash(op.link.parent)
   if (op.link) write(linkKey(inode), encodeLink(linkOf(op.link)), op.keepLink)
@@ -48,18 +50,17 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, touch: (k
  * left (by a key of no cell, see `vacatedKey`): whoever else has that name may look different.
  */
 const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
-  const touched = new Map<string, Uint8Array>()
-  const touch = (key: Uint8Array) => touched.set(bytesToName(key), key)
+  const changes = new ByteMap<Change>()
+  const note = (key: Uint8Array, conflicted: boolean) => changes.set(key, { key, conflicted })
   for (const op of ops.ops) {
     const inode = op.inode as Inode
-    for (const moved of replace(tables, inode, () => writeCells(op, at, tables, touch))) {
-      touch(linkKey(moved.inode))
-      if (moved.from) touch(vacatedKey(moved.inode, moved.from))
+    for (const moved of replace(tables, inode, () => writeCells(op, at, tables, note))) {
+      const key = linkKey(moved.inode)
+      if (!changes.has(key)) note(key, (tables.cells.cell(key)?.heads.length ?? 0) > 1)
+      if (moved.from) note(vacatedKey(moved.inode, moved.from), false)
     }
   }
-  const changes: Change[] = []
-  for (const key of touched.values()) changes.push({ key, conflicted: (tables.cells.cell(key)?.heads.length ?? 0) > 1 })
-  return changes
+  return [...changes.values()]
 }
 
 /** How long a manifest chunk is, its reference does not say: 0. */

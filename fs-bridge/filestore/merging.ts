@@ -12,12 +12,12 @@
  * When directories become one, or no longer are, only the names they have in common change. They are looked for in
  * the one with fewer entries, so that a new or empty directory costs nothing however large its namesake is.
  */
-import { equalBytes } from '#kernel/core/bytes.ts'
+import { decodeUtf8, encodeUtf8, equalBytes } from '#kernel/core/bytes.ts'
 import type { CellReader, DerivedReader, DerivedWriter, StateTables } from '#kernel/state/port.ts'
 import { addEntry, entriesNamed, entriesOf, removeEntry, type Entry } from './entries.ts'
 import { inodeState, sameData, shownContents } from './inode.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
-import { decodeUtf8, encodeUtf8, INODE_LENGTH, key, type Place } from './values.ts'
+import { INODE_LENGTH, key, type Place } from './values.ts'
 
 const MERGED = 0x6d
 const CLASH = 0x6b

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { conflictBases, conflictName, hlcToMinute, splitExtension } from './conflict-names.ts'
 import { assignLocalNames, caseKey, fromLocalName, isValidName, toLocalName, type Platform } from './names.ts'
-import { encodeUtf8 } from './values.ts'
+import { encodeUtf8 } from '#kernel/core/bytes.ts'
 
 const awkward = fc.constantFrom(
   '%',

@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto'
 import { splitExtension } from './conflict-names.ts'
-import { encodeUtf8 } from './values.ts'
+import { encodeUtf8 } from '#kernel/core/bytes.ts'
 
 export type Platform = 'linux' | 'windows' | 'darwin'
 

@@ -21,12 +21,12 @@ import {
   type Place as PlaceMessage,
   type Xattr,
 } from '#proto/file'
-import { equalBytes, HASH_LENGTH, type Cid, type Hash } from '#kernel/core/bytes.ts'
+import { encodeUtf8, equalBytes, HASH_LENGTH, type Cid, type Hash } from '#kernel/core/bytes.ts'
 import { CHUNK_MAX, INLINE_MAX, OP_CHUNKS_MAX } from '#kernel/cas/port.ts'
 import { BadOpError } from '#kernel/state/port.ts'
 import { isValidName } from './names.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
-import { encodeUtf8, INODE_LENGTH, isRoot, isTrash, TRASH, type LinkValue, type Place } from './values.ts'
+import { INODE_LENGTH, isRoot, isTrash, TRASH, type LinkValue, type Place } from './values.ts'
 
 /** Ops of one intention, with room for what wraps them. */
 export const BATCH_BYTES_MAX = 128 * 1024 - 1024

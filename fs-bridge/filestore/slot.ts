@@ -4,7 +4,7 @@
  * Directories of one name are one. All else that hangs there claims the name, best link first, and after those the
  * contents that lost a conflict. A claim whose data an earlier one shows is hidden behind it (its *twin*).
  */
-import { bytesToName, equalBytes } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { conflictBases, conflictName } from './conflict-names.ts'
@@ -45,7 +45,7 @@ export interface Slot {
  */
 export const groupOf = (state: StateReader, dir: Inode): Group | undefined => {
   if (!(state instanceof StateSnapshot)) return findGroup(state, dir)
-  const name = bytesToName(dir)
+  const name = bytesToHex(dir)
   if (state.worked.has(name)) return state.worked.get(name) as Group | undefined
   const group = findGroup(state, dir)
   state.worked.set(name, group)

@@ -92,7 +92,7 @@ class MemoryCells implements CellWriter {
   *conflicts(range?: KeyRange): Generator<Uint8Array> {
     for (const [key, cell] of this.cells(range)) if (cell.heads.length > 1) yield key
   }
-  write(key: Uint8Array, value: Uint8Array | undefined, at: AppliedAt, keep: readonly Hash[] = []): void {
+  write(key: Uint8Array, value: Uint8Array | undefined, at: AppliedAt, keep: readonly Hash[] = []): boolean {
     const kept = new Set(keep.map((hash) => bytesToHex(hash)))
     const { hash, author, seq, hlc } = at
     const heads: Head[] = (this.cell(key)?.heads ?? []).filter(
@@ -102,6 +102,7 @@ class MemoryCells implements CellWriter {
     )
     heads.push({ hash, author, seq, hlc, value })
     this.#cells.set(key, { heads: heads.sort(compareDots) })
+    return heads.length > 1
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Encoding is canonical: one value, one byte string. Decoders are strict and give `undefined` for anything else.
  */
-import { equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
+import { allocate, decodeUtf8, encodeUtf8, equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
 import type { ChunkRef } from '#kernel/cas/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
 
@@ -56,24 +56,12 @@ const CONTENT = 0x63
 const XATTR = 0x78
 const VACATED = 0x73
 
-const utf8 = new TextEncoder()
-/** Nothing is dropped: a U+FEFF in front is part of a name. */
-const utf8Strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-export const encodeUtf8 = (text: string): Uint8Array => utf8.encode(text)
-export const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
-  try {
-    return utf8Strict.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
 
 /** `prefix`, '/', then the parts end to end. */
 export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
   let length = 2
   for (const part of parts) length += part.length
-  const out = new Uint8Array(length)
+  const out = allocate(length)
   out[0] = prefix
   out[1] = SLASH
   let at = 2
@@ -84,8 +72,24 @@ export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array
   return out
 }
 
-export const linkKey = (inode: Inode): Uint8Array => key(LINK, inode)
-export const contentKey = (inode: Inode): Uint8Array => key(CONTENT, inode)
+const NO_KEY = new Uint8Array()
+
+/** Keys are asked for again and again while one inode is worked on: the last one made is kept. */
+const inodeKeys = (prefix: number) => {
+  let last: Inode | undefined
+  let made: Uint8Array = NO_KEY
+  return (inode: Inode): Uint8Array => {
+    if (last === undefined || !equalBytes(last, inode)) {
+      made = key(prefix, inode)
+      last = made.subarray(2) as Inode
+    }
+    return made
+  }
+}
+
+
+export const linkKey = inodeKeys(LINK)
+export const contentKey = inodeKeys(CONTENT)
 export const xattrKey = (inode: Inode, name: string): Uint8Array =>
   key(XATTR, inode, Uint8Array.of(SLASH), encodeUtf8(name))
 /** No cell: a change that says "`inode` no longer hangs at this place". */
@@ -138,7 +142,7 @@ const HAS_REPLACED = 4
 export const encodeLink = (link: LinkValue): Uint8Array => {
   const name = encodeUtf8(link.name)
   const old = link.replaced && encodeUtf8(link.replaced.name)
-  const out = new Uint8Array(18 + name.length + (old ? 17 + old.length : 0))
+  const out = allocate(18 + name.length + (old ? 17 + old.length : 0))
   out[0] = kindToByte(link.kind) | (old ? HAS_REPLACED : 0)
   out.set(link.parent, 1)
   out[17] = name.length
@@ -177,8 +181,8 @@ export const encodeContent = ({ trashed, content }: StoredContent): Uint8Array =
   const { data } = content
   const tail =
     data.kind === 'inline' ? data.bytes.length : data.kind === 'manifest' ? 32 : data.chunks.length * CHUNK_REF
-  const out = new Uint8Array(CONTENT_HEADER + tail)
-  const view = new DataView(out.buffer)
+  const out = allocate(CONTENT_HEADER + tail)
+  const view = new DataView(out.buffer, out.byteOffset, out.length)
   out[0] = DATA.indexOf(data.kind) | (trashed ? TRASHED : 0)
   view.setBigUint64(1, BigInt(content.size), true)
   view.setBigInt64(9, content.mtimeNs, true)

@@ -9,9 +9,8 @@
  *   ino key     folder (8) ‖ ino u64 ‖ parent inode (16) ‖ name on disk, value empty
  */
 import type { Hash } from '#kernel/core/bytes.ts'
-import { concatBytes } from '#kernel/core/bytes.ts'
+import { allocate, concatBytes, decodeUtf8, encodeUtf8 } from '#kernel/core/bytes.ts'
 import type { Inode, Kind } from '../filestore/port.ts'
-import { decodeUtf8 } from '../filestore/values.ts'
 
 export const FOLDER_TABLES = ['folder-entry', 'folder-place', 'folder-ino', 'folder-meta'] as const
 
@@ -54,14 +53,12 @@ const HAS_LINK = 2
 const HAS_VISIBLE_NAME = 4
 const IS_CONFLICT = 8
 
-const utf8 = new TextEncoder()
-
 export const encodeEntry = (entry: Entry): Uint8Array => {
-  const visible = entry.visibleName === entry.name ? undefined : utf8.encode(entry.visibleName)
+  const visible = entry.visibleName === entry.name ? undefined : encodeUtf8(entry.visibleName)
   const length =
     FIXED + (entry.contentHead ? 32 : 0) + (entry.linkHead ? 32 : 0) + (visible === undefined ? 0 : visible.length)
-  const out = new Uint8Array(length)
-  const view = new DataView(out.buffer)
+  const out = allocate(length)
+  const view = new DataView(out.buffer, out.byteOffset, out.length)
   out[0] = VERSION
   out[1] = KINDS.indexOf(entry.kind)
   out[2] =
@@ -133,10 +130,10 @@ export const decodeEntry = (parent: Inode, name: string, bytes: Uint8Array): Ent
 }
 
 export const entryKey = (folder: Uint8Array, parent: Inode, name: string): Uint8Array =>
-  concatBytes(folder, parent, utf8.encode(name))
+  concatBytes(folder, parent, encodeUtf8(name))
 
 export const placeKey = (folder: Uint8Array, inode: Inode, parent: Inode, name: string): Uint8Array =>
-  concatBytes(folder, inode, parent, utf8.encode(name))
+  concatBytes(folder, inode, parent, encodeUtf8(name))
 
 const inoBytes = (ino: bigint): Uint8Array => {
   const out = new Uint8Array(8)
@@ -147,7 +144,7 @@ const inoBytes = (ino: bigint): Uint8Array => {
 export const inoPrefix = (folder: Uint8Array, ino: bigint): Uint8Array => concatBytes(folder, inoBytes(ino))
 
 export const inoKey = (folder: Uint8Array, ino: bigint, parent: Inode, name: string): Uint8Array =>
-  concatBytes(folder, inoBytes(ino), parent, utf8.encode(name))
+  concatBytes(folder, inoBytes(ino), parent, encodeUtf8(name))
 
 /** The (parent, name) at the end of a place or ino key. */
 export const parsePlace = (key: Uint8Array, prefix: number): { parent: Inode; name: string } | undefined => {

@@ -7,7 +7,7 @@
  * The winner comes first, so reading its value touches nothing of the losers. Cells are written by this device only:
  * a cell that does not decode means a damaged disk, and throws `CorruptCellError`.
  */
-import { compareBytes, type Hash, type PublicKey } from '../core/bytes.ts'
+import { allocate, compareBytes, type Hash, type PublicKey } from '../core/bytes.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { Cell, Head } from './port.ts'
 
@@ -102,7 +102,7 @@ export const encodeCell = (heads: readonly Head[]): Uint8Array => {
     const size = sizeOf(head.value)
     length += FIXED + varintLength(head.seq) + varintLength(size) + Math.max(0, size - 1)
   }
-  const out = new Cursor(new Uint8Array(length))
+  const out = new Cursor(allocate(length))
   out.bytes[out.at++] = VERSION
   out.putVarint(heads.length)
   for (const head of heads) {

@@ -29,7 +29,8 @@ export interface CellReader {
 
 /** The conflict engine. A write removes every head in its causal past except those it keeps, then adds itself. */
 export interface CellWriter extends CellReader {
-  write(key: Uint8Array, value: Uint8Array | undefined, at: AppliedAt, keep?: readonly Hash[]): void
+  /** Returns whether the key has more than one head now. */
+  write(key: Uint8Array, value: Uint8Array | undefined, at: AppliedAt, keep?: readonly Hash[]): boolean
 }
 
 /** A free index beside the cells, owned by the state machine; must be a function of the cells. */

@@ -5,22 +5,15 @@
  */
 import type { Entry, KeyRange } from '../storage/port.ts'
 import type { Cell, CellReader, DerivedReader, StateReader } from './port.ts'
-import { bytesToName } from '../core/bytes.ts'
+import { ByteMap } from '../core/byte-map.ts'
 
-class Known<T> {
-  readonly #values = new Map<string, T | undefined>()
-
-  get(key: Uint8Array, read: (key: Uint8Array) => T | undefined): T | undefined {
-    const name = bytesToName(key)
-    const known = this.#values.get(name)
-    if (known !== undefined || this.#values.has(name)) return known
+class Known<T> extends ByteMap<T | 'absent'> {
+  look(key: Uint8Array, read: (key: Uint8Array) => T | undefined): T | undefined {
+    const known = this.get(key)
+    if (known !== undefined) return known === 'absent' ? undefined : known
     const value = read(key)
-    this.#values.set(name, value)
+    this.set(key, value ?? 'absent')
     return value
-  }
-
-  forget(): void {
-    this.#values.clear()
   }
 }
 
@@ -36,20 +29,20 @@ export class StateSnapshot implements StateReader {
     const cell = (key: Uint8Array): Cell | undefined => state.cells.cell(key)
     const row = (key: Uint8Array): Uint8Array | undefined => state.derived.get(key)
     this.cells = {
-      cell: (key) => this.#cells.get(key, cell),
-      value: (key) => this.#cells.get(key, cell)?.heads[0]!.value,
+      cell: (key) => this.#cells.look(key, cell),
+      value: (key) => this.#cells.look(key, cell)?.heads[0]!.value,
       cells: (range?: KeyRange) => state.cells.cells(range),
       conflicts: (range?: KeyRange) => state.cells.conflicts(range),
     }
     this.derived = {
-      get: (key) => this.#rows.get(key, row),
+      get: (key) => this.#rows.look(key, row),
       range: (range?: KeyRange): Iterable<Entry> => state.derived.range(range),
     }
   }
 
   forget(): void {
-    this.#cells.forget()
-    this.#rows.forget()
+    this.#cells.clear()
+    this.#rows.clear()
     this.worked.clear()
   }
 }

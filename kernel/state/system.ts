@@ -34,12 +34,15 @@ const usesOf = (secretHash: Hash): Uint8Array => concatBytes(INVITE_USED, secret
 
 /** Folds one counted action. */
 export const applySystemAction = (action: SystemAction, at: AppliedAt, system: CellWriter): void => {
-  const name = (device: PublicKey, text: string) =>
-    system.write(concatBytes(PEER, device), toBinary(PeerRecordSchema, create(PeerRecordSchema, { name: text })), at)
+  const write = (key: Uint8Array, value: Uint8Array | undefined): void => {
+    system.write(key, value, at)
+  }
+  const name = (device: PublicKey, text: string): void =>
+    write(concatBytes(PEER, device), toBinary(PeerRecordSchema, create(PeerRecordSchema, { name: text })))
   switch (action.kind) {
     case 'peer-add':
       name(action.device, action.name)
-      if (action.invite !== undefined) system.write(concatBytes(usesOf(action.invite), action.device), EMPTY, at)
+      if (action.invite !== undefined) write(concatBytes(usesOf(action.invite), action.device), EMPTY)
       return
     case 'peer-rename':
       return name(action.device, action.name)
@@ -49,21 +52,21 @@ export const applySystemAction = (action: SystemAction, at: AppliedAt, system: C
     case 'invite-create': {
       const { role, expiresMs, uses } = action
       const record = create(InviteRecordSchema, { role: wireRole(role), expiresMs: BigInt(expiresMs), uses })
-      return system.write(concatBytes(INVITE, action.secretHash), toBinary(InviteRecordSchema, record), at)
+      return write(concatBytes(INVITE, action.secretHash), toBinary(InviteRecordSchema, record))
     }
     case 'invite-revoke':
-      return system.write(concatBytes(INVITE_REVOKED, action.secretHash), EMPTY, at)
+      return write(concatBytes(INVITE_REVOKED, action.secretHash), EMPTY)
     case 'child-add': {
       const record = create(ChildRecordSchema, { type: action.type, name: action.name })
-      return system.write(concatBytes(CHILD, action.storeId), toBinary(ChildRecordSchema, record), at)
+      return write(concatBytes(CHILD, action.storeId), toBinary(ChildRecordSchema, record))
     }
     case 'child-remove':
-      return system.write(concatBytes(CHILD, action.storeId), undefined, at)
+      return write(concatBytes(CHILD, action.storeId), undefined)
     case 'set-name':
-      return system.write(NAME, ascii(action.name), at)
+      return write(NAME, ascii(action.name))
     case 'make-independent':
       for (const member of action.members) name(member.device, member.name)
-      return system.write(STRATEGY, EMPTY, at)
+      return write(STRATEGY, EMPTY)
   }
 }
 

@@ -7,7 +7,8 @@
  * Every row is prefixed by the store's number on this device (4 bytes, big-endian): one backend holds all stores.
  * `conflicts` lists the keys with more than one head, so that finding them costs nothing for the others.
  */
-import { bytesToName, equalBytes, type Hash } from '../core/bytes.ts'
+import { ByteMap } from '../core/byte-map.ts'
+import { allocate, equalBytes, type Hash } from '../core/bytes.ts'
 import { invariant } from '../core/result.ts'
 import type { Entry, KeyRange, StorageReader, StorageWriter, TableName } from '../storage/port.ts'
 import { compareHeads, decodeCell, decodeWinner, encodeCell } from './cell.ts'
@@ -46,32 +47,13 @@ export const storePrefix = (storeNumber: number): Uint8Array => {
   return prefix
 }
 
-/** Keys remembered while a transaction lasts, known to be absent or with their value; the oldest go first. */
+/** Keys remembered while a transaction lasts, with their value or known to be absent. */
 const RECENT_MAX = 4_096
 
-class Recent<Value> {
-  readonly #values = new Map<string, Value | undefined>()
-
-  get(key: Uint8Array, read: () => Value | undefined): Value | undefined {
-    const name = bytesToName(key)
-    const known = this.#values.get(name)
-    if (known !== undefined || this.#values.has(name)) return known
-    const value = read()
-    this.#keep(name, value)
-    return value
-  }
-
-  set(key: Uint8Array, value: Value | undefined): void {
-    this.#keep(bytesToName(key), value)
-  }
-
-  clear(): void {
-    this.#values.clear()
-  }
-
-  #keep(name: string, value: Value | undefined): void {
-    this.#values.set(name, value)
-    if (this.#values.size > RECENT_MAX) this.#values.delete(this.#values.keys().next().value!)
+class Recent<Value> extends ByteMap<Value | 'absent'> {
+  override set(key: Uint8Array, value: Value | 'absent'): void {
+    if (this.size >= RECENT_MAX) this.clear()
+    super.set(key, value)
   }
 }
 
@@ -90,9 +72,9 @@ export class Rows implements DerivedReader {
   }
 
   protected key(key: Uint8Array): Uint8Array {
-    const full = new Uint8Array(4 + key.length)
-    full.set(this.#prefix)
-    full.set(key, 4)
+    const full = allocate(4 + key.length)
+    for (let i = 0; i < 4; i++) full[i] = this.#prefix[i]!
+    for (let i = 0; i < key.length; i++) full[4 + i] = key[i]!
     return full
   }
 
@@ -146,7 +128,11 @@ class CachedRows extends WritableRows {
   readonly #recent = new Recent<Uint8Array>()
 
   override get(key: Uint8Array): Uint8Array | undefined {
-    return this.#recent.get(key, () => super.get(key))
+    const known = this.#recent.get(key)
+    if (known !== undefined) return known === 'absent' ? undefined : known
+    const value = super.get(key)
+    this.#recent.set(key, value ?? 'absent')
+    return value
   }
 
   override put(key: Uint8Array, value: Uint8Array): void {
@@ -156,7 +142,7 @@ class CachedRows extends WritableRows {
 
   override delete(key: Uint8Array): void {
     super.delete(key)
-    this.#recent.set(key, undefined)
+    this.#recent.set(key, 'absent')
   }
 }
 
@@ -220,7 +206,11 @@ export class KVTable extends KVTableReader implements CellWriter {
   }
 
   override cell(key: Uint8Array): Cell | undefined {
-    return this.#recent.get(key, () => super.cell(key))
+    const known = this.#recent.get(key)
+    if (known !== undefined) return known === 'absent' ? undefined : known
+    const cell = super.cell(key)
+    this.#recent.set(key, cell ?? 'absent')
+    return cell
   }
 
   override value(key: Uint8Array): Uint8Array | undefined {
@@ -228,7 +218,7 @@ export class KVTable extends KVTableReader implements CellWriter {
   }
 
   /** `key`: 1 byte to 1 KiB, checked before by whoever decoded the op. */
-  write(key: Uint8Array, value: Uint8Array | undefined, at: AppliedAt, keep?: readonly Hash[]): void {
+  write(key: Uint8Array, value: Uint8Array | undefined, at: AppliedAt, keep?: readonly Hash[]): boolean {
     invariant(key.length >= 1 && key.length <= KEY_MAX, `a state machine wrote a key of ${key.length} bytes`)
     const before = this.cell(key)?.heads ?? []
     const after = nextHeads(before, value, at, keep)
@@ -236,6 +226,7 @@ export class KVTable extends KVTableReader implements CellWriter {
     this.#recent.set(key, { heads: after })
     if (after.length > 1) this.#conflicts.put(key, EMPTY)
     else if (before.length > 1) this.#conflicts.delete(key)
+    return after.length > 1
   }
 
   clear(): void {

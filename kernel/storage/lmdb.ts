@@ -11,6 +11,7 @@
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { allocate } from '../core/bytes.ts'
 import { InvariantError } from '../core/result.ts'
 import { checkLmdbFile } from './checkfile.ts'
 import { StorageError, toStorageError } from './errors.ts'
@@ -34,6 +35,9 @@ const PAGE_FIRST = 16
 const PAGE_MAX = 512
 /** The port's readers are this process and the mount host, each with a handful of transactions. */
 const READERS_MAX = 64
+
+/** Up to here a loop takes less time than what it takes to make a view to copy from. */
+const COPY_BY_HAND_MAX = 256
 
 /** No further body starts in a group that has held the thread for this long. */
 const TURN_MS_MAX = 25
@@ -59,6 +63,15 @@ export const openLmdb = (options: LmdbOptions): StorageBackend => {
   } catch (error) {
     throw toStorageError(error, path)
   }
+}
+
+/** lmdb reads each value into one and the same buffer, and sets `length` on that to what it wrote. */
+const copyOf = (shared: Uint8Array): Uint8Array => {
+  const { length } = shared
+  const bytes = allocate(length)
+  if (length > COPY_BY_HAND_MAX) bytes.set(new Uint8Array(shared.buffer, shared.byteOffset, length))
+  else for (let i = 0; i < length; i++) bytes[i] = shared[i]!
+  return bytes
 }
 
 /** lmdb answers with Buffers over an allocation of their own; callers get plain views of the same. */
@@ -88,8 +101,8 @@ class LmdbBackend implements StorageBackend {
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
     const db = this.#table(table)
     try {
-      const value = db.getBinary(key)
-      return value && plain(value)
+      const value = db.getBinaryFast(key)
+      return value && copyOf(value)
     } catch (error) {
       throw toStorageError(error, this.#path)
     }

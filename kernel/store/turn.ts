@@ -2,7 +2,8 @@
  * One write transaction over one or more stores: what it reads, what it gathers, what it will tell once it is
  * durable. All of it is synchronous and runs inside the storage backend's write body.
  */
-import { bytesToName, type HexKey, type PublicKey } from '../core/bytes.ts'
+import { ByteMap } from '../core/byte-map.ts'
+import type { HexKey, PublicKey } from '../core/bytes.ts'
 import type { VerifiedIntention } from '../core/intention.ts'
 import { InvariantError } from '../core/result.ts'
 import { DagWriter, type Admission } from '../dag/dag.ts'
@@ -26,7 +27,7 @@ export class Work {
   readonly naming: Naming
   readonly #from: number
   readonly #entry: CatalogEntry
-  readonly #changes = new Map<string, Change>()
+  readonly #changes = new ByteMap<Change>()
   readonly #witnessed: { hash: Witnessed['hash']; local: boolean }[] = []
   /** Decides for the log; set by whoever inserts into it. */
   admit: (intention: VerifiedIntention) => Admission = () => {
@@ -57,7 +58,7 @@ export class Work {
   /** Folds what is witnessed and allowed; notes what changed. */
   fold(leg: Leg, intention: Witnessed): void {
     const { changes, system } = foldIntention(leg, intention, this.dag, this.tables, this.core.machine)
-    for (const change of changes) this.#changes.set(bytesToName(change.key), change)
+    for (const change of changes) this.#changes.set(change.key, change)
     if (system) this.#system = true
   }
 

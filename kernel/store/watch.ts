@@ -3,7 +3,8 @@
  * keys; readers hold a position in it, so a slow one costs nothing and is given the merged rest. One that fell out of
  * the ring is told to read everything afresh (`reset`).
  */
-import { bytesToName, type Hash, type PublicKey } from '../core/bytes.ts'
+import { ByteMap } from '../core/byte-map.ts'
+import type { Hash, PublicKey } from '../core/bytes.ts'
 import type { Change } from '../state/port.ts'
 import type { StoreChange } from './port.ts'
 
@@ -24,13 +25,17 @@ const RING_WEIGHT_MAX = 65_536
 
 const weightOf = (commit: Commit): number => 1 + commit.changes.length + commit.witnessed.length
 
+const lastOfEach = (all: readonly Change[]): Change[] => {
+  const changes = new ByteMap<Change>()
+  for (const change of all) changes.set(change.key, change)
+  return [...changes.values()]
+}
+
 /** Later commits win per key; witnessed intentions add up. */
 const merge = (commits: readonly Commit[], cursor: number): StoreChange => {
-  const changes = new Map<string, Change>()
-  for (const commit of commits) for (const change of commit.changes) changes.set(bytesToName(change.key), change)
   return {
     cursor,
-    changes: [...changes.values()],
+    changes: commits.length === 1 ? commits[0]!.changes : lastOfEach(commits.flatMap((commit) => commit.changes)),
     witnessed: commits.flatMap((commit) => commit.witnessed),
     reset: commits.some((commit) => commit.reset),
     system: commits.some((commit) => commit.system),
