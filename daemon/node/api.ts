@@ -12,6 +12,7 @@ import { historyService } from './history.ts'
 import { inviteService } from './invites.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
+import { pending, pendingStream } from './pending.ts'
 import { describePeers, peerService } from './peers.ts'
 import { describeStatus } from './status.ts'
 import { storeService } from './stores.ts'
@@ -41,6 +42,11 @@ export const createApi = (node: ApiParts): NodeApi => {
         setImmediate(() => shutdown.abort())
         return ok({})
       },
+      getSettings: pending,
+      changeSettings: pending,
+      getStorageUse: pending,
+      readLogs: pendingStream,
+      exportDiagnostics: pending,
     },
     folders: folderService({ keeper: folders, levels, changes, isIndependent }),
     invites: inviteService(node),
@@ -48,6 +54,15 @@ export const createApi = (node: ApiParts): NodeApi => {
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),
     stores: storeService(stores),
+    files: {
+      browse: pending,
+      readFile: pendingStream,
+      listTrash: pending,
+      restoreTrash: pending,
+      restoreTree: pending,
+      listActivity: pending,
+      getTimeline: pending,
+    },
     events: eventService(
       {
         changes,

@@ -12,6 +12,7 @@ import { packOps } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
 import { decodeContent, INODE_LENGTH } from '#fs-bridge/filestore/values.ts'
+import { pending, pendingStream } from './pending.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
@@ -118,6 +119,8 @@ const resolve = async (
       const merged: Result<ContentValue, LatticeError> = await contents.take(store, how.value)
       return merged.ok ? settle(store, conflict.id, (tree, now) => resolveMerged(tree, now, merged.value)) : merged
     }
+    case 'merged':
+      return pending()
     case undefined:
       return err(
         latticeError('bad-request', 'permanent', 'say how to settle it: take one side, keep both, or a merged file'),
@@ -141,4 +144,8 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
     const done = await resolve(found.value, resolution, contents)
     return done.ok ? ok({ path: found.value.conflict.path }) : done
   },
+
+  getConflict: pending,
+  readSide: pendingStream,
+  undoResolution: pending,
 })

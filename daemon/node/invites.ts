@@ -12,6 +12,7 @@ import type { Invite, Role, Store } from '#kernel/store/port.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { join, type Joined } from '#sync/join/join.ts'
 import { decodeLink, encodeLink, hashSecret, SECRET_LENGTH } from '#sync/join/link.ts'
+import { pending } from './pending.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { describeFolder } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
@@ -128,6 +129,8 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
   const { stores, transport, folders } = node
   const all = () => stores.list().flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
   return {
+    previewLink: pending,
+    answerJoin: pending,
     async createInvite({ target, role: wireRole, expiresInMs, uses: wantedUses }) {
       const found = findTarget(node, target)
       if (!found.ok) return found

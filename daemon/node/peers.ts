@@ -8,6 +8,7 @@ import { renamePeer, revokePeer } from '#kernel/store/admin.ts'
 import type { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Peer, Role, Store } from '#kernel/store/port.ts'
 import type { Transport } from '#sync/transport/port.ts'
+import { pending } from './pending.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { collectPeers, findPeer } from './lookup.ts'
 
@@ -80,6 +81,7 @@ export const peerService = (stores: SharedStores, transport: Transport): Service
   const { manager } = stores
   const administers = (store: Store): boolean => store.access.mayAdminister(transport.self)
   return {
+    setRole: pending,
     async listPeers() {
       return ok({ peers: describePeers(manager.list(), transport) })
     },

@@ -6,6 +6,7 @@ import type { DescMessage, DescMethod, DescService, Message, MessageInitShape } 
 import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { ConflictService } from '#proto/conflict_api'
 import { EventService } from '#proto/event_api'
+import { FileService } from '#proto/file_api'
 import { FolderService } from '#proto/folder_api'
 import { HistoryService } from '#proto/history_api'
 import { InviteService } from '#proto/invite_api'
@@ -97,5 +98,6 @@ export const routes =
     serve(router, ConflictService, api.conflicts, report)
     serve(router, HistoryService, api.history, report)
     serve(router, StoreService, api.stores, report)
+    serve(router, FileService, api.files, report)
     serve(router, EventService, api.events, report)
   }
