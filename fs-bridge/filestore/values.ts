@@ -56,7 +56,6 @@ const CONTENT = 0x63
 const XATTR = 0x78
 const VACATED = 0x73
 
-
 /** `prefix`, '/', then the parts end to end. */
 export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
   let length = 2
@@ -86,7 +85,6 @@ const inodeKeys = (prefix: number) => {
     return made
   }
 }
-
 
 export const linkKey = inodeKeys(LINK)
 export const contentKey = inodeKeys(CONTENT)
