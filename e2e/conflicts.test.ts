@@ -244,11 +244,11 @@ test('wrong questions have answers of their own', { timeout: TEST_MS }, async ()
   expect((await readFile(join(there, 'new.txt'))).length).toBe(768 * 1024)
 })
 
-test('a revoked device is told to those who stay', { timeout: TEST_MS }, async () => {
+test('a revoked device is told of to those who stay', { timeout: TEST_MS }, async () => {
   const told = untilEvent(
     anna,
-    (event) =>
-      event.case === 'notice' && event.value.kind === NoticeKind.REVOKED && event.value.about === ben.ready.device,
+    ({ case: what, value }) =>
+      what === 'notice' && value.kind === NoticeKind.REVOKED && value.about === ben.ready.device,
   )
   await anna.ok('peer', 'revoke', 'ben')
   await told

@@ -18,7 +18,8 @@ type FolderConflictsInit = MessageInitShape<typeof FolderConflictsSchema> & {
 }
 
 /** What one message may hold; more are counted, not listed. */
-export const CONFLICTS_MAX = 500
+const CONFLICTS_MAX = 500
+const BYTES_MAX = 512 * 1024
 /** A store is looked at no more often than this: while much comes in, each commit would be a look. */
 const PAUSE_MS = 250
 
@@ -28,11 +29,18 @@ const signatureOf = (conflicts: readonly Conflict[]): string =>
     .map(({ id, path, heads }) => [id, path, ...heads.flatMap(({ hash, name }) => [bytesToHex(hash), name])].join('\0'))
     .join('\n')
 
-const firstOf = <T>(items: Iterable<T>, max: number): T[] => {
-  const first: T[] = []
-  for (const item of items) {
-    if (first.length === max) break
-    first.push(item)
+/** At least what the message takes: paths and names come from peers, and may be long. */
+const bytesOf = ({ path, heads }: Conflict): number =>
+  256 + 3 * path.length + heads.reduce((sum, { name, device }) => sum + 128 + 3 * (name.length + device.length), 0)
+
+/** As many as fit. */
+const fitting = (conflicts: Iterable<Conflict>): Conflict[] => {
+  const first: Conflict[] = []
+  let bytes = 0
+  for (const conflict of conflicts) {
+    bytes += bytesOf(conflict)
+    if (first.length === CONFLICTS_MAX || bytes > BYTES_MAX) break
+    first.push(conflict)
   }
   return first
 }
@@ -89,7 +97,7 @@ export class ConflictFeed implements Disposable {
 
   #look(hex: HexKey, store: Store): void {
     if (store.type !== FILESTORE_TYPE || this.#following.get(hex)?.signal.aborted !== false) return
-    const conflicts = firstOf(conflictsOf(store), CONFLICTS_MAX)
+    const conflicts = fitting(conflictsOf(store))
     const signature = signatureOf(conflicts)
     if (signature === (this.#known.get(hex)?.signature ?? '')) return
     const told = { storeId: store.id, conflicts: conflicts.map((conflict) => describeConflict(store, conflict)) }

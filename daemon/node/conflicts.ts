@@ -171,14 +171,16 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
       const found = findConflict(folders.list(), id)
       if (!found.ok) return found
       const { entry, conflict } = found.value
-      const base = await sides.base(entry, conflict, signal)
-      const [described, ...rest] = await Promise.all(
-        [base, ...sides.sides(entry, conflict)].map((side) => side && sides.describe(entry, conflict, side, signal)),
-      )
+      const describeSide = (side: Side) => sides.describe(entry, conflict, side, signal)
+      const origin = await sides.base(entry, conflict, signal)
+      const [[base], described] = await Promise.all([
+        Promise.all([origin ?? []].flat().map(describeSide)),
+        Promise.all(sides.sides(entry, conflict).map(describeSide)),
+      ])
       return ok({
         conflict: describeConflict(entry.store, conflict),
-        sides: rest.flatMap((side) => side ?? []),
-        base: described?.here ? described : undefined,
+        sides: described,
+        base: base?.here ? base : undefined,
       })
     },
 

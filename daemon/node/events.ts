@@ -25,6 +25,9 @@ export interface Observed {
 /** No subject is reported more often than this: faster than the eye follows, and a sync of many files stays cheap. */
 const PAUSE_MS = 100
 
+/** Folders whose conflicts the snapshot holds: each takes up to 512 KiB. */
+const SNAPSHOT_CONFLICTS_MAX = 4
+
 type Event = NonNullable<MessageInitShape<typeof WatchResponseSchema>['event']>
 
 const eventFor = (observed: Observed, key: string): Event | undefined => {
@@ -60,10 +63,13 @@ export const eventService = (observed: Observed, stopped: AbortSignal): ServiceA
     try {
       const notices = observed.notices()
       let lastNotice = notices.at(-1)?.id ?? 0n
+      const conflicts = observed.conflicts()
+      // What one message cannot hold follows.
+      for (const { storeId } of conflicts.slice(SNAPSHOT_CONFLICTS_MAX)) dirty.add(`conflicts/${bytesToHex(storeId!)}`)
       const snapshot = {
         status: observed.status(),
         peers: [...observed.peers()],
-        conflicts: [...observed.conflicts()],
+        conflicts: conflicts.slice(0, SNAPSHOT_CONFLICTS_MAX),
         notices: [...notices],
       }
       yield ok({ sequence: sequence++, event: { case: 'snapshot', value: snapshot } })
