@@ -36,6 +36,8 @@ test.each([
   ['invite n --role reader --expires 24h --uses 3', 'invite', ['n'], { role: 'reader', expires: 86_400_000, uses: 3 }],
   ['join lattice://join/x', 'join', ['lattice://join/x', undefined], {}],
   ['peer rename ab laptop', 'peer rename', ['ab', 'laptop'], {}],
+  ['conflict show x', 'conflict show', ['x'], {}],
+  ['conflict undo ab12', 'conflict undo', ['ab12'], {}],
   ['conflict resolve x --take ab', 'conflict resolve', ['x'], { take: 'ab' }],
   ['restore a.txt --at 2025-01-01', 'restore', ['a.txt'], { at: '2025-01-01' }],
   ['store log n --sexpr --from 2025-01-01T00:00Z', 'store log', ['n'], { sexpr: true, from: Date.UTC(2025, 0, 1) }],

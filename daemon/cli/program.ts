@@ -90,15 +90,18 @@ const addSharingCommands = (program: Command): void => {
   )
 }
 
-const addHistoryCommands = (program: Command): void => {
-  const load = () => import('./commands/history.ts')
+const addConflictCommands = (program: Command): void => {
+  const load = () => import('./commands/conflict.ts')
   common(
     program
       .command('conflicts')
       .description('list files changed on two sides')
       .option('--folder <folder>', 'of one folder only'),
   ).action(async (_, command) => (await load()).listConflicts(all(command)))
-  const conflict = program.command('conflict').description('settle a conflict')
+  const conflict = program.command('conflict').description('compare the sides of a conflict, and settle it')
+  common(
+    conflict.command('show <id>').description('show a conflict, by its id or its path; of texts what differs'),
+  ).action(async (id: string, _, command) => (await load()).showConflict(id, all(command)))
   common(
     conflict
       .command('resolve <id>')
@@ -107,6 +110,13 @@ const addHistoryCommands = (program: Command): void => {
       .option('--both', 'keep every side as a file of its own')
       .option('--merged <file>', 'replace all sides by the content of a file'),
   ).action(async (id: string, _, command) => (await load()).resolveConflict(id, all(command)))
+  common(conflict.command('undo <token>').description('bring a settled conflict back, as `resolve` says')).action(
+    async (token: string, _, command) => (await load()).undoResolution(token, all(command)),
+  )
+}
+
+const addHistoryCommands = (program: Command): void => {
+  const load = () => import('./commands/history.ts')
   common(program.command('history <path>').description('list the versions of a file')).action(
     async (path: string, _, command) => (await load()).listHistory(path, all(command)),
   )
@@ -175,6 +185,7 @@ export const createProgram = (): Command => {
   )
   addFolderCommands(program)
   addSharingCommands(program)
+  addConflictCommands(program)
   addHistoryCommands(program)
   addStoreCommands(program)
   common(program.command('version').description('print the version')).action(async (_, command) =>

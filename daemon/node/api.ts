@@ -2,6 +2,7 @@
 import { ok } from '#kernel/core/result.ts'
 import { hlcToMs } from '#kernel/core/hlc.ts'
 import type { NodeApi } from '../rpc/port.ts'
+import type { ConflictFeed } from './conflict-feed.ts'
 import { conflictService } from './conflicts.ts'
 import { createFileContents } from './contents.ts'
 import { examine } from './doctor.ts'
@@ -19,6 +20,7 @@ import { storeService } from './stores.ts'
 
 export interface ApiParts extends Common, Local, Network {
   readonly folders: FolderKeeper
+  readonly conflicts: ConflictFeed
   readonly startedMs: number
   readonly version: string
   /** Aborted by the call that asks for the stop, and when the node stops. */
@@ -69,6 +71,8 @@ export const createApi = (node: ApiParts): NodeApi => {
         status,
         folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
         peers: () => describePeers(stores.list(), transport),
+        conflicts: () => node.conflicts.list(),
+        notices: () => node.notices.list(),
         traffic: () => ({ bytesSent: BigInt(transport.bytesSent), bytesReceived: BigInt(transport.bytesReceived) }),
       },
       shutdown.signal,

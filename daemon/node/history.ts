@@ -35,7 +35,7 @@ const treeOf = (store: Store): Tree => openTree(store.state, deviceNameIn(store.
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /** The ops of the log that hold `needle` somewhere, which is most of the work of finding those about one inode. */
-async function* opsAbout(
+export async function* opsAbout(
   store: Store,
   needle: Uint8Array,
   signal: AbortSignal,

@@ -10,10 +10,13 @@ import { serveRpc } from '../rpc/server.ts'
 import { prepareSocketPath } from '../rpc/own-socket.ts'
 import { readVersion } from '../version.ts'
 import { createApi } from './api.ts'
+import { watchOver } from './attention.ts'
+import { ConflictFeed } from './conflict-feed.ts'
 import { Changes } from './dirty.ts'
 import { loadConfig, loadDeviceKey, prepareHome, type NodeConfig } from './home.ts'
 import { openFolders } from './open-folders.ts'
 import { openLocal } from './open-local.ts'
+import { NoticeBoard } from './notices.ts'
 import { loadNetworkCode, openNetwork } from './open-network.ts'
 import { collectAtRest } from './rest.ts'
 
@@ -71,7 +74,8 @@ export class LatticeNode implements AsyncDisposable {
 
     const changes = new Changes()
     parts.defer(collectAtRest(changes))
-    const common = { home, config: config.value, key: key.value, changes, report: options.report }
+    const notices = new NoticeBoard(changes, () => Date.now())
+    const common = { home, config: config.value, key: key.value, changes, notices, report: options.report }
     // The network code takes longest to load, and nothing local needs it.
     const networkCode = loadNetworkCode()
     const local = await openLocal(parts, common)
@@ -87,11 +91,15 @@ export class LatticeNode implements AsyncDisposable {
 
     const shutdown = new AbortController()
     parts.defer(() => shutdown.abort())
+    const conflicts = parts.use(new ConflictFeed(local.value.stores, changes, options.report))
+    const self = key.value.signer.publicKey
+    watchOver({ ...common, ...local.value, folders, conflicts, self }, shutdown.signal)
     const api = createApi({
       ...common,
       ...local.value,
       ...network.value,
       folders,
+      conflicts,
       startedMs,
       version: readVersion(),
       shutdown,

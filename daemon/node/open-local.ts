@@ -22,12 +22,15 @@ import { Bindings, NODE_TABLE } from './bindings.ts'
 import { collectRegularly } from './collecting.ts'
 import type { Changes } from './dirty.ts'
 import type { DeviceKey, NodeConfig } from './home.ts'
+import type { NoticeBoard } from './notices.ts'
 
 export interface Common {
   readonly home: string
   readonly config: NodeConfig
   readonly key: DeviceKey
   readonly changes: Changes
+  /** What a person is told; anyone may add to it. */
+  readonly notices: NoticeBoard
   readonly report: (cause: unknown) => void
 }
 
