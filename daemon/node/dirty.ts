@@ -26,7 +26,10 @@ export class DirtySet {
   }
 }
 
-/** Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`. */
+/**
+ * Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`,
+ * `peers` (their names, roles or the like), `level` (how far they are), `invites`, `joins` (who waits to be let in).
+ */
 export class Changes {
   readonly #listeners = new Set<(key: string) => void>()
 
