@@ -152,16 +152,37 @@ test(
     expect((await peerOf(anna, 'ben'))!.memberships).toMatchObject([{ name: 'notes', role: 'reader' }])
     await writeFile(join(world.root, 'b', 'notes', 'own.txt'), 'own')
     await ben.run('folder', 'wait', 'notes', '--timeout', '2')
-    await event(ben, ({ case: subject, value }) => {
-      const says = (problem: string): boolean =>
-        /may only read|may not write|not permitted|read-only|reader/i.test(problem)
-      if (subject === 'snapshot') return (value.status?.folders ?? []).some(({ problem }) => says(problem))
-      return subject === 'folder' && says(value.problem)
-    })
+    const { folders } = await ben.json<{ folders: { problem: string }[] }>('folder', 'list')
+    const { checks } = await ben.json<{ checks: { message: string }[] }>('doctor')
+    const said = [...folders.map(({ problem }) => problem), ...checks.map(({ message }) => message)]
+    expect(said.join('\n')).toContain('this device may only read here')
     await anna.ok('folder', 'wait', 'notes', '--timeout', '60')
     expect(Object.keys(await readTree(notes)).sort()).toEqual(['one.txt', 'three.txt', 'two.txt'])
   },
 )
+
+test('a role for one folder of a space leaves the others as they are', { timeout: 120_000 }, async () => {
+  for (const name of ['photos', 'papers']) {
+    const path = await world.directory(`a/${name}`)
+    await writeFile(join(path, 'first'), name)
+    await anna.ok('folder', 'add', path)
+  }
+  await ben.ok('join', await anna.ok('invite', 'space'), join(world.root, 'space'))
+  for (const name of ['photos', 'papers']) await level(name, anna, ben)
+  await anna.ok('peer', 'role', 'ben', 'photos', 'reader')
+  for (const name of ['photos', 'papers']) await level(name, anna, ben)
+  const roles = (await peerOf(anna, 'ben'))!.memberships.map(({ name, role }) => [name, role])
+  expect(roles).toEqual(
+    expect.arrayContaining([
+      ['photos', 'reader'],
+      ['papers', 'writer'],
+      ['anna', 'writer'],
+    ]),
+  )
+  await writeFile(join(world.root, 'space', 'papers', 'second'), 'by ben')
+  await level('papers', anna, ben)
+  expect(Object.keys(await readTree(join(world.root, 'a', 'papers'))).sort()).toEqual(['first', 'second'])
+})
 
 test('the nodes have nothing to report', () => {
   for (const node of [anna, ben]) expect(node.stderr).not.toContain('lattice:')
