@@ -1,5 +1,5 @@
 /** The grammar of the command line. What a command does is in `commands/`, loaded when it is called. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration, parseTime } from './format.ts'
 import { readVersion } from '../version.ts'
 import type { CommonOptions } from './context.ts'
@@ -58,17 +58,18 @@ const addFolderCommands = (program: Command): void => {
   ).action(async (name: string, _, command) => (await load()).waitFolder(name, all(command)))
 }
 
+const ROLES = ['reader', 'writer', 'admin'] as const
+
 const addSharingCommands = (program: Command): void => {
   const load = () => import('./commands/sharing.ts')
   common(
     program
       .command('invite <folder>')
       .description('print a link that lets one more device join a folder, or (“space”) all of them')
-      .addOption(
-        new Option('--role <role>', 'what the guest may do').choices(['reader', 'writer', 'admin']).default('writer'),
-      )
+      .addOption(new Option('--role <role>', 'what the guest may do').choices(ROLES).default('writer'))
       .option('--expires <time>', 'how long the link works, e.g. 30m, 24h, 7d', duration)
-      .option('--uses <n>', 'how many devices it admits', count),
+      .option('--uses <n>', 'how many devices it admits', count)
+      .option('--approve', 'ask here before it admits a device (see `joins`)'),
   ).action(async (target: string, _, command) => (await load()).invite(target, all(command)))
   const invites = common(program.command('invites').description('list the links that were made'))
   invites.action(async (_, command) => (await load()).listInvites(all(command)))
@@ -78,12 +79,28 @@ const addSharingCommands = (program: Command): void => {
   common(
     program.command('join <link> [path]').description('follow a link; PATH is where the shared folder goes'),
   ).action(async (link: string, path: string | undefined, _, command) => (await load()).join(link, path, all(command)))
+  const joins = common(program.command('joins').description('list the devices that wait to be let in'))
+  joins.action(async (_, command) => (await load()).listJoins(all(command)))
+  common(joins.command('accept <id>').description('let a device in, if both screens show the same words')).action(
+    async (id: string, _, command) => (await load()).answerJoin(id, true, all(command)),
+  )
+  common(joins.command('refuse <id>').description('send a device away')).action(async (id: string, _, command) =>
+    (await load()).answerJoin(id, false, all(command)),
+  )
   common(program.command('peers').description('list the devices this one shares with')).action(async (_, command) =>
     (await load()).listPeers(all(command)),
   )
   const peer = program.command('peer').description('change what is known of one device')
   common(peer.command('rename <peer> <name>').description('give a device another name')).action(
     async (id: string, name: string, _, command) => (await load()).renamePeer(id, name, all(command)),
+  )
+  common(
+    peer
+      .command('role <peer> <target>')
+      .description('change what a device may do in a folder, or (“space”) in all of them')
+      .addArgument(new Argument('<role>', 'what it may do').choices(ROLES)),
+  ).action(async (id: string, target: string, role: (typeof ROLES)[number], _, command) =>
+    (await load()).setRole(id, target, role, all(command)),
   )
   common(peer.command('revoke <peer>').description('take a device’s rights away; what it wrote before stays')).action(
     async (id: string, _, command) => (await load()).revokePeer(id, all(command)),

@@ -10,7 +10,7 @@ import { eventService } from './events.ts'
 import { describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
 import { historyService } from './history.ts'
-import { inviteService } from './invites.ts'
+import { describeInvites, describeJoin, inviteService } from './invites.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
 import { pending, pendingStream } from './pending.ts'
@@ -31,7 +31,7 @@ const newestMs = ({ stores }: ApiParts): number =>
   Math.max(0, ...stores.list().flatMap(({ dag }) => dag.heads().map((hash) => hlcToMs(dag.get(hash)?.hlc ?? 0n))))
 
 export const createApi = (node: ApiParts): NodeApi => {
-  const { stores, transport, folders, changes, levels, isIndependent, shutdown } = node
+  const { stores, transport, folders, changes, levels, isIndependent, space, joins, shutdown } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
   const status = () => describeStatus({ ...node, name: node.config.name })
   return {
@@ -52,7 +52,7 @@ export const createApi = (node: ApiParts): NodeApi => {
     },
     folders: folderService({ keeper: folders, levels, changes, isIndependent }),
     invites: inviteService(node),
-    peers: peerService({ manager: stores, isIndependent }, transport),
+    peers: peerService({ manager: stores, isIndependent, space }, node),
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),
     stores: storeService(stores),
@@ -70,8 +70,10 @@ export const createApi = (node: ApiParts): NodeApi => {
         changes,
         status,
         folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
-        peers: () => describePeers(stores.list(), transport),
+        peers: () => describePeers(stores.list(), node),
         conflicts: () => node.conflicts.list(),
+        invites: () => describeInvites(stores.list()),
+        joins: () => joins.waiting().map(describeJoin),
         notices: () => node.notices.list(),
         traffic: () => ({ bytesSent: BigInt(transport.bytesSent), bytesReceived: BigInt(transport.bytesReceived) }),
       },

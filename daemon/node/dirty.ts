@@ -44,7 +44,8 @@ export const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
 
 /**
  * Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`,
- * `level`, `conflicts/<hex>`, `members` (who may take part in some store), `notice`.
+ * `peers` (their names, roles or the like), `level` (how far they are), `invites`, `joins` (who waits to be let in),
+ * `conflicts/<hex>`, `members` (who may take part in some store), `notice`, `settings`.
  */
 export class Changes {
   readonly #listeners = new Set<(key: string) => void>()

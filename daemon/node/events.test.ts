@@ -19,6 +19,9 @@ const open = (conflicts: number) => {
   const observed: Observed = {
     changes,
     status: () => ({}),
+    settings: () => ({}),
+    invites: () => [],
+    joins: () => [],
     folders: () => [],
     peers: () => [],
     conflicts: () => [...standing].map(([n, all]) => ({ storeId: idOf(n), conflicts: all })),

@@ -6,11 +6,12 @@ import type { Transport } from '#sync/transport/port.ts'
 import { addPeer } from '#kernel/store/admin.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { SyncEngine } from '#sync/engine.ts'
-import { serveJoin } from '#sync/join/join.ts'
+import { JoinServer } from '#sync/join/serve.ts'
 import { bytesToHex, hexToBytes, type PublicKey } from '#kernel/core/bytes.ts'
 import type { DagReader } from '#kernel/dag/port.ts'
 import type { StoreManager } from '#kernel/store/port.ts'
 import { isEqualSet, type PeerProgress } from '#sync/gossip/shared.ts'
+import { followRights } from './follow-rights.ts'
 import type { Levels, PeerLevel } from './parts.ts'
 import type { Common, Local } from './open-local.ts'
 
@@ -19,6 +20,8 @@ export interface Network {
   readonly blobs: BlobExchange
   readonly engine: SyncEngine
   readonly levels: Levels
+  /** Devices that wait to be let in. */
+  readonly joins: JoinServer
 }
 
 /** Loaded while the database opens: most of a node's start is reading this code. */
@@ -84,17 +87,19 @@ export const openNetwork = async (
       reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
     }),
   )
-  parts.defer(
-    serveJoin({
+  const joins = parts.use(
+    new JoinServer({
       transport,
       stores,
       timers: systemTimers,
       admit: (store, peer) => addPeer(stores, store.id, peer),
     }),
   )
+  parts.defer(joins.on('changed', () => changes.notify('joins')))
+  parts.defer(followRights(stores, changes, () => joins.recheck(), report))
   parts.defer(engine.onChange(() => changes.notify('level')))
   engine.start()
-  return ok({ transport, blobs, engine, levels: levelsOf(engine, stores) })
+  return ok({ transport, blobs, engine, levels: levelsOf(engine, stores), joins })
 }
 
 const levelsOf = (engine: SyncEngine, stores: StoreManager): Levels => ({
