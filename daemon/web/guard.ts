@@ -29,7 +29,9 @@ export interface Refusal {
 }
 
 export type Verdict =
-  { readonly to: 'rpc' } | { readonly to: 'file'; readonly path: string } | { readonly to: 'nowhere'; readonly why: Refusal }
+  | { readonly to: 'rpc' }
+  | { readonly to: 'file'; readonly path: string }
+  | { readonly to: 'nowhere'; readonly why: Refusal }
 
 export interface Served {
   readonly port: number

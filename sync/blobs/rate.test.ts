@@ -55,7 +55,8 @@ test('those who wait go in their order, and all of them when the limit is lifted
   const pacer = new Pacer(timers)
   pacer.setRate(1_000)
   const gone: string[] = []
-  const send = (name: string, bytes: number) => void pacer.admit(bytes).then(() => gone.push(`${name}@${timers.nowMs()}`))
+  const send = (name: string, bytes: number) =>
+    void pacer.admit(bytes).then(() => gone.push(`${name}@${timers.nowMs()}`))
   for (const name of ['a', 'b', 'c']) send(name, 2_000)
   await timers.pass(0)
   expect(gone).toEqual(['a@0'])
