@@ -54,7 +54,10 @@ console.log(`Lattice runs ${mode.name}: ${mode.why}. Ctrl-C ends it.`)
 // In a process group of its own, so that a Ctrl-C reaches it once, through us: told twice, a node ends at once instead
 // of stopping in order.
 const webGiven = args.some((arg) => /^--web(=|$)/.test(arg))
-const node = spawn(lattice, ['up', ...(webGiven ? [] : ['--web']), ...args], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+const node = spawn(lattice, ['up', ...(webGiven ? [] : ['--web']), ...args], {
+  detached: true,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
   process.on(signal, () => {
     if (node.pid !== undefined && node.exitCode === null && node.signalCode === null)

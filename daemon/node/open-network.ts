@@ -121,6 +121,7 @@ const followSettings = ({ settings, log, report }: Common, { blobs, gate, local 
     report,
   })
   const undo = settings.onChange(({ localDiscovery }) => {
+    log.write('info', 'the settings were changed')
     setLimits()
     quiet.look()
     local.setLocalDiscovery(localDiscovery)

@@ -87,12 +87,14 @@ const refuse = (response: ServerResponse, { status, message, allow }: Refusal): 
   if (allow !== undefined) response.setHeader('allow', allow)
   if (status === 401) response.setHeader('www-authenticate', 'Bearer')
   // Whatever else the client has to say on this connection is not read.
+  const body = JSON.stringify({ code: status === 401 ? 'unauthenticated' : 'permission_denied', message })
   response.writeHead(status, {
     'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
     connection: 'close',
   })
-  response.end(JSON.stringify({ code: status === 401 ? 'unauthenticated' : 'permission_denied', message }))
+  response.end(body)
 }
 
 const serveFile = (response: ServerResponse, files: WebFiles, path: string): void => {
