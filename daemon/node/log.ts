@@ -14,6 +14,8 @@ export type PrivateKind = 'device' | 'folder' | 'path' | 'text'
 export interface Private {
   readonly kind: PrivateKind
   readonly value: string
+  /** What it is, where `value` may change: the key of a device, the id of a folder; in hex. */
+  readonly id?: string
 }
 export type LogPiece = string | Private
 

@@ -40,6 +40,8 @@ export class Placeholders {
 
   /** A line of the log: what is private in it is replaced whole, whatever it says. */
   line(pieces: readonly LogPiece[]): string {
-    return pieces.map((piece) => (typeof piece === 'string' ? piece : `[${this.of(piece.kind, piece.value)}]`)).join('')
+    return pieces
+      .map((piece) => (typeof piece === 'string' ? piece : `[${this.of(piece.kind, piece.id ?? piece.value)}]`))
+      .join('')
   }
 }
