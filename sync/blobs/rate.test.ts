@@ -72,6 +72,7 @@ describe('between two nodes', () => {
   const [alice, bob] = [deviceKey(1), deviceKey(2)]
   let timers: VirtualTimers
   let exchanges: BlobExchange[]
+  let opened: number
   beforeEach(() => {
     timers = new VirtualTimers()
     exchanges = []
@@ -80,15 +81,22 @@ describe('between two nodes', () => {
     for (const each of exchanges) await each[Symbol.asyncDispose]()
   })
 
-  /** Fetches 40 chunks of 100 kB; the virtual second at which all were there, and how many came again. */
+  /** Fetches 40 chunks of 100 kB; the virtual second at which all were there. */
   const secondsTaken = async (limits: { up: number; down: number; laterUp?: number }): Promise<number> => {
     const net = new Net()
     const content = new Map(
       Array.from({ length: 40 }, (_, i) => noise(i, 100_000)).map((bytes) => [bytesToHex(cidOf(bytes)), bytes]),
     )
     const exchange = (self: PublicKey, has: boolean): BlobExchange => {
+      const transport = net.node(self)
       const made = new BlobExchange({
-        transport: net.node(self),
+        transport: {
+          ...transport,
+          open(...args) {
+            opened++
+            return transport.open(...args)
+          },
+        },
         timers,
         mayHave: () => true,
         mayRead: () => true,
@@ -105,6 +113,7 @@ describe('between two nodes', () => {
     b.setLimits({ upload: limits.up, download: 0 })
     net.connect(alice, bob)
     let taken = 0
+    opened = 0
     let overMs: number | undefined
     const chunks = [...content.values()].map((bytes) => ({ cid: cidOf(bytes), length: bytes.length }))
     void a
@@ -119,6 +128,8 @@ describe('between two nodes', () => {
     }
     for (let step = 0; step < 1_000 && overMs === undefined; step++) await timers.pass(1_000)
     expect(taken).toBe(40)
+    // A stream that waits for the limit is not idle.
+    expect(opened).toBe(1)
     expect(a.misbehaved + b.misbehaved).toBe(0)
     return Math.floor(overMs! / 1000)
   }
