@@ -1,11 +1,11 @@
 /** What must hold for any bytes and any op, shared by the short test and the long campaign. */
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, equals, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { FileOpsSchema } from '#proto/file'
+import { FileOpsSchema, type FileOps } from '#proto/file'
 import { compareBytes } from '#kernel/core/bytes.ts'
 import { BadOpError } from '#kernel/state/port.ts'
-import { decodeOps, encodeOps } from './ops.ts'
+import { checkOp, decodeOps, encodeOps } from './ops.ts'
 import { inode, World } from './testing.ts'
 import {
   contentKey,
@@ -111,6 +111,32 @@ export const decodingIsStrict = fc.property(anyBatchArb, (bytes) => {
   for (const { inode: id } of decoded.ops)
     for (const visible of replica.tree.appearances(id as typeof ROOT))
       expect(replica.tree.resolve(replica.tree.pathOf(visible))).toEqual(visible)
+})
+
+const readGenerally = (bytes: Uint8Array): FileOps | undefined => {
+  try {
+    const ops = fromBinary(FileOpsSchema, bytes)
+    ops.ops.forEach(checkOp)
+    const again = toBinary(FileOpsSchema, ops, { writeUnknownFields: false })
+    return ops.ops.length > 0 && compareBytes(again, bytes) === 0 ? ops : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const readByHand = (bytes: Uint8Array): FileOps | undefined => {
+  try {
+    return decodeOps(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** The codec written by hand accepts, reads and writes what protobuf-es does, where that knows one encoding only. */
+export const codecIsProtobuf = fc.property(anyBatchArb, (bytes) => {
+  const ops = readGenerally(bytes)
+  const read = readByHand(bytes)
+  expect(read && equals(FileOpsSchema, read, ops ?? create(FileOpsSchema))).toBe(ops && true)
 })
 
 /** A cell's value decodes to what encodes to the same bytes, or to nothing. */

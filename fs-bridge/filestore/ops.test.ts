@@ -6,7 +6,7 @@ import { bytesToHex, hexToBytes, type Cid } from '#kernel/core/bytes.ts'
 import { BadOpError } from '#kernel/state/port.ts'
 import { filestoreMachine } from './machine.ts'
 import { BATCH_BYTES_MAX, createOp, decodeOps, encodeOps, packOps, xattrOp } from './ops.ts'
-import { cellsAreCanonical, decodingIsStrict, keysAreCanonical } from './ops.property.ts'
+import { cellsAreCanonical, codecIsProtobuf, decodingIsStrict, keysAreCanonical } from './ops.property.ts'
 import { inode, World } from './testing.ts'
 import { linkKey, contentKey, ROOT } from './values.ts'
 
@@ -44,6 +44,9 @@ describe('golden vectors', () => {
 
 test('decoding is strict', () => {
   fc.assert(decodingIsStrict, { numRuns: 500 })
+})
+test('the codec is that of protobuf, canonical', () => {
+  fc.assert(codecIsProtobuf, { numRuns: 1000 })
 })
 test('cells are canonical', () => {
   fc.assert(cellsAreCanonical, { numRuns: 500 })

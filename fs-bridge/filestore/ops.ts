@@ -4,27 +4,13 @@
  * Only the canonical encoding is accepted (fields in order, no defaults, nothing unknown), so that every
  * implementation reads the same out of the same bytes.
  */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import {
-  ChunkListSchema,
-  ContentSchema,
-  FileKind,
-  FileOpSchema,
-  FileOpsSchema,
-  LinkSchema,
-  PlaceSchema,
-  XattrSchema,
-  type Content,
-  type FileOp,
-  type FileOps,
-  type Link,
-  type Place as PlaceMessage,
-  type Xattr,
-} from '#proto/file'
+import { FileKind, type Content, type FileOp, type FileOps, type Link, type Xattr } from '#proto/file'
 import { encodeUtf8, equalBytes, HASH_LENGTH, type Cid, type Hash } from '#kernel/core/bytes.ts'
 import { CHUNK_MAX, INLINE_MAX, OP_CHUNKS_MAX } from '#kernel/cas/port.ts'
+import { MalformedError } from '#kernel/core/wire.ts'
 import { BadOpError } from '#kernel/state/port.ts'
 import { isValidName } from './names.ts'
+import { OpsWriter, readOps } from './ops-codec.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
 import { INODE_LENGTH, isRoot, isTrash, TRASH, type LinkValue, type Place } from './values.ts'
 
@@ -34,6 +20,8 @@ export const SYMLINK_TARGET_MAX = 4095
 export const XATTR_NAME_MAX = 255
 export const XATTR_VALUE_MAX = 64 * 1024
 const KEEP_MAX = 256
+/** Of a small file's, with its names. */
+const OP_BYTES_USUAL = 256
 const MTIME_MIN = -(1n << 63n)
 const MTIME_MAX = (1n << 63n) - 1n
 
@@ -125,26 +113,29 @@ export const checkOp = (op: FileOp): void => {
   checkKeep(op.keepContent, content !== undefined || (link !== undefined && isTrash(link.parent)))
 }
 
+/** Throws BadOpError for what is not a canonical batch of ops that make sense. */
 export const decodeOps = (bytes: Uint8Array): FileOps => {
   let ops: FileOps
   try {
-    ops = fromBinary(FileOpsSchema, bytes)
+    ops = readOps(bytes)
   } catch (cause) {
-    throw new BadOpError('not a FileOps message', { cause })
+    if (cause instanceof MalformedError) throw new BadOpError('not a canonical FileOps message', { cause })
+    throw cause
   }
   check(ops.ops.length > 0, 'a batch without ops')
   ops.ops.forEach(checkOp)
-  check(equalBytes(toBinary(FileOpsSchema, ops, { writeUnknownFields: false }), bytes), 'not canonically encoded')
   return ops
 }
 
 /** The bytes of one batch. Throws BadOpError for an op no peer would accept. */
 export const encodeOps = (ops: readonly FileOp[]): Uint8Array => {
-  ops.forEach(checkOp)
-  return toBinary(FileOpsSchema, create(FileOpsSchema, { ops: [...ops] }))
+  const writer = new OpsWriter()
+  for (const op of ops) {
+    checkOp(op)
+    writer.op(op)
+  }
+  return writer.take()
 }
-
-const varintLength = (n: number): number => (n < 0x80 ? 1 : n < 0x4000 ? 2 : n < 0x20_0000 ? 3 : 4)
 
 /**
  * Splits a list into serialised batches of at most `bytesMax`, in order, each one `Draft.app`.
@@ -152,34 +143,15 @@ const varintLength = (n: number): number => (n < 0x80 ? 1 : n < 0x4000 ? 2 : n <
  */
 export const packOps = (ops: readonly FileOp[], bytesMax = BATCH_BYTES_MAX): Uint8Array[] => {
   const batches: Uint8Array[] = []
-  let parts: Uint8Array[] = []
-  let total = 0
-  const flush = () => {
-    const out = new Uint8Array(total)
-    let at = 0
-    for (const part of parts) {
-      out[at++] = 0x0a // field 1, length-delimited: FileOps.ops
-      for (let n = part.length; ; n >>>= 7) {
-        out[at++] = n > 0x7f ? (n & 0x7f) | 0x80 : n
-        if (n <= 0x7f) break
-      }
-      out.set(part, at)
-      at += part.length
-    }
-    if (parts.length > 0) batches.push(out)
-    parts = []
-    total = 0
-  }
+  const writer = new OpsWriter(Math.min(bytesMax, OP_BYTES_USUAL * ops.length))
   for (const op of ops) {
     checkOp(op)
-    const part = toBinary(FileOpSchema, op)
-    const length = 1 + varintLength(part.length) + part.length
-    check(length <= bytesMax, 'one op is longer than a batch may be')
-    if (total + length > bytesMax) flush()
-    parts.push(part)
-    total += length
+    const before = writer.length
+    writer.op(op)
+    check(writer.length - before <= bytesMax, 'one op is longer than a batch may be')
+    if (writer.length > bytesMax) batches.push(writer.take(before))
   }
-  flush()
+  if (writer.length > 0) batches.push(writer.take())
   return batches
 }
 
@@ -190,14 +162,12 @@ const KIND_TO_PROTO: Readonly<Record<Kind, FileKind>> = {
 }
 const PROTO_TO_KIND: readonly (Kind | undefined)[] = [undefined, 'file', 'dir', 'symlink']
 
-const placeOf = ({ parent, name }: PlaceMessage): Place => ({ parent: parent as Inode, name })
-
 /** Of a checked op. */
 export const linkOf = (link: Link): LinkValue => ({
   parent: link.parent as Inode,
   name: link.name,
   kind: PROTO_TO_KIND[link.kind]!,
-  replaced: link.replaced && placeOf(link.replaced),
+  replaced: link.replaced && { parent: link.replaced.parent as Inode, name: link.replaced.name },
 })
 
 /** Of a checked op. */
@@ -220,28 +190,34 @@ const dataToProto = (data: ContentValue['data']): Content['data'] => {
     case 'manifest':
       return { case: 'manifest', value: data.cid }
     case 'chunks':
-      return { case: 'chunks', value: create(ChunkListSchema, { chunks: data.chunks.map((chunk) => ({ ...chunk })) }) }
+      return {
+        case: 'chunks',
+        value: {
+          $typeName: 'lattice.v1.ChunkList',
+          chunks: data.chunks.map(({ cid, length }) => ({ $typeName: 'lattice.v1.Chunk', cid, length })),
+        },
+      }
   }
 }
 
 /** A time that does not fit 64 bits is taken for the nearest that does. */
 const clampMtime = (ns: bigint): bigint => (ns < MTIME_MIN ? MTIME_MIN : ns > MTIME_MAX ? MTIME_MAX : ns)
 
-const contentToProto = ({ size, mtimeNs, mode, data }: ContentValue): Content =>
-  create(ContentSchema, {
-    size: BigInt(size),
-    mtimeNs: clampMtime(mtimeNs),
-    mode: mode & 0o7777,
-    data: dataToProto(data),
-  })
+const contentToProto = ({ size, mtimeNs, mode, data }: ContentValue): Content => ({
+  $typeName: 'lattice.v1.Content',
+  size: BigInt(size),
+  mtimeNs: clampMtime(mtimeNs),
+  mode: mode & 0o7777,
+  data: dataToProto(data),
+})
 
-const linkToProto = ({ parent, name, kind, replaced }: LinkValue): Link =>
-  create(LinkSchema, {
-    parent,
-    name,
-    kind: KIND_TO_PROTO[kind],
-    replaced: replaced && create(PlaceSchema, { parent: replaced.parent, name: replaced.name }),
-  })
+const linkToProto = ({ parent, name, kind, replaced }: LinkValue): Link => ({
+  $typeName: 'lattice.v1.Link',
+  parent,
+  name,
+  kind: KIND_TO_PROTO[kind],
+  replaced: replaced && { $typeName: 'lattice.v1.Place', parent: replaced.parent, name: replaced.name },
+})
 
 export interface OpParts {
   readonly link?: LinkValue
@@ -251,14 +227,15 @@ export interface OpParts {
 }
 
 /** The general builder; the ones below say what for. */
-export const fileOp = (inode: Inode, { link, content, keepLink = [], keepContent = [] }: OpParts): FileOp =>
-  create(FileOpSchema, {
-    inode,
-    link: link && linkToProto(link),
-    content: content && contentToProto(content),
-    keepLink: [...keepLink],
-    keepContent: [...keepContent],
-  })
+export const fileOp = (inode: Inode, { link, content, keepLink = [], keepContent = [] }: OpParts): FileOp => ({
+  $typeName: 'lattice.v1.FileOp',
+  inode,
+  link: link && linkToProto(link),
+  content: content && contentToProto(content),
+  xattrs: [],
+  keepLink: [...keepLink],
+  keepContent: [...keepContent],
+})
 
 /** A new file, directory or symlink. `inode`: 16 fresh random bytes. A directory needs no content. */
 export const createOp = (inode: Inode, kind: Kind, at: Place, content?: ContentValue): FileOp =>
@@ -297,14 +274,14 @@ export const xattrOp = (
   name: string,
   value: Uint8Array | undefined,
   keep: readonly Hash[] = [],
-): FileOp =>
-  create(FileOpSchema, {
-    inode,
-    xattrs: [
-      create(XattrSchema, {
-        name,
-        write: value ? { case: 'value', value } : { case: 'delete', value: true },
-        keep: [...keep],
-      }),
-    ],
-  })
+): FileOp => ({
+  ...fileOp(inode, {}),
+  xattrs: [
+    {
+      $typeName: 'lattice.v1.Xattr',
+      name,
+      write: value ? { case: 'value', value } : { case: 'delete', value: true },
+      keep: [...keep],
+    },
+  ],
+})
