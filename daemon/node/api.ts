@@ -5,17 +5,21 @@ import type { NodeApi } from '../rpc/port.ts'
 import type { ConflictFeed } from './conflict-feed.ts'
 import { conflictService } from './conflicts.ts'
 import { createFileContents } from './contents.ts'
+import { diagnosticsCalls } from './diagnostics.ts'
 import { examine } from './doctor.ts'
 import { eventService } from './events.ts'
 import { describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
 import { historyService } from './history.ts'
 import { describeInvites, describeJoin, inviteService } from './invites.ts'
+import { logCalls } from './log-service.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
 import { pending, pendingStream } from './pending.ts'
 import { describePeers, peerService } from './peers.ts'
+import { describeSettings, settingsCalls } from './settings-service.ts'
 import { describeStatus } from './status.ts'
+import { measureStorage, storageCalls } from './storage-use.ts'
 import { storeService } from './stores.ts'
 
 export interface ApiParts extends Common, Local, Network {
@@ -33,22 +37,21 @@ const newestMs = ({ stores }: ApiParts): number =>
 export const createApi = (node: ApiParts): NodeApi => {
   const { stores, transport, folders, changes, levels, isIndependent, space, joins, shutdown } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
-  const status = () => describeStatus({ ...node, name: node.config.name })
+  const status = () => describeStatus({ ...node, name: node.settings.current.name })
+  const checks = () => examine({ ...node, folders: folders.list(), newestMs: newestMs(node) })
   return {
     node: {
       getStatus: async () => ok(status()),
-      diagnose: async () =>
-        ok({ checks: await examine({ ...node, folders: folders.list(), newestMs: newestMs(node) }) }),
+      diagnose: async () => ok({ checks: await checks() }),
       async shutdown() {
         // After the reply is on its way.
         setImmediate(() => shutdown.abort())
         return ok({})
       },
-      getSettings: pending,
-      changeSettings: pending,
-      getStorageUse: pending,
-      readLogs: pendingStream,
-      exportDiagnostics: pending,
+      ...settingsCalls({ ...node, self: transport.self }),
+      ...storageCalls(node),
+      ...logCalls(node.log, shutdown.signal),
+      ...diagnosticsCalls({ ...node, checks, storageUse: () => measureStorage(node) }),
     },
     folders: folderService({ keeper: folders, levels, changes, isIndependent }),
     invites: inviteService(node),
@@ -69,6 +72,7 @@ export const createApi = (node: ApiParts): NodeApi => {
       {
         changes,
         status,
+        settings: () => describeSettings(node.settings.current),
         folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
         peers: () => describePeers(stores.list(), node),
         conflicts: () => node.conflicts.list(),

@@ -103,13 +103,14 @@ const joinLink = async (
   { link: text, path }: { readonly link: string; readonly path: string },
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> => {
-  const { transport, folders, config } = node
+  const { transport, folders, settings } = node
   // The path is judged first: who cannot take the folder should not use up the invite.
   const checked = path === '' ? undefined : folders.check(path, true)
   if (checked && !checked.ok) return checked
   const link = readLink(node, text)
   if (!link.ok) return link
-  const admission = await askToJoin(link.value, { transport, timers: systemTimers, deviceName: config.name, signal })
+  const deviceName = settings.current.name
+  const admission = await askToJoin(link.value, { transport, timers: systemTimers, deviceName, signal })
   // Held from here on only: a person may take minutes to answer.
   return admission.ok ? folders.holding(() => settleIn(node, admission.value, checked?.value, signal)) : admission
 }
