@@ -74,11 +74,27 @@ export const rememberTouched = (state: StateReader, conflict: Conflict, ops: rea
   }
 }
 
-/** Nobody but the settling itself has written to what it touched. */
-export const isUntouchedSince = (state: StateReader, { sides, others }: Remembered, settling: Hash): boolean =>
-  [...sides, ...others].every(({ inode, heads }) =>
-    headsOf(state, inode).every((hash) => equalBytes(hash, settling) || isOneOf(heads, hash)),
-  )
+const isUntouched = (state: StateReader, { inode, heads }: Touched, settlings: readonly Hash[]): boolean =>
+  headsOf(state, inode).every((hash) => isOneOf(settlings, hash) || isOneOf(heads, hash))
+
+/** Nobody but the settling itself, which may be several intentions, has written to what it touched. */
+export const isUntouchedSince = (
+  state: StateReader,
+  { sides, others }: Remembered,
+  settlings: readonly Hash[],
+): boolean => [...sides, ...others].every((touched) => isUntouched(state, touched, settlings))
+
+/** Of the ops that are still to be written those about what nobody has written to meanwhile. */
+export const stillMeant = (
+  state: StateReader,
+  { sides, others }: Remembered,
+  settlings: readonly Hash[],
+  ops: readonly FileOp[],
+): FileOp[] =>
+  ops.filter((op) => {
+    const touched = [...sides, ...others].find(({ inode }) => equalBytes(inode, op.inode))
+    return touched !== undefined && isUntouched(state, touched, settlings)
+  })
 
 /** All contents that an undo writes, which must be here. */
 export const contentsToRestore = ({ sides, others }: Remembered): readonly ContentValue[] =>
@@ -89,13 +105,13 @@ const newHeads = (state: StateReader, key: Uint8Array, known: readonly Hash[]): 
   (state.cells.cell(key)?.heads ?? []).map(({ hash }) => hash).filter((hash) => !isOneOf(known, hash))
 
 /** The `rank`th write of those that bring an inode back. */
-const writeOf = (tree: Tree, touched: Touched, rank: number, settling: Hash): FileOp[] => {
+const writeOf = (tree: Tree, touched: Touched, rank: number, settlings: readonly Hash[]): FileOp[] => {
   const { inode, made, heads } = touched
   if (made) return rank === 0 ? trashAppearances(tree, tree.appearances(inode)) : []
   const content = touched.contents.at(-1 - rank)
   const link = touched.links.at(-1 - rank)
   if (!content && !link) return []
-  const known = [...heads, settling]
+  const known = [...heads, ...settlings]
   return [
     fileOp(inode, {
       ...(content && { content, keepContent: newHeads(tree.state, contentKey(inode), known) }),
@@ -107,15 +123,15 @@ const writeOf = (tree: Tree, touched: Touched, rank: number, settling: Hash): Fi
 const ranksOf = ({ made, contents, links }: Touched): number => (made ? 1 : Math.max(contents.length, links.length))
 
 /** One after the other. */
-export const undoSteps = ({ sides, others }: Remembered, settling: Hash): readonly UndoStep[] => {
+export const undoSteps = ({ sides, others }: Remembered, settlings: readonly Hash[]): readonly UndoStep[] => {
   const steps: UndoStep[] = []
   for (let from = 0; from < others.length; from += OTHERS_AT_ONCE) {
     const some = others.slice(from, from + OTHERS_AT_ONCE)
     const ranks = Math.max(...some.map(ranksOf))
     for (let rank = 0; rank < ranks; rank++)
-      steps.push((tree) => some.flatMap((each) => writeOf(tree, each, rank, settling)))
+      steps.push((tree) => some.flatMap((each) => writeOf(tree, each, rank, settlings)))
   }
   for (const side of [...sides].reverse())
-    for (let rank = 0; rank < ranksOf(side); rank++) steps.push((tree) => writeOf(tree, side, rank, settling))
+    for (let rank = 0; rank < ranksOf(side); rank++) steps.push((tree) => writeOf(tree, side, rank, settlings))
   return steps
 }
