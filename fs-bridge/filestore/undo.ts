@@ -4,7 +4,7 @@
  * head of a cell is a write that keeps those before it.
  */
 import type { FileOp } from '#proto/file'
-import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { inodeState, openLinks, shownContents } from './inode.ts'
 import { trashAppearances } from './intents.ts'
@@ -59,18 +59,18 @@ const remember = (state: StateReader, inode: Inode, ops: readonly FileOp[], plac
 
 /** To be called on the state before the ops. */
 export const rememberTouched = (state: StateReader, conflict: Conflict, ops: readonly FileOp[]): Remembered => {
-  const isOf = (inode: Uint8Array) => (op: FileOp) => equalBytes(op.inode, inode)
-  const unique = (inodes: readonly Inode[]): Inode[] =>
-    inodes.filter((inode, i) => inodes.findIndex((each) => equalBytes(each, inode)) === i)
-  const sides = unique(conflict.heads.map(({ inode }) => inode))
-  const others = unique(ops.map(({ inode }) => inode as Inode)).filter(
-    (inode) => !sides.some((side) => equalBytes(side, inode)),
-  )
+  const opsOf = new Map<HexKey, FileOp[]>()
+  for (const op of ops) {
+    const id = bytesToHex(op.inode)
+    opsOf.set(id, [...(opsOf.get(id) ?? []), op])
+  }
   // The latest link keeps a name: who kept it is placed last, although nothing had moved him.
   const placed = conflict.kind === 'name'
+  const sides = new Map(conflict.heads.map(({ inode }) => [bytesToHex(inode), inode]))
+  const others = [...opsOf].filter(([id]) => !sides.has(id))
   return {
-    sides: sides.map((inode) => remember(state, inode, ops.filter(isOf(inode)), placed)),
-    others: others.map((inode) => remember(state, inode, ops.filter(isOf(inode)), false)),
+    sides: [...sides].map(([id, inode]) => remember(state, inode, opsOf.get(id) ?? [], placed)),
+    others: others.map(([, about]) => remember(state, about[0]!.inode as Inode, about, false)),
   }
 }
 
@@ -90,11 +90,13 @@ export const stillMeant = (
   { sides, others }: Remembered,
   settlings: readonly Hash[],
   ops: readonly FileOp[],
-): FileOp[] =>
-  ops.filter((op) => {
-    const touched = [...sides, ...others].find(({ inode }) => equalBytes(inode, op.inode))
+): FileOp[] => {
+  const touchedBy = new Map([...sides, ...others].map((touched) => [bytesToHex(touched.inode), touched]))
+  return ops.filter((op) => {
+    const touched = touchedBy.get(bytesToHex(op.inode))
     return touched !== undefined && isUntouched(state, touched, settlings)
   })
+}
 
 /** All contents that an undo writes, which must be here. */
 export const contentsToRestore = ({ sides, others }: Remembered): readonly ContentValue[] =>
