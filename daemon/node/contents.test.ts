@@ -10,7 +10,7 @@ import { FileHasher } from '#kernel/cas/hashing.ts'
 import type { BlobSource, ChunkRef, ContentHasher, HashedFile } from '#kernel/cas/port.ts'
 import { CAS_TABLES } from '#kernel/cas/tables.ts'
 import { noise } from '#kernel/cas/testing.ts'
-import { bytesToHex, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex } from '#kernel/core/bytes.ts'
 import { openLmdb } from '#kernel/storage/lmdb.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Store } from '#kernel/store/port.ts'
@@ -19,7 +19,6 @@ import { createFileContents } from './contents.ts'
 import type { FileContents, FolderEntry } from './parts.ts'
 
 const store = { id: new Uint8Array(32).fill(7) } as Store
-const id = store.id as StoreId
 const LENGTH = 700_000
 
 let home: string
