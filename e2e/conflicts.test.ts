@@ -6,7 +6,7 @@ import { ConflictService, type ConflictSide, type GetConflictResponse } from '#p
 import { EventService, NoticeKind, type Snapshot, type WatchResponse } from '#proto/event_api'
 import { equalBytes } from '#kernel/core/bytes.ts'
 import { createRpcClient, type RpcClient } from '#daemon/rpc/client.ts'
-import { readTree } from './support/trees.ts'
+import { readTree, writeTree } from './support/trees.ts'
 import { level, TestWorld, type TestNode } from './support/world.ts'
 
 const BASE = 'title\n\none\ntwo\nthree\n'
@@ -220,6 +220,31 @@ test('two files made under one name have no base, and both are brought back', { 
     ).toEqual(['new, by anna', 'new, by ben'])
     expect(tree['new.txt']).toBe(winner)
   }
+})
+
+test('a file and a large directory of one name: either goes and comes back whole', { timeout: TEST_MS }, async () => {
+  // More than one intention can hold.
+  const files = Object.fromEntries(Array.from({ length: 1_200 }, (_, i) => [`much/${i}.txt`, `file ${i}`]))
+  await apart(async () => {
+    await writeTree(there, files)
+    await writeFile(join(here, 'much'), 'a file')
+  })
+  const much = async (root: string): Promise<Record<string, string>> =>
+    Object.fromEntries(Object.entries(await readTree(root)).filter(([name]) => name.startsWith('much')))
+  const before = await much(here)
+  expect(Object.keys(before)).toHaveLength(1_201)
+  const { undo } = await anna.json<{ undo: string }>('conflict', 'resolve', 'much', '--take', 'anna')
+  await settle()
+  for (const root of [here, there]) expect(await much(root)).toEqual({ much: 'a file' })
+  await anna.ok('conflict', 'undo', undo)
+  await settle()
+  for (const root of [here, there]) {
+    const { length } = Object.entries(await much(root)).filter(([name, text]) => files[name] === text)
+    expect(length).toBe(1_200)
+    expect(Object.values(await much(root))).toContain('a file')
+  }
+  await anna.ok('conflict', 'resolve', 'much', '--both')
+  await settle()
 })
 
 test('wrong questions have answers of their own', { timeout: TEST_MS }, async () => {

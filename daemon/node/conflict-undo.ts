@@ -15,8 +15,8 @@ export interface Settled {
   readonly store: Store
   readonly conflict: Conflict
   readonly remembered: Remembered
-  /** The intention that settled it. */
-  readonly settling: Hash
+  /** The intentions that settled it. */
+  readonly settlings: readonly Hash[]
 }
 
 const UNDOS_MAX = 64
@@ -55,7 +55,7 @@ export class Undos {
       return err(
         latticeError('undo-not-found', 'permanent', 'that can no longer be undone: the node was started anew since'),
       )
-    if (!isUntouchedSince(settled.store.state, settled.remembered, settled.settling)) return err(changedSince(settled))
+    if (!isUntouchedSince(settled.store.state, settled.remembered, settled.settlings)) return err(changedSince(settled))
     using held = new DisposableStack()
     const secured = await this.#secure(entry, settled, held, gone)
     const done = secured.ok ? await bringBack(settled) : secured
@@ -82,11 +82,11 @@ export class Undos {
 }
 
 const bringBack = async (settled: Settled): Promise<Result<void, LatticeError>> => {
-  const { store, remembered, settling } = settled
-  for (const [i, step] of undoSteps(remembered, settling).entries()) {
+  const { store, remembered, settlings } = settled
+  for (const [i, step] of undoSteps(remembered, settlings).entries()) {
     let isChanged = false
     const done = await store.submit((state) => {
-      isChanged = i === 0 && !isUntouchedSince(state, remembered, settling)
+      isChanged = i === 0 && !isUntouchedSince(state, remembered, settlings)
       const [app] = isChanged ? [] : packOps(step(openTree(state, deviceNameIn(store.access))))
       return app && { app }
     })

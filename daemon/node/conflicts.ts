@@ -11,7 +11,7 @@ import { resolveBoth, resolveMerged, resolveTake } from '#fs-bridge/filestore/in
 import { decodeOps, packOps } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
-import { rememberTouched, type Remembered } from '#fs-bridge/filestore/undo.ts'
+import { rememberTouched, stillMeant, type Remembered } from '#fs-bridge/filestore/undo.ts'
 import { INODE_LENGTH } from '#fs-bridge/filestore/values.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { ConflictSides, contentOfHead, type Side } from './conflict-sides.ts'
@@ -83,33 +83,48 @@ const findHead = (conflict: Conflict, wanted: string): Result<Conflict['heads'][
   return err(latticeError('head-not-found', 'permanent', `“${wanted}” is not one side of this conflict: take ${heads}`))
 }
 
+const notSettled = latticeError(
+  'conflict-not-found',
+  'permanent',
+  'the conflict cannot be settled that way, or is settled already',
+)
+
 const freshInode = (): Inode => new Uint8Array(randomBytes(INODE_LENGTH)) as Uint8Array as Inode
 
-/** The ops are made on the state they will follow: what arrived meanwhile is seen. */
+/**
+ * The ops are made on the state they will follow: what arrived meanwhile is seen. Those about a large directory need
+ * several intentions; the later ones leave alone what somebody has written to since.
+ */
 const settle = async (
   store: Store,
   id: string,
   ops: (tree: ReturnType<typeof openTree>, conflict: Conflict) => FileOp[],
 ): Promise<Result<Settled, LatticeError>> => {
   let found: { readonly conflict: Conflict; readonly remembered: Remembered } | undefined
+  let rest: readonly Uint8Array[] = []
   const done = await store.submit((state) => {
     const tree = openTree(state, deviceNameIn(store.access))
     const conflict = [...tree.conflicts()].find((candidate) => candidate.id === id)
-    const [app] = conflict ? packOps(ops(tree, conflict)) : []
+    const made = conflict ? ops(tree, conflict) : []
+    const [app, ...later] = packOps(made)
     if (!conflict || !app) return undefined
-    found = { conflict, remembered: rememberTouched(state, conflict, decodeOps(app).ops) }
+    found = { conflict, remembered: rememberTouched(state, conflict, made) }
+    rest = later
     return { app }
   })
   if (!done.ok) return done
-  return done.value && found
-    ? ok({ store, settling: done.value.hash, ...found })
-    : err(
-        latticeError(
-          'conflict-not-found',
-          'permanent',
-          'the conflict cannot be settled that way, or is settled already',
-        ),
-      )
+  if (!done.value || !found) return err(notSettled)
+  const { conflict, remembered } = found
+  const settlings = [done.value.hash]
+  for (const batch of rest) {
+    const later = await store.submit((state) => {
+      const [app] = packOps(stillMeant(state, remembered, settlings, decodeOps(batch).ops))
+      return app && { app }
+    })
+    if (!later.ok) return later
+    if (later.value) settlings.push(later.value.hash)
+  }
+  return ok({ store, conflict, remembered, settlings })
 }
 
 /** The permissions that a merged text gets: those of the winner. */

@@ -170,6 +170,7 @@ class NodeContents implements FileContents {
     content: ContentValue,
     signal: AbortSignal,
   ): Promise<Result<boolean, LatticeError>> {
+    if (root === '') return ok(false)
     for await (const path of trashedFiles(root, content.size, signal)) {
       if (signal.aborted) break
       const [hashed] = await this.#hasher.hashFiles([path])

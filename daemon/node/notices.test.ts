@@ -48,6 +48,11 @@ test('a new conflict is told, one that stands is not', () => {
   expect(noticesBetween(two, one)).toEqual([])
 })
 
+test('a conflict that this device itself brought back is no news to its person', () => {
+  const back = folders({ conflicts: [{ ...conflict('x'), deviceName: '' }] })
+  expect(noticesBetween(folders(), back)).toEqual([])
+})
+
 test('many new conflicts at once are one notice', () => {
   const many = folders({ conflicts: Array.from({ length: 6 }, (_, i) => conflict(`c${i}`)) })
   expect(noticesBetween(folders(), many).map(({ about, message }) => [about, message])).toEqual([

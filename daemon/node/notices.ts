@@ -61,7 +61,7 @@ export interface ConflictSight {
   readonly id: string
   readonly path: string
   readonly kind: string
-  /** Another device that has a part in it. */
+  /** Another device that has a part in it; empty: this one alone made it, by bringing it back. */
   readonly deviceName: string
 }
 
@@ -113,7 +113,7 @@ const HOW: Readonly<Record<string, string>> = {
 
 function* conflictNotices(store: HexKey, before: FolderSight, now: FolderSight): Generator<NoticeDraft> {
   const known = new Set(before.conflicts.map(({ id }) => id))
-  const added = now.conflicts.filter(({ id }) => !known.has(id))
+  const added = now.conflicts.filter(({ id, deviceName }) => deviceName !== '' && !known.has(id))
   const kind = NoticeKind.CONFLICT
   if (added.length > CONFLICTS_ONE_BY_ONE)
     return yield { kind, store, message: `${added.length} files of ${now.name} were changed on two sides` }

@@ -122,7 +122,7 @@ test('a conflict that is brought back has the base it had, also when one side is
         : resolveTake(s.a.tree, conflict!, conflict!.heads[0]!.hash)
     const remembered = rememberTouched(s.a.tree.state, conflict!, ops)
     s.world.write(s.a, ops)
-    for (const step of undoSteps(remembered, lastHash(s))) s.world.write(s.a, step(s.a.tree))
+    for (const step of undoSteps(remembered, [lastHash(s)])) s.world.write(s.a, step(s.a.tree))
     s.meet()
     expect(base(s)).toBe('old')
     s.world.write(s.b, editAppearance(s.b.tree, s.see(s.b, 'x'), text('further')))

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Hash } from '#kernel/core/bytes.ts'
+import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { packOps } from './ops.ts'
 import { resolveBoth, resolveMerged, resolveTake } from './intents.ts'
 import type { Conflict } from './port.ts'
 import type { FileOp } from '#proto/file'
 import { scene, text } from './scene.ts'
-import { isUntouchedSince, rememberTouched, undoSteps, type Remembered } from './undo.ts'
+import { isUntouchedSince, rememberTouched, stillMeant, undoSteps, type Remembered } from './undo.ts'
 
 type Scene = ReturnType<typeof scene>
 
@@ -22,8 +22,8 @@ const settle = (s: Scene, ops: (conflict: Conflict) => FileOp[]): { remembered: 
 }
 
 const undo = (s: Scene, { remembered, settling }: { remembered: Remembered; settling: Hash }): string[] => {
-  expect(isUntouchedSince(s.a.tree.state, remembered, settling)).toBe(true)
-  for (const step of undoSteps(remembered, settling))
+  expect(isUntouchedSince(s.a.tree.state, remembered, [settling])).toBe(true)
+  for (const step of undoSteps(remembered, [settling]))
     for (const batch of packOps(step(s.a.tree))) s.world.writeBytes(s.a, batch)
   return s.meet()
 }
@@ -103,7 +103,7 @@ test('what someone changed since is seen', () => {
   const { remembered, settling } = settle(s, take(s, 0))
   s.edit(s.b, 'x.txt', 'later')
   s.meet()
-  expect(isUntouchedSince(s.a.tree.state, remembered, settling)).toBe(false)
+  expect(isUntouchedSince(s.a.tree.state, remembered, [settling])).toBe(false)
 })
 
 test('a rename is a change as well, and so is an edit of what was made', () => {
@@ -111,20 +111,20 @@ test('a rename is a change as well, and so is an edit of what was made', () => {
   const first = settle(renamed, merged(renamed))
   renamed.move(renamed.b, 'x.txt', 'y.txt')
   renamed.meet()
-  expect(isUntouchedSince(renamed.a.tree.state, first.remembered, first.settling)).toBe(false)
+  expect(isUntouchedSince(renamed.a.tree.state, first.remembered, [first.settling])).toBe(false)
 
   const kept = nameScene().s
   const second = settle(kept, both(kept))
   const made = [...kept.b.tree.children(kept.see(kept.b, '').inode)].find(({ name }) => name !== 'x.txt')!
   kept.edit(kept.b, made.name, 'later')
   kept.meet()
-  expect(isUntouchedSince(kept.a.tree.state, second.remembered, second.settling)).toBe(false)
+  expect(isUntouchedSince(kept.a.tree.state, second.remembered, [second.settling])).toBe(false)
 })
 
 test('what arrives while an undo is written stays', () => {
   const { s } = contentScene()
   const settled = settle(s, merged(s))
-  const [first, ...rest] = undoSteps(settled.remembered, settled.settling)
+  const [first, ...rest] = undoSteps(settled.remembered, [settled.settling])
   s.edit(s.b, 'x.txt', 'at the same time')
   s.world.write(s.a, first!(s.a.tree))
   s.world.sync(s.b, s.a)
@@ -135,4 +135,16 @@ test('what arrives while an undo is written stays', () => {
       .map((line) => line.split('=')[1])
       .sort(),
   ).toEqual(['at the same time', 'one', 'three', 'two'])
+})
+
+test('what is still to be written of a long settling leaves alone what changed meanwhile', () => {
+  const { s } = kindScene()
+  const [conflict] = s.conflicts()
+  const ops = resolveTake(s.a.tree, conflict!, conflict!.heads[1]!.hash)
+  const remembered = rememberTouched(s.a.tree.state, conflict!, ops)
+  expect(stillMeant(s.a.tree.state, remembered, [], ops)).toEqual(ops)
+  s.edit(s.b, 'x/deep/er.txt', 'meanwhile')
+  s.world.sync(s.b, s.a)
+  const { inode } = s.see(s.a, 'x/deep/er.txt')
+  expect(stillMeant(s.a.tree.state, remembered, [], ops)).toEqual(ops.filter((op) => !equalBytes(op.inode, inode)))
 })

@@ -4,7 +4,7 @@
  * head of a cell is a write that keeps those before it.
  */
 import type { FileOp } from '#proto/file'
-import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { inodeState, openLinks, shownContents } from './inode.ts'
 import { trashAppearances } from './intents.ts'
@@ -59,26 +59,44 @@ const remember = (state: StateReader, inode: Inode, ops: readonly FileOp[], plac
 
 /** To be called on the state before the ops. */
 export const rememberTouched = (state: StateReader, conflict: Conflict, ops: readonly FileOp[]): Remembered => {
-  const isOf = (inode: Uint8Array) => (op: FileOp) => equalBytes(op.inode, inode)
-  const unique = (inodes: readonly Inode[]): Inode[] =>
-    inodes.filter((inode, i) => inodes.findIndex((each) => equalBytes(each, inode)) === i)
-  const sides = unique(conflict.heads.map(({ inode }) => inode))
-  const others = unique(ops.map(({ inode }) => inode as Inode)).filter(
-    (inode) => !sides.some((side) => equalBytes(side, inode)),
-  )
+  const opsOf = new Map<HexKey, FileOp[]>()
+  for (const op of ops) {
+    const id = bytesToHex(op.inode)
+    opsOf.set(id, [...(opsOf.get(id) ?? []), op])
+  }
   // The latest link keeps a name: who kept it is placed last, although nothing had moved him.
   const placed = conflict.kind === 'name'
+  const sides = new Map(conflict.heads.map(({ inode }) => [bytesToHex(inode), inode]))
+  const others = [...opsOf].filter(([id]) => !sides.has(id))
   return {
-    sides: sides.map((inode) => remember(state, inode, ops.filter(isOf(inode)), placed)),
-    others: others.map((inode) => remember(state, inode, ops.filter(isOf(inode)), false)),
+    sides: [...sides].map(([id, inode]) => remember(state, inode, opsOf.get(id) ?? [], placed)),
+    others: others.map(([, about]) => remember(state, about[0]!.inode as Inode, about, false)),
   }
 }
 
-/** Nobody but the settling itself has written to what it touched. */
-export const isUntouchedSince = (state: StateReader, { sides, others }: Remembered, settling: Hash): boolean =>
-  [...sides, ...others].every(({ inode, heads }) =>
-    headsOf(state, inode).every((hash) => equalBytes(hash, settling) || isOneOf(heads, hash)),
-  )
+const isUntouched = (state: StateReader, { inode, heads }: Touched, settlings: readonly Hash[]): boolean =>
+  headsOf(state, inode).every((hash) => isOneOf(settlings, hash) || isOneOf(heads, hash))
+
+/** Nobody but the settling itself, which may be several intentions, has written to what it touched. */
+export const isUntouchedSince = (
+  state: StateReader,
+  { sides, others }: Remembered,
+  settlings: readonly Hash[],
+): boolean => [...sides, ...others].every((touched) => isUntouched(state, touched, settlings))
+
+/** Of the ops that are still to be written those about what nobody has written to meanwhile. */
+export const stillMeant = (
+  state: StateReader,
+  { sides, others }: Remembered,
+  settlings: readonly Hash[],
+  ops: readonly FileOp[],
+): FileOp[] => {
+  const touchedBy = new Map([...sides, ...others].map((touched) => [bytesToHex(touched.inode), touched]))
+  return ops.filter((op) => {
+    const touched = touchedBy.get(bytesToHex(op.inode))
+    return touched !== undefined && isUntouched(state, touched, settlings)
+  })
+}
 
 /** All contents that an undo writes, which must be here. */
 export const contentsToRestore = ({ sides, others }: Remembered): readonly ContentValue[] =>
@@ -89,13 +107,13 @@ const newHeads = (state: StateReader, key: Uint8Array, known: readonly Hash[]): 
   (state.cells.cell(key)?.heads ?? []).map(({ hash }) => hash).filter((hash) => !isOneOf(known, hash))
 
 /** The `rank`th write of those that bring an inode back. */
-const writeOf = (tree: Tree, touched: Touched, rank: number, settling: Hash): FileOp[] => {
+const writeOf = (tree: Tree, touched: Touched, rank: number, settlings: readonly Hash[]): FileOp[] => {
   const { inode, made, heads } = touched
   if (made) return rank === 0 ? trashAppearances(tree, tree.appearances(inode)) : []
   const content = touched.contents.at(-1 - rank)
   const link = touched.links.at(-1 - rank)
   if (!content && !link) return []
-  const known = [...heads, settling]
+  const known = [...heads, ...settlings]
   return [
     fileOp(inode, {
       ...(content && { content, keepContent: newHeads(tree.state, contentKey(inode), known) }),
@@ -107,15 +125,15 @@ const writeOf = (tree: Tree, touched: Touched, rank: number, settling: Hash): Fi
 const ranksOf = ({ made, contents, links }: Touched): number => (made ? 1 : Math.max(contents.length, links.length))
 
 /** One after the other. */
-export const undoSteps = ({ sides, others }: Remembered, settling: Hash): readonly UndoStep[] => {
+export const undoSteps = ({ sides, others }: Remembered, settlings: readonly Hash[]): readonly UndoStep[] => {
   const steps: UndoStep[] = []
   for (let from = 0; from < others.length; from += OTHERS_AT_ONCE) {
     const some = others.slice(from, from + OTHERS_AT_ONCE)
     const ranks = Math.max(...some.map(ranksOf))
     for (let rank = 0; rank < ranks; rank++)
-      steps.push((tree) => some.flatMap((each) => writeOf(tree, each, rank, settling)))
+      steps.push((tree) => some.flatMap((each) => writeOf(tree, each, rank, settlings)))
   }
   for (const side of [...sides].reverse())
-    for (let rank = 0; rank < ranksOf(side); rank++) steps.push((tree) => writeOf(tree, side, rank, settling))
+    for (let rank = 0; rank < ranksOf(side); rank++) steps.push((tree) => writeOf(tree, side, rank, settlings))
   return steps
 }
