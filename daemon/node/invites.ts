@@ -144,12 +144,13 @@ const settleIn = async (
 }
 
 /** By its id alone: its name is whatever the device says. */
-const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<WaitingJoin, LatticeError> =>
-  findNamed(
-    joins.map((join) => ({ ...join, name: '', hex: join.id })),
-    wanted,
-    'join',
-  )
+const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<WaitingJoin, LatticeError> => {
+  const named = joins.map((join) => ({ ...join, name: '', hex: join.id }))
+  const found = findNamed(named, wanted, 'join')
+  return found.ok || found.error.kind === 'ambiguous'
+    ? found
+    : err(latticeError('join-not-found', 'permanent', `no device waits under the id “${wanted}”`))
+}
 
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
   const { stores, transport, joins, space } = node
