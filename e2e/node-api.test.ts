@@ -101,13 +101,17 @@ test('settings hold at once, on other devices and after a restart', async () => 
 
   // Quiet from one time to the same: always.
   await a.ok('settings', 'set', 'quiet-hours', '06:00-06:00')
-  await writeFile(join(dirA, 'new.txt'), 'made in quiet hours')
+  const [ours, theirs] = ['a', 'b'].map((letter) => letter.repeat(300_000))
+  await writeFile(join(dirA, 'ours.txt'), ours!)
+  await writeFile(join(dirB, 'theirs.txt'), theirs!)
   const waited = await a.run('folder', 'wait', 'f', '--timeout', '2', '--json')
   expect(waited.stdout).toContain('not-level')
-  await expect(stat(join(dirB, 'new.txt'))).rejects.toThrow('ENOENT')
+  for (const path of [join(dirB, 'ours.txt'), join(dirA, 'theirs.txt')])
+    await expect(stat(path)).rejects.toThrow('ENOENT')
   await a.ok('settings', 'set', 'quiet-hours', 'none')
   await level('f', a, b)
-  expect(await readFile(join(dirB, 'new.txt'), 'utf8')).toBe('made in quiet hours')
+  expect(await readFile(join(dirB, 'ours.txt'), 'utf8')).toBe(ours)
+  expect(await readFile(join(dirA, 'theirs.txt'), 'utf8')).toBe(theirs)
 
   await a.stop()
   await a.up()

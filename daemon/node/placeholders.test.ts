@@ -24,6 +24,17 @@ test('what is known is replaced in sentences, the longest first; addresses and k
   expect(cleaned).toMatch(/^listens on text-[0-9a-f]{8}, text-[0-9a-f]{8}; text-[0-9a-f]{8}$/)
 })
 
+test('names of one letter, and names that look like patterns, make no more of a sentence than it was', () => {
+  const all = names()
+  for (const letter of 'abcdefghijklmnopqrstuvwxyz') all.know('device', letter)
+  all.know('device', '')
+  const odd = all.know('device', '(.*)+$[a-z]{9}|^\\-/')
+  expect(all.clean('the clock agrees')).toBe('the clock agrees')
+  expect(all.clean('the log of e, (.*)+$[a-z]{9}|^\\-/ is damaged')).toBe(
+    `the log of ${all.of('device', 'e')}, ${odd} is damaged`,
+  )
+})
+
 test('of a line of the log nothing private is left, whatever it is', () => {
   expect(names().line(['folder ', { kind: 'folder', value: 'plans' }, ' failed'])).toMatch(
     /^folder \[folder-[0-9a-f]{8}\] failed$/,

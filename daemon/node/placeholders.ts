@@ -6,10 +6,17 @@ import { createHmac } from 'node:crypto'
 import type { LogPiece, Private } from './log.ts'
 
 const DIGITS = 8
+/** A shorter name is replaced as a word of its own only: “a” is in every other word. */
+const NAME_LENGTH_MIN = 4
+
+const patternOf = (value: string): string => {
+  const literal = value.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+  return value.length < NAME_LENGTH_MIN ? `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])` : literal
+}
 
 export class Placeholders {
   readonly #secret: Uint8Array
-  /** What is known by name, longest first: replaced wherever it turns up in words of ours. */
+  /** What is known by name: replaced wherever it turns up in words of ours. */
   readonly #known = new Map<string, string>()
 
   constructor(secret: Uint8Array) {
@@ -30,10 +37,11 @@ export class Placeholders {
 
   /** Words of ours, with all that is known, addresses and keys replaced. */
   clean(text: string): string {
-    let cleaned = text
-    for (const [value, placeholder] of [...this.#known].sort(([a], [b]) => b.length - a.length))
-      cleaned = cleaned.replaceAll(value, placeholder)
-    return cleaned
+    // In one pass, so that what was put in is never taken for a name again; the longest of two that begin alike wins.
+    const longestFirst = [...this.#known.keys()].sort((a, b) => b.length - a.length)
+    const known = new RegExp([...longestFirst.map(patternOf), '(?!)'].join('|'), 'gu')
+    return text
+      .replace(known, (value) => this.#known.get(value) ?? this.of('text', value))
       .replace(/\/(?:ip4|ip6|ip6zone|dns|dns4|dns6|dnsaddr|p2p)\/[^\s,;]+/g, (address) => this.of('text', address))
       .replace(/\b[0-9a-f]{16,}\b/gi, (hex) => this.of('text', hex.toLowerCase()))
   }

@@ -7,6 +7,7 @@
 import { existsSync, readdirSync, readFileSync, type Dirent } from 'node:fs'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 
 export interface WebFile {
   readonly body: Buffer
@@ -60,25 +61,35 @@ export const defaultWebDirectory = (): string => {
 const entriesOf = (directory: string): Dirent[] =>
   existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : []
 
-/** Reads the UI; where it is not built, a page that says so. Throws when there is more than a UI can be. */
-export const readWebFiles = (directory: string): WebFiles => {
+const collectFiles = (directory: string): Map<string, WebFile> | undefined => {
   const files = new Map<string, WebFile>()
   let bytes = 0
-  const read = (at: string, urlPath: string): void => {
+  const read = (at: string, urlPath: string): boolean => {
     for (const entry of entriesOf(at)) {
       const path = join(at, entry.name)
       const url = `${urlPath}/${encodeURIComponent(entry.name)}`
-      if (entry.isDirectory()) read(path, url)
+      if (entry.isDirectory() && !read(path, url)) return false
       // Source maps are for those who have the sources.
       if (!entry.isFile() || entry.name.endsWith('.map')) continue
       const body = readFileSync(path)
       bytes += body.length
-      if (files.size >= FILES_MAX || bytes > BYTES_MAX) throw new Error(`${directory} is too large for a web page`)
+      if (files.size >= FILES_MAX || bytes > BYTES_MAX) return false
       const type = TYPES[extname(entry.name).toLowerCase()] ?? 'application/octet-stream'
       files.set(url, { body, type, immutable: urlPath === '/assets' && HASHED.test(entry.name) })
     }
+    return true
   }
-  read(directory, '')
-  const page = files.get('/index.html') ?? { body: Buffer.from(NOT_BUILT), type: TYPES['.html']!, immutable: false }
-  return files.set('/', page)
+  return read(directory, '') ? files : undefined
+}
+
+/** Reads the UI; where it is not built, a page that says so. Kinds: `web-too-large`, `web-unreadable`. */
+export const readWebFiles = (directory: string): Result<WebFiles, LatticeError> => {
+  try {
+    const files = collectFiles(directory)
+    if (!files) return err(latticeError('web-too-large', 'permanent', `${directory} is too large for a web page`))
+    const page = files.get('/index.html') ?? { body: Buffer.from(NOT_BUILT), type: TYPES['.html']!, immutable: false }
+    return ok(files.set('/', page))
+  } catch (cause) {
+    return err(latticeError('web-unreadable', 'permanent', `cannot read the web page: ${(cause as Error).message}`))
+  }
 }

@@ -22,7 +22,8 @@ export const openWeb = async (
   const token = loadToken(home)
   if (!token.ok) return token
   const files = readWebFiles(defaultWebDirectory())
-  const server = await serveWeb({ port: request.port, token: token.value, files, api, report })
+  if (!files.ok) return files
+  const server = await serveWeb({ port: request.port, token: token.value, files: files.value, api, report })
   if (!server.ok) return server
   parts.use(server.value)
   writeWebAddress(home, server.value.url)

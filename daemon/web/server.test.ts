@@ -11,7 +11,7 @@ import { EventService } from '#proto/event_api'
 import { NodeService } from '#proto/node_api'
 import { ok } from '#kernel/core/result.ts'
 import type { NodeApi } from '../rpc/port.ts'
-import { readWebFiles } from './files.ts'
+import { readWebFiles, type WebFiles } from './files.ts'
 import { serveWeb, type WebServer } from './server.ts'
 import { loadToken, parseToken } from './token.ts'
 
@@ -43,11 +43,17 @@ const api = {
 for (const service of ['folders', 'invites', 'peers', 'conflicts', 'history', 'stores', 'files'])
   Object.assign(api, { [service]: {} })
 
+const filesIn = (name: string): WebFiles => {
+  const files = readWebFiles(join(directory, name))
+  if (!files.ok) throw new Error(files.error.message)
+  return files.value
+}
+
 const serve = (port = 0) =>
   serveWeb({
     port,
     token,
-    files: readWebFiles(join(directory, 'web')),
+    files: filesIn('web'),
     api,
     report: (cause) => expect(cause).toBe(undefined),
   })
@@ -249,7 +255,7 @@ describe('files', () => {
   })
 
   test('where the UI is not built, a page says so', () => {
-    expect(`${readWebFiles(join(directory, 'none')).get('/')?.body}`).toContain('not built')
+    expect(`${filesIn('none').get('/')?.body}`).toContain('not built')
   })
 })
 
