@@ -14,6 +14,7 @@ import type { StoreManager } from '#kernel/store/port.ts'
 import { isEqualSet, type PeerProgress } from '#sync/gossip/shared.ts'
 import { followRights } from './follow-rights.ts'
 import type { Levels, PeerLevel } from './parts.ts'
+import { announceJoins } from './join-notices.ts'
 import type { Common, Local } from './open-local.ts'
 import { keepQuietHours } from './quiet.ts'
 
@@ -49,7 +50,7 @@ export const openNetwork = async (
   parts: AsyncDisposableStack,
   options: NetworkOptions,
 ): Promise<Result<Network, LatticeError>> => {
-  const { key, config, code, storage, stores, bindings, cas, changes, report } = options
+  const { key, config, code, storage, stores, bindings, cas, changes, notices, report } = options
   const created = await code.createLibp2pTransport({
     deviceKey: await code.deviceKeyFromSeed(key.seed),
     listen: config.listen,
@@ -100,6 +101,7 @@ export const openNetwork = async (
     }),
   )
   parts.defer(joins.on('changed', () => changes.notify('joins')))
+  parts.defer(announceJoins(joins, (notice) => notices.add(notice)))
   parts.defer(followRights(stores, changes, () => joins.recheck(), report))
   parts.defer(engine.onChange(() => changes.notify('level')))
   parts.defer(followSettings(options, { blobs, gate, local: transport }))
