@@ -154,14 +154,14 @@ export class Ingester {
       read.push({ ...change, kind: 'symlink', looked, data: { kind: 'inline', bytes } })
     } catch (error) {
       errnoOf(error)
-      this.#deps.again(change.path)
+      this.#again(change)
     }
   }
 
   #hashed(change: LocalChange, result: HashedFile, read: ReadChange[], contents: Map<string, FileContent>): void {
     if (result.kind === 'hashed') {
       const looked = { ...change.looked!, ...result.stat, mode: result.stat.mode & 0o7777 }
-      if (result.stat.ino !== change.looked!.ino) return this.#deps.again(change.path)
+      if (result.stat.ino !== change.looked!.ino) return this.#again(change)
       const data = fileContentToData(result.content)
       if (change.before && unchanged(change.before, change.looked!)) {
         const seen = this.#seenContent(change.before)
@@ -172,7 +172,15 @@ export class Ingester {
       this.#deps.fine(change.path)
     } else if (result.kind === 'unreadable') {
       this.#deps.problem(change.path, 'unreadable', result.message)
-    } else this.#deps.again(change.path)
+    } else this.#again(change)
+  }
+
+  /** Both names of what moved: it may be gone from the new one by the next look, which then tells nothing of the old. */
+  #again({ path, before, place }: LocalChange): void {
+    this.#deps.again(path)
+    const hasMoved = before && !(before.name === place?.name && equalBytes(before.parent, place.parent))
+    const old = hasMoved && this.#deps.index.pathOf(before)
+    if (old) this.#deps.again(old)
   }
 
   /** A file that went and one that came with the same content is one that moved. */

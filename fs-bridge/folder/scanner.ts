@@ -10,16 +10,20 @@ import { PARKED_PATH, type FolderIndex } from './folder-index.ts'
 import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import type { ControlPaths } from './marker.ts'
-import { inodeKey, observeAll, observeSome, type Observing, type Seen } from './observe.ts'
+import { Findings } from './findings.ts'
+import { observeAll, observeSome, type Observing, type Seen } from './observe.ts'
 import type { Problems } from './problems.ts'
 import { inSlices } from './slices.ts'
 import type { FolderStatus, FolderTimers } from './status.ts'
-import { watchFolder, type FolderWatcher } from './watcher.ts'
+import type { watchFolder, FolderWatcher } from './watcher.ts'
+import { whereabouts } from './whereabouts.ts'
 
 /** Entries of a scan that are ingested together. */
 const SCAN_BATCH = 2000
 /** Without events every change waits for this. */
 const RESCAN_MS = 30_000
+
+const isIgnoreFile = (path: string): boolean => path === IGNORE_FILE || path.endsWith(`/${IGNORE_FILE}`)
 
 export interface ScannerDeps {
   readonly paths: ControlPaths
@@ -27,6 +31,7 @@ export interface ScannerDeps {
   readonly tree: FileTree
   readonly problems: Problems
   readonly timers: FolderTimers
+  readonly watch: typeof watchFolder
   ingest(seen: readonly Seen[], signal: AbortSignal): Promise<void>
   /** These paths are looked at now. */
   looking(paths: readonly string[]): void
@@ -49,7 +54,8 @@ export class Scanner {
   #rootDev = 0n
   #wanted = true
   #exhausted = false
-  #taken = 0
+  /** Paths that are being looked at. */
+  #taken: string[] = []
   #cookies = 0
 
   constructor(deps: ScannerDeps) {
@@ -62,7 +68,7 @@ export class Scanner {
     this.#rootDev = look(this.#root)?.dev ?? 0n
     this.#exhausted = false
     this.#wanted = true
-    this.#watcher = watchFolder(this.#root, this.#deps.paths.watch, {
+    this.#watcher = this.#deps.watch(this.#root, this.#deps.paths.watch, {
       touched: (spot) => this.#touched(spot),
       exhausted: () => this.#watchExhausted(),
       overflowed: () => this.rescan(),
@@ -93,7 +99,7 @@ export class Scanner {
 
   /** Paths that wait to be looked at, or are being looked at. */
   get pending(): number {
-    return this.#dirty.size + this.#taken
+    return this.#dirty.size + this.#taken.length
   }
 
   /** Looks at everything once more, as soon as the loop comes to it. */
@@ -130,7 +136,7 @@ export class Scanner {
 
   /** Everything touched until then was looked at and ingested. */
   isDone(until: number): boolean {
-    return !this.#wanted && this.#taken === 0 && !this.#dirty.hasBefore(until)
+    return !this.#wanted && this.#taken.length === 0 && !this.#dirty.hasBefore(until)
   }
 
   /** Looks at everything. */
@@ -140,47 +146,78 @@ export class Scanner {
     this.rules.forget()
     problems.clearLocal()
     await index.flush()
-    const gone: Seen[] = []
-    let batch: Seen[] = []
-    const scanned = this.#observing()
+    const found = new Findings()
     try {
-      for await (const seen of inSlices(observeAll(scanned), signal)) {
-        if (seen.what === 'gone' || seen.what === 'same') gone.push(seen)
-        else batch.push(seen)
-        if (batch.length < SCAN_BATCH) continue
-        await ingest(batch, signal)
-        batch = []
+      for await (const seen of inSlices(observeAll(this.#observing()), signal)) {
+        found.add(seen)
+        if (found.sureCount >= SCAN_BATCH) await ingest(found.takeSure(), signal)
       }
-      await ingest([...batch, ...gone], signal)
+      await this.#findElsewhere(found, signal)
+      await ingest(found.all(), signal)
     } catch (error) {
       this.#wanted = true
       throw error
+    } finally {
+      this.#taken = []
     }
   }
 
   /** Looks at these paths. */
   async lookAt(paths: readonly string[], signal: AbortSignal): Promise<void> {
     this.#deps.looking(paths)
-    if (paths.some((path) => path === IGNORE_FILE || path.endsWith(`/${IGNORE_FILE}`))) {
-      this.#deps.rulesChanged()
-      return this.rescan()
-    }
-    this.#taken = paths.length
+    if (paths.some(isIgnoreFile)) return this.#rulesChanged()
+    this.#taken = [...paths]
     try {
-      const seen = new Map<string, Seen>()
-      const observing = this.#observing()
-      for await (const one of inSlices(observeSome(observing, paths), signal)) {
-        const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
-        // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
-        if (one.what === 'same' || !seen.has(key)) seen.set(key, one)
-      }
-      await this.#deps.ingest([...seen.values()], signal)
+      const found = new Findings()
+      for await (const seen of inSlices(observeSome(this.#observing(), paths), signal)) found.add(seen)
+      await this.#findElsewhere(found, signal)
+      await this.#deps.ingest(found.all(), signal)
     } catch (error) {
-      this.touch(paths)
+      this.touch(this.#taken)
       throw error
     } finally {
-      this.#taken = 0
+      this.#taken = []
     }
+  }
+
+  #rulesChanged(): void {
+    this.#deps.rulesChanged()
+    this.rescan()
+  }
+
+  /**
+   * Before anything counts as gone it is looked for elsewhere: the event of its new name may be later than this look.
+   * Once all events of what happened before have come, that name is among those that wait. Without a watcher to be
+   * trusted, what is gone is gone.
+   */
+  async #findElsewhere(found: Findings, signal: AbortSignal): Promise<void> {
+    let gone = found.gone()
+    const isTold = gone.length > 0 && !this.#exhausted && (await this.#passBarrier(signal))
+    signal.throwIfAborted()
+    while (isTold && gone.length > 0) {
+      const paths = await this.#takeWhereabouts(gone, signal)
+      if (paths.length === 0) return
+      const more: Entry[] = []
+      for await (const seen of inSlices(observeSome(this.#observing(), paths, 'tell'), signal)) {
+        found.add(seen)
+        if (seen.what === 'gone') more.push(seen.entry)
+      }
+      gone = more
+    }
+  }
+
+  async #takeWhereabouts(gone: readonly Entry[], signal: AbortSignal): Promise<readonly string[]> {
+    const { index, looking } = this.#deps
+    await index.flush()
+    const paths: string[] = []
+    for await (const spot of inSlices(whereabouts({ root: this.#root, index }, gone, this.#dirty.waiting()), signal)) {
+      this.#dirty.forget(spot)
+      paths.push(spot.path())
+      this.#taken.push(spot.path())
+    }
+    looking(paths)
+    if (paths.some(isIgnoreFile)) this.#rulesChanged()
+    return paths
   }
 
   async #passBarrier(signal: AbortSignal | undefined): Promise<boolean> {

@@ -33,6 +33,7 @@ import { Problems } from './problems.ts'
 import { Scanner } from './scanner.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
+import { watchFolder } from './watcher.ts'
 
 const MATERIALISE_BATCH = 512
 /** Changes whose inodes are found in one turn of the event loop. */
@@ -388,6 +389,7 @@ export class SyncedFolder {
       tree: this.#tree,
       problems: this.#problems,
       timers: this.#timers,
+      watch: this.#deps.watch ?? watchFolder,
       ingest: (seen, signal) => this.#ingest(seen, signal),
       looking: (paths) => {
         for (const path of paths) this.#backlog.reconsider(path)
