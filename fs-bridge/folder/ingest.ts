@@ -28,9 +28,10 @@ import { openTree, type Tree } from '../filestore/tree.ts'
 import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
-import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
+import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange, type Said } from './local-ops.ts'
 import { inodeKey, type Seen } from './observe.ts'
 import { pairByContent, planChanges, type LocalChange } from './plan.ts'
+import { contentSaid } from './said.ts'
 import type { ProblemKind } from './status.ts'
 
 export interface IngestDeps {
@@ -210,8 +211,13 @@ export class Ingester {
     const { cells } = this.#deps.tree.state
     const found = inodeState(cells, entry.inode)
     const heads = found ? contentHeads(cells, found) : []
-    return heads.find((h) => entry.contentHead && equalBytes(h.head.hash, entry.contentHead))?.content
+    const { contentHead } = entry
+    if (!contentHead) return undefined
+    const seen = heads.find((h) => equalBytes(h.head.hash, contentHead))
+    return seen ? seen.content : this.#said(contentHead, entry.inode)
   }
+
+  readonly #said: Said = (head, inode) => contentSaid(this.#deps.store.dag, head, inode)
 
   async #submit(
     batch: readonly ReadChange[],
@@ -226,7 +232,7 @@ export class Ingester {
       let drafted: readonly Drafted[] = []
       const result = await this.#say(
         (state) => {
-          const drafter = new Drafter(snapshotOf(state, tree), index)
+          const drafter = new Drafter(snapshotOf(state, tree), index, this.#said)
           const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
           drafted = fits
           return bytes && { app: bytes }
@@ -251,7 +257,7 @@ export class Ingester {
     let drafted: readonly Drafted[] = []
     const result = await this.#say(
       (state) => {
-        const drafter = new Drafter(snapshotOf(state, tree), index)
+        const drafter = new Drafter(snapshotOf(state, tree), index, this.#said)
         for (let count = batch.length; ; count = Math.ceil(count / 2)) {
           const deletions = drafter.deletions(batch.slice(0, count))
           drafted = deletions.drafted

@@ -27,6 +27,8 @@ export interface Present {
   readonly movedFrom: Entry | undefined
   /** For a directory: the inode its children belong to. */
   readonly inode: Inode
+  /** It is to be said again, although nothing happened to it: nobody else has this version. */
+  readonly sayAgain?: true
 }
 
 export interface Gone {

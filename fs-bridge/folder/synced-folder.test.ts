@@ -325,6 +325,29 @@ describe('starting', () => {
     expect(shown(a)).toEqual(shown(b))
   })
 
+  test.for([
+    ['edited', { f: 'a knows' }],
+    ['deleted', {}],
+  ] as const)('what was %s elsewhere is no conflict with a file of which only the ctime is new', async ([how, all]) => {
+    write(a, 'f', LONG)
+    await a.open()
+    await b.open()
+    await level()
+    await b.folder.stop()
+    if (how === 'edited') write(a, 'f', 'a knows')
+    else fs.rmSync(at(a, 'f'))
+    await a.folder.settled(within())
+    await b.pull(a)
+    const count = b.store.dag.count
+    fs.chmodSync(at(b, 'f'), 0o600)
+    fs.chmodSync(at(b, 'f'), 0o644)
+    fs.linkSync(at(b, 'f'), join(b.home, 'linked'))
+    await b.open()
+    await level()
+    expect([shown(a), shown(b)]).toEqual([all, all])
+    expect(b.store.dag.count).toBe(count)
+  })
+
   test('a file moved here, edited and deleted there, stays as it is here', async () => {
     write(a, 'f', LONG)
     await a.open()

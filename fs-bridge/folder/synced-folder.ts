@@ -318,7 +318,7 @@ export class SyncedFolder {
       const looked = path === undefined ? undefined : look(join(this.root, path))
       if (path === undefined || !looked || !unchanged(entry, looked)) return [] // its event says what happened to it
       const { parent, name, inode } = entry
-      return [{ what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode }]
+      return [{ what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode, sayAgain: true }]
     })
   }
 
