@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
 import { FolderIndex } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
@@ -279,6 +280,41 @@ describe('starting', () => {
     expect(Object.keys(shown(a))).toHaveLength(6)
     expect(fs.statSync(at(b, 'same')).ino).toBe(ino)
     expect(b.fetched).toBe(0)
+  })
+
+  test('a directory that everyone has is the same one here, though it moves before what is in it was said', async () => {
+    write(a, 'both/deep/of-a', '1')
+    fs.mkdirSync(at(b, 'both/deep'), { recursive: true })
+    await a.open()
+    await a.folder.settled(within())
+    await b.pull(a)
+    let count = b.store.dag.count
+    await b.open()
+    await b.folder.settled(within())
+    expect([b.store.dag.count, shown(b)]).toEqual([count, shown(a)])
+
+    write(a, 'later/deep/of-a', '2')
+    await a.folder.settled(within())
+    await b.folder.stop()
+    write(b, 'later/deep/of-b', LONG)
+    await b.pull(a)
+    count = b.store.dag.count
+    const real = PoolHasher.prototype.hashFiles
+    const spy = vi.spyOn(PoolHasher.prototype, 'hashFiles').mockImplementation(async function (
+      this: PoolHasher,
+      ...rest
+    ) {
+      spy.mockRestore() // b has looked, and reads
+      fs.renameSync(at(a, 'later'), at(a, 'renamed'))
+      await a.folder.settled(within())
+      await b.pull(a)
+      return real.apply(this, rest)
+    })
+    await b.open()
+    await level()
+    expect(shown(b)).toMatchObject({ 'renamed/deep/of-a': '2', 'renamed/deep/of-b': LONG })
+    expect(Object.keys(shown(b)).filter((path) => path.startsWith('later'))).toEqual([])
+    expect(shown(a)).toEqual(shown(b))
   })
 
   test('what changed while the node was down is found', async () => {
