@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import type { FileTree, Inode } from '../filestore/port.ts'
 import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
-import { joinPath, newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import { joinPath, newInode, PARKED_PATH, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
@@ -179,7 +179,9 @@ function* observeEntry(at: Observing, found: Found, walk: Walk): Generator<Seen 
     else yield undefined
     return
   }
-  if (at.rules.explain(path, looked.kind === 'dir')) {
+  // What is parked and known was not ignored under its name, which the rules of the directories above may speak of.
+  const isKept = entry && path.startsWith(`${PARKED_PATH}/`)
+  if (!isKept && at.rules.explain(path, looked.kind === 'dir')) {
     if (entry) yield { what: 'dropped', entry }
     return
   }

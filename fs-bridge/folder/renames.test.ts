@@ -141,6 +141,25 @@ test('a name that is there again is the one it was', async () => {
   expect(['one', 'dir/two'].map((path) => a.tree.resolve(path)?.content?.size)).toEqual([4, 6])
 })
 
+test('a new directory that is looked at twice in one batch is one', async () => {
+  write('one')
+  await a.open()
+  await settled()
+  await saidOf(() => {
+    fs.rmSync(at('one'))
+    write('made/deep/f')
+    fs.mkdirSync(at('made/short'))
+    beforeBarrier(() => {
+      write('made/deep/g')
+      fs.rmdirSync(at('made/short'))
+      fs.chmodSync(at('made'), 0o700)
+    })
+  })
+  const paths = ['made', 'made/deep', 'made/deep/f', 'made/deep/g']
+  expect(paths.map((path) => inodeOf(path) !== undefined)).toEqual([true, true, true, true])
+  expect([...a.backend.range('folder-entry')]).toHaveLength(paths.length)
+})
+
 /** Does something when the folder is about to look at a path for the first time. */
 const beforeLook = (path: string, act: () => void): void => {
   const real = fs.lstatSync

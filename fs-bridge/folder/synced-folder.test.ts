@@ -172,6 +172,44 @@ describe('changes of names', () => {
     expect(shown(a)['moved/in']).toBe('from b')
   })
 
+  test('what is done in a directory that waits between two names is not lost', async () => {
+    write(a, 'other/in', 'inside the other')
+    write(a, '.latticeignore', '*.log')
+    await level()
+    fs.renameSync(at(a, 'dir'), at(a, 'aside'))
+    fs.renameSync(at(a, 'other'), at(a, 'dir'))
+    fs.renameSync(at(a, 'aside'), at(a, 'other'))
+    await a.folder.settled(within())
+    const parked = at(b, '.lattice/parked')
+    const real = fs.renameSync
+    const spy = vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      real(from, to)
+      if (!String(from).startsWith(b.root) || !String(to).endsWith('/dir') || fs.readdirSync(parked).length === 0)
+        return
+      spy.mockRestore()
+      fs.mkdirSync(from) // where the one that waits was to go
+      const waiting = `.lattice/parked/${fs.readdirSync(parked)[0]!}`
+      write(b, `${waiting}/in`, 'edited')
+      write(b, `${waiting}/sub/new`, 'new')
+      write(b, `${waiting}/x.log`, 'ignored')
+    })
+    await b.pull(a)
+    await level()
+    expect(fs.readdirSync(parked)).toEqual([])
+    expect(shown(a)).toEqual({
+      '.latticeignore': '*.log',
+      'dir/': '',
+      'dir/in': 'inside the other',
+      one: 'first',
+      'other/': '',
+      'other/in': 'edited',
+      'other/sub/': '',
+      'other/sub/new': 'new',
+      two: 'second',
+    })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
   test('an editor that writes aside and renames over edits the same file', async () => {
     write(a, '.one.tmp', 'saved')
     fs.renameSync(at(a, '.one.tmp'), at(a, 'one'))
