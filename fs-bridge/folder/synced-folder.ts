@@ -206,9 +206,15 @@ export class SyncedFolder {
   async #note(changes: readonly Change[]): Promise<void> {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
-      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))) this.#backlog.add(inode)
+      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
+        if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
       await nextTurn()
     }
+  }
+
+  /** What is neither in sight nor on disk, nor on its way there, is left alone: most of what was deleted here. */
+  #needsLook(tree: Tree, inode: Inode): boolean {
+    return this.#backlog.has(inode) || this.#index.placesOf(inode).length > 0 || tree.appearances(inode).length > 0
   }
 
   async #work(): Promise<void> {
