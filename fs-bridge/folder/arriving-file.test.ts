@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test, type TestContext } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi, type TestContext } from 'vitest'
 import { ArrivingFile } from './arriving-file.ts'
+import { nextTurn } from './slices.ts'
 
 const MIB = 1024 * 1024
 const KIB = 1024
@@ -14,7 +16,10 @@ let dir: string
 beforeEach(() => {
   dir = fs.mkdtempSync(join(tmpdir(), 'lattice-arriving-'))
 })
-afterEach(() => fs.rmSync(dir, { recursive: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  fs.rmSync(dir, { recursive: true })
+})
 
 /** Bytes of which no two stretches are alike. */
 const content = (size: number): Uint8Array => {
@@ -134,6 +139,33 @@ test('of blocks with gaps only a few wait in memory', async () => {
   )
   expect(Buffer.compare((await file.read(0, 64 * KIB)) ?? new Uint8Array(), whole.subarray(0, 64 * KIB))).toBe(0)
   await file.close()
+})
+
+test('whole blocks wait for the disk: only a few are in memory', async () => {
+  const probe = await open(join(dir, 'probe'), 'w')
+  const handles = Object.getPrototypeOf(probe) as FileHandle
+  await probe.close()
+  const real = Object.getOwnPropertyDescriptor(handles, 'write')!.value as (...args: unknown[]) => Promise<unknown>
+  const disk = Promise.withResolvers<void>()
+  vi.spyOn(handles, 'write').mockImplementation(async function (this: FileHandle, ...args: unknown[]) {
+    await disk.promise
+    return real.apply(this, args) as never
+  })
+  const whole = content(12 * MIB)
+  const file = await ArrivingFile.open(join(dir, 'f'), whole.length)
+  let taken = 0
+  const all = (async () => {
+    for (const { offset, length } of cut(whole.length, [MIB])) {
+      await file.write(whole.subarray(offset, offset + length), offset)
+      taken++
+    }
+  })()
+  await nextTurn() // who does not wait for the disk is through by now
+  expect(taken).toBeLessThanOrEqual(8)
+  disk.resolve()
+  await all
+  await file.close()
+  expect(Buffer.compare(fs.readFileSync(join(dir, 'f')), whole)).toBe(0)
 })
 
 test('a filesystem without direct writes gets ordinary ones', (context) =>

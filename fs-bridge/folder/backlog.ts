@@ -31,6 +31,12 @@ export class Backlog {
     return [...this.#stalled.keys()]
   }
 
+  /** It is not done with, whatever it waits for. */
+  has(inode: Inode): boolean {
+    const key = inodeKey(inode)
+    return [this.#ready, this.#taken, this.#deferred, this.#stalled].some((waiting) => waiting.has(key))
+  }
+
   add(inode: Inode): void {
     const key = inodeKey(inode)
     this.#ready.set(key, inode)

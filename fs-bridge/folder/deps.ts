@@ -5,6 +5,7 @@ import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { DeviceName } from '../filestore/port.ts'
 import type { FolderTimers } from './status.ts'
+import type { watchFolder } from './watcher.ts'
 
 export interface FolderDeps {
   readonly store: Store
@@ -20,6 +21,8 @@ export interface FolderDeps {
   readonly hasher: ContentHasher
   readonly blobs: BlobSource
   readonly timers?: FolderTimers
+  /** How changes on disk are noticed. */
+  readonly watch?: typeof watchFolder
 }
 
 export interface FolderOptions {

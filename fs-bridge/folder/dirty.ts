@@ -47,6 +47,15 @@ export class DirtyPaths {
     return false
   }
 
+  waiting(): readonly Spot[] {
+    return Array.from(this.#touched.values(), ({ spot }) => spot)
+  }
+
+  /** It is looked at before its time. */
+  forget(spot: Spot): void {
+    this.#touched.delete(spot.key)
+  }
+
   /** The batch to look at now, or how long to wait for one. Taken paths are forgotten. */
   take(now: number): { readonly paths: readonly string[]; readonly waitMs: number } {
     const ready: string[] = []

@@ -9,6 +9,7 @@ import ignore, { type Ignore } from 'ignore'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, isGone } from './disk.ts'
+import { PARKED_PATH } from './folder-index.ts'
 import { CONTROL_DIR } from './marker.ts'
 
 export const IGNORE_FILE = '.latticeignore'
@@ -39,13 +40,18 @@ export class IgnoreRules {
     this.#dirs.clear()
   }
 
-  /** Why an entry does not sync; undefined: it does. What lies in an ignored directory is ignored with it. */
+  /**
+   * Why an entry does not sync; undefined: it does. What lies in an ignored directory is ignored with it. What is parked
+   * syncs like before; in a parked directory its own rules hold, and the root's.
+   */
   explain(path: string, isDir: boolean): Ignored | undefined {
-    const names = path.split('/')
-    if (names[0] === CONTROL_DIR) return { reason: `${CONTROL_DIR}/ holds Lattice's own files` }
+    const isParked = path.startsWith(`${PARKED_PATH}/`)
+    const names = (isParked ? path.slice(PARKED_PATH.length + 1) : path).split('/')
+    if (isParked && names.length === 1) return undefined
+    if (!isParked && names[0] === CONTROL_DIR) return { reason: `${CONTROL_DIR}/ holds Lattice's own files` }
     const slash = path.lastIndexOf('/')
     const parent = slash < 0 ? undefined : this.#dir(path.slice(0, slash))
-    return parent ?? this.#own(names, isDir)
+    return parent ?? this.#own(names, isDir, isParked)
   }
 
   #dir(path: string): Ignored | undefined {
@@ -56,9 +62,9 @@ export class IgnoreRules {
     return why
   }
 
-  #own(names: readonly string[], isDir: boolean): Ignored | undefined {
+  #own(names: readonly string[], isDir: boolean, isParked: boolean): Ignored | undefined {
     for (let depth = names.length - 1; depth >= 0; depth--) {
-      const dir = names.slice(0, depth).join('/')
+      const dir = (isParked && depth > 0 ? [PARKED_PATH] : []).concat(names.slice(0, depth)).join('/')
       const rules = this.#of(dir)
       if (!rules) continue
       const verdict = rules.test(names.slice(depth).join('/') + (isDir ? '/' : ''))

@@ -28,9 +28,10 @@ import { openTree, type Tree } from '../filestore/tree.ts'
 import { errnoOf, look, unchanged } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
-import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange } from './local-ops.ts'
+import { Drafter, fileContentToData, type Drafted, type Outcome, type ReadChange, type Said } from './local-ops.ts'
 import { inodeKey, type Seen } from './observe.ts'
 import { pairByContent, planChanges, type LocalChange } from './plan.ts'
+import { contentSaid } from './said.ts'
 import type { ProblemKind } from './status.ts'
 
 export interface IngestDeps {
@@ -154,14 +155,14 @@ export class Ingester {
       read.push({ ...change, kind: 'symlink', looked, data: { kind: 'inline', bytes } })
     } catch (error) {
       errnoOf(error)
-      this.#deps.again(change.path)
+      this.#again(change)
     }
   }
 
   #hashed(change: LocalChange, result: HashedFile, read: ReadChange[], contents: Map<string, FileContent>): void {
     if (result.kind === 'hashed') {
       const looked = { ...change.looked!, ...result.stat, mode: result.stat.mode & 0o7777 }
-      if (result.stat.ino !== change.looked!.ino) return this.#deps.again(change.path)
+      if (result.stat.ino !== change.looked!.ino) return this.#again(change)
       const data = fileContentToData(result.content)
       if (change.before && unchanged(change.before, change.looked!)) {
         const seen = this.#seenContent(change.before)
@@ -172,7 +173,15 @@ export class Ingester {
       this.#deps.fine(change.path)
     } else if (result.kind === 'unreadable') {
       this.#deps.problem(change.path, 'unreadable', result.message)
-    } else this.#deps.again(change.path)
+    } else this.#again(change)
+  }
+
+  /** Both names of what moved: it may be gone from the new one by the next look, which then tells nothing of the old. */
+  #again({ path, before, place }: LocalChange): void {
+    this.#deps.again(path)
+    const hasMoved = before && !(before.name === place?.name && equalBytes(before.parent, place.parent))
+    const old = hasMoved && this.#deps.index.pathOf(before)
+    if (old) this.#deps.again(old)
   }
 
   /** A file that went and one that came with the same content is one that moved. */
@@ -202,8 +211,13 @@ export class Ingester {
     const { cells } = this.#deps.tree.state
     const found = inodeState(cells, entry.inode)
     const heads = found ? contentHeads(cells, found) : []
-    return heads.find((h) => entry.contentHead && equalBytes(h.head.hash, entry.contentHead))?.content
+    const { contentHead } = entry
+    if (!contentHead) return undefined
+    const seen = heads.find((h) => equalBytes(h.head.hash, contentHead))
+    return seen ? seen.content : this.#said(contentHead, entry.inode)
   }
+
+  readonly #said: Said = (head, inode) => contentSaid(this.#deps.store.dag, head, inode)
 
   async #submit(
     batch: readonly ReadChange[],
@@ -218,7 +232,7 @@ export class Ingester {
       let drafted: readonly Drafted[] = []
       const result = await this.#say(
         (state) => {
-          const drafter = new Drafter(snapshotOf(state, tree), index)
+          const drafter = new Drafter(snapshotOf(state, tree), index, this.#said)
           const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
           drafted = fits
           return bytes && { app: bytes }
@@ -243,7 +257,7 @@ export class Ingester {
     let drafted: readonly Drafted[] = []
     const result = await this.#say(
       (state) => {
-        const drafter = new Drafter(snapshotOf(state, tree), index)
+        const drafter = new Drafter(snapshotOf(state, tree), index, this.#said)
         for (let count = batch.length; ; count = Math.ceil(count / 2)) {
           const deletions = drafter.deletions(batch.slice(0, count))
           drafted = deletions.drafted

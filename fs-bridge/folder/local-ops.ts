@@ -49,16 +49,21 @@ export const fileContentToData = (content: FileContent): ContentValue['data'] =>
 /** The writes of something whose heads the index does not know: nothing was seen. */
 const NO_HEAD = new Uint8Array(32) as Hash
 
+/** What a head said of an inode, though it may stand no more; undefined: nobody knows. */
+export type Said = (head: Hash, inode: Inode) => ContentValue | undefined
+
 /** Turns changes into operations on the state as it is now. */
 export class Drafter {
   readonly #tree: Tree
   readonly #index: FolderIndex
+  readonly #said: Said
   /** Directories (hex) that stand in the store, as do all above them. */
   readonly #standing = new Set<string>()
 
-  constructor(tree: Tree, index: FolderIndex) {
+  constructor(tree: Tree, index: FolderIndex, said: Said) {
     this.#tree = tree
     this.#index = index
+    this.#said = said
   }
 
   draft(change: ReadChange): Drafted {
@@ -204,10 +209,10 @@ export class Drafter {
     return shown.length > 1 && !sameData(shown[0]!.content, seen.content)
   }
 
-  /** What the file holds now, if that is not what the head it was made from says. */
+  /** What the file holds now, if that is not what the head it was made from says, or said before it was replaced. */
   #edited(change: ReadChange, before: Entry, seen: ContentHead | undefined): ContentValue | undefined {
     const looked = change.looked!
-    const base = seen?.content
+    const base = seen?.content ?? (change.sayAgain ? undefined : this.#saidOf(before))
     const data = change.data ?? base?.data
     if (!data) return undefined
     const mtimeNs = base && looked.mtimeNs === before.stat.mtimeNs ? base.mtimeNs : looked.mtimeNs
@@ -216,6 +221,10 @@ export class Drafter {
     if (!base || !sameData(value, base)) return value
     const sameAttributes = change.kind === 'symlink' || (base.mtimeNs === mtimeNs && base.mode === mode)
     return sameAttributes ? undefined : value
+  }
+
+  #saidOf({ contentHead, inode }: Entry): ContentValue | undefined {
+    return contentHead && this.#said(contentHead, inode)
   }
 
   /** The one standing write says the same already: somebody else made the same edit. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import type { FileTree, Inode } from '../filestore/port.ts'
 import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
-import { joinPath, newInode, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import { joinPath, newInode, PARKED_PATH, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
@@ -27,6 +27,8 @@ export interface Present {
   readonly movedFrom: Entry | undefined
   /** For a directory: the inode its children belong to. */
   readonly inode: Inode
+  /** It is to be said again, although nothing happened to it: nobody else has this version. */
+  readonly sayAgain?: true
 }
 
 export interface Gone {
@@ -70,13 +72,13 @@ export interface Observing {
 
 /**
  * Looks at paths, directories before what is in them: of what lay in one that is gone as a whole nothing else can be
- * said, wherever it went.
+ * said, wherever it went. `walk`: which of the directories at these paths are walked.
  */
-export function* observeSome(at: Observing, paths: readonly string[]): Generator<Seen | undefined> {
+export function* observeSome(at: Observing, paths: readonly string[], walk: Walk = 'new'): Generator<Seen | undefined> {
   const goneDirs = new Set<string>()
   for (const path of [...paths].sort((a, b) => a.length - b.length)) {
     if (isBelow(goneDirs, path)) continue
-    for (const seen of observe(at, path)) {
+    for (const seen of observe(at, path, walk)) {
       if (seen?.what === 'gone' && seen.entry.kind === 'dir') {
         const dir = at.index.pathOf(seen.entry)
         if (dir !== undefined) goneDirs.add(dir)
@@ -86,7 +88,8 @@ export function* observeSome(at: Observing, paths: readonly string[]): Generator
   }
 }
 
-const isBelow = (dirs: ReadonlySet<string>, path: string): boolean => {
+/** Whether the path lies in one of the directories, however deep. */
+export const isBelow = (dirs: ReadonlySet<string>, path: string): boolean => {
   if (dirs.size === 0) return false
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
     if (dirs.has(path.slice(0, end))) return true
@@ -97,21 +100,21 @@ const isBelow = (dirs: ReadonlySet<string>, path: string): boolean => {
  * Looks at one path; a directory that is new, or moved here, is walked. Where the directory above is not the one the
  * index knows, it is that which is looked at: what it held is where it went. Yields `undefined` between steps to pause.
  */
-export function* observe(at: Observing, path: string): Generator<Seen | undefined> {
-  if (yield* observeInPlace(at, path)) return
+function* observe(at: Observing, path: string, walk: Walk): Generator<Seen | undefined> {
+  if (yield* observeInPlace(at, path, walk)) return
   const slash = path.lastIndexOf('/')
-  if (slash > 0) yield* observe(at, path.slice(0, slash))
+  if (slash > 0) yield* observe(at, path.slice(0, slash), 'new')
   // A directory that was away for a moment is found unchanged: then nobody looked at what happened in it.
-  yield* observeInPlace(at, path)
+  yield* observeInPlace(at, path, walk)
 }
 
 /** Looks first, then at the directory: false if it is not the one that the index knows. */
-function* observeInPlace(at: Observing, path: string): Generator<Seen | undefined, boolean> {
+function* observeInPlace(at: Observing, path: string, walk: Walk): Generator<Seen | undefined, boolean> {
   const { parent, name, entry } = at.index.at(path)
   if (parent === undefined) return false
   const found = lookFor(at, path, parent, name, entry)
   if (!isInPlace(at.index, at.root, parent)) return false
-  yield* observeEntry(at, found, 'new')
+  yield* observeEntry(at, found, walk)
   return true
 }
 
@@ -176,7 +179,9 @@ function* observeEntry(at: Observing, found: Found, walk: Walk): Generator<Seen 
     else yield undefined
     return
   }
-  if (at.rules.explain(path, looked.kind === 'dir')) {
+  // What is parked and known was not ignored under its name, which the rules of the directories above may speak of.
+  const isKept = entry && path.startsWith(`${PARKED_PATH}/`)
+  if (!isKept && at.rules.explain(path, looked.kind === 'dir')) {
     if (entry) yield { what: 'dropped', entry }
     return
   }

@@ -23,6 +23,8 @@ export interface LocalChange {
   readonly looked: Looked | undefined
   /** Its bytes must be read: they are new, or may differ. */
   readonly reread: boolean
+  /** It is to be said even if it is what was said before. */
+  readonly sayAgain: boolean
 }
 
 export interface PlanLookups {
@@ -72,7 +74,7 @@ export const planChanges = (seen: readonly Seen[], lookups: PlanLookups): LocalC
   for (const entry of gone.values()) {
     if (moved.has(placeKey(entry))) continue
     const path = lookups.pathOf(entry) ?? entry.name
-    changes.push({ path, inode: entry.inode, before: entry, place: undefined, looked: undefined, reread: false })
+    changes.push({ path, inode: entry.inode, before: entry, place: undefined, looked: undefined, ...NOTHING_TO_SAY })
   }
   return changes
 }
@@ -113,6 +115,9 @@ const withContents = (
   if (entry.kind === 'dir') for (const child of lookups.children(entry.inode)) withContents(child, gone, moved, lookups)
 }
 
+/** Of what is gone. */
+const NOTHING_TO_SAY = { reread: false, sayAgain: false } as const
+
 const toChange = (one: Present, before: Entry | undefined): LocalChange => ({
   path: one.path,
   inode: before?.inode ?? one.inode,
@@ -120,6 +125,7 @@ const toChange = (one: Present, before: Entry | undefined): LocalChange => ({
   place: { parent: one.parent, name: one.name },
   looked: one.looked,
   reread: one.looked.kind !== 'dir' && !(before && one.entry !== before && sameContent(before, one.looked)),
+  sayAgain: one.sayAgain === true,
 })
 
 /** Where things came from that had another name; nothing has two heirs. */

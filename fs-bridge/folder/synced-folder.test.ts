@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
 import { FolderIndex } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
@@ -171,6 +172,44 @@ describe('changes of names', () => {
     expect(shown(a)['moved/in']).toBe('from b')
   })
 
+  test('what is done in a directory that waits between two names is not lost', async () => {
+    write(a, 'other/in', 'inside the other')
+    write(a, '.latticeignore', '*.log')
+    await level()
+    fs.renameSync(at(a, 'dir'), at(a, 'aside'))
+    fs.renameSync(at(a, 'other'), at(a, 'dir'))
+    fs.renameSync(at(a, 'aside'), at(a, 'other'))
+    await a.folder.settled(within())
+    const parked = at(b, '.lattice/parked')
+    const real = fs.renameSync
+    const spy = vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      real(from, to)
+      if (!String(from).startsWith(b.root) || !String(to).endsWith('/dir') || fs.readdirSync(parked).length === 0)
+        return
+      spy.mockRestore()
+      fs.mkdirSync(from) // where the one that waits was to go
+      const waiting = `.lattice/parked/${fs.readdirSync(parked)[0]!}`
+      write(b, `${waiting}/in`, 'edited')
+      write(b, `${waiting}/sub/new`, 'new')
+      write(b, `${waiting}/x.log`, 'ignored')
+    })
+    await b.pull(a)
+    await level()
+    expect(fs.readdirSync(parked)).toEqual([])
+    expect(shown(a)).toEqual({
+      '.latticeignore': '*.log',
+      'dir/': '',
+      'dir/in': 'inside the other',
+      one: 'first',
+      'other/': '',
+      'other/in': 'edited',
+      'other/sub/': '',
+      'other/sub/new': 'new',
+      two: 'second',
+    })
+    expect(shown(b)).toEqual(shown(a))
+  })
+
   test('an editor that writes aside and renames over edits the same file', async () => {
     write(a, '.one.tmp', 'saved')
     fs.renameSync(at(a, '.one.tmp'), at(a, 'one'))
@@ -281,6 +320,41 @@ describe('starting', () => {
     expect(b.fetched).toBe(0)
   })
 
+  test('a directory that everyone has is the same one here, though it moves before what is in it was said', async () => {
+    write(a, 'both/deep/of-a', '1')
+    fs.mkdirSync(at(b, 'both/deep'), { recursive: true })
+    await a.open()
+    await a.folder.settled(within())
+    await b.pull(a)
+    let count = b.store.dag.count
+    await b.open()
+    await b.folder.settled(within())
+    expect([b.store.dag.count, shown(b)]).toEqual([count, shown(a)])
+
+    write(a, 'later/deep/of-a', '2')
+    await a.folder.settled(within())
+    await b.folder.stop()
+    write(b, 'later/deep/of-b', LONG)
+    await b.pull(a)
+    count = b.store.dag.count
+    const real = PoolHasher.prototype.hashFiles
+    const spy = vi.spyOn(PoolHasher.prototype, 'hashFiles').mockImplementation(async function (
+      this: PoolHasher,
+      ...rest
+    ) {
+      spy.mockRestore() // b has looked, and reads
+      fs.renameSync(at(a, 'later'), at(a, 'renamed'))
+      await a.folder.settled(within())
+      await b.pull(a)
+      return real.apply(this, rest)
+    })
+    await b.open()
+    await level()
+    expect(shown(b)).toMatchObject({ 'renamed/deep/of-a': '2', 'renamed/deep/of-b': LONG })
+    expect(Object.keys(shown(b)).filter((path) => path.startsWith('later'))).toEqual([])
+    expect(shown(a)).toEqual(shown(b))
+  })
+
   test('what changed while the node was down is found', async () => {
     for (const name of ['stays', 'edited', 'renamed', 'deleted', 'dir/in']) write(a, name, name)
     await a.open()
@@ -323,6 +397,29 @@ describe('starting', () => {
     await level()
     expect(Object.values(shown(a)).sort()).toEqual(['a knows', 'b did not see that'])
     expect(shown(a)).toEqual(shown(b))
+  })
+
+  test.for([
+    ['edited', { f: 'a knows' }],
+    ['deleted', {}],
+  ] as const)('what was %s elsewhere is no conflict with a file of which only the ctime is new', async ([how, all]) => {
+    write(a, 'f', LONG)
+    await a.open()
+    await b.open()
+    await level()
+    await b.folder.stop()
+    if (how === 'edited') write(a, 'f', 'a knows')
+    else fs.rmSync(at(a, 'f'))
+    await a.folder.settled(within())
+    await b.pull(a)
+    const count = b.store.dag.count
+    fs.chmodSync(at(b, 'f'), 0o600)
+    fs.chmodSync(at(b, 'f'), 0o644)
+    fs.linkSync(at(b, 'f'), join(b.home, 'linked'))
+    await b.open()
+    await level()
+    expect([shown(a), shown(b)]).toEqual([all, all])
+    expect(b.store.dag.count).toBe(count)
   })
 
   test('a file moved here, edited and deleted there, stays as it is here', async () => {

@@ -14,13 +14,10 @@ import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { Inode } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
-import { DirtyPaths, fixedSpot, type Spot } from './dirty.ts'
 import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
 import { Durability } from './durability.ts'
-import { passBarrier } from './barrier.ts'
 import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
-import { FolderIndex, PARKED_INODE, PARKED_PATH } from './folder-index.ts'
-import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
+import { FolderIndex, PARKED_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
 import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
@@ -31,22 +28,19 @@ import { unpark } from './parked.ts'
 import { Rest, Settling } from './settling.ts'
 import { unsettledInodes } from './reconcile.ts'
 import { Upkeep } from './upkeep.ts'
-import { inodeKey, observeAll, observeSome, type Observing, type Seen } from './observe.ts'
+import { inodeKey, type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
+import { Scanner } from './scanner.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
-import { watchFolder, type FolderWatcher } from './watcher.ts'
+import { watchFolder } from './watcher.ts'
 
-/** Entries of a scan that are ingested together. */
-const SCAN_BATCH = 2000
 const MATERIALISE_BATCH = 512
 /** Changes whose inodes are found in one turn of the event loop. */
 const CHANGES_AT_ONCE = 500
 /** Between two tries after an error, or for content no peer had. */
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
-/** Without events every change waits for this. */
-const RESCAN_MS = 30_000
 
 export type { FolderDeps, FolderOptions }
 
@@ -57,32 +51,25 @@ export class SyncedFolder {
   readonly #timers: FolderTimers
   readonly #index: FolderIndex
   readonly #tree: Tree
-  readonly #rules: IgnoreRules
-  readonly #dirty = new DirtyPaths()
+  readonly #scanner: Scanner
   readonly #problems = new Problems(() => this.#changed())
   readonly #backlog = new Backlog()
   readonly #listeners = new Set<(status: FolderStatus) => void>()
   readonly #settling = new Settling()
   readonly #rest: Rest
-  #watcher: FolderWatcher | undefined
   readonly #durability: Durability
   readonly #upkeep: Upkeep
   #ingester: Ingester
-  #rootDev = 0n
   #cursor = 0
   /** The cursor that listeners have been told. */
   #told = -1
-  #scanWanted = true
   #reconcileWanted = true
   #state: FolderStatus['state'] = 'paused'
   #error: FolderError | undefined
-  #exhausted = false
-  #taken = 0
   #conflicts = 0
   #stopping = new AbortController()
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
-  #cookies = 0
 
   /** Checks the directory and makes it this store's; nothing syncs before `start`. */
   static async open(deps: FolderDeps, options: FolderOptions): Promise<Result<SyncedFolder, FolderError>> {
@@ -102,30 +89,23 @@ export class SyncedFolder {
     this.#rest = new Rest(this.#timers)
     this.#index = new FolderIndex(deps.backend, folder)
     this.#tree = openTree(deps.store.state, deps.deviceName)
-    this.#rules = new IgnoreRules(paths.root)
     this.#durability = new Durability(paths.root, this.#index)
     this.#upkeep = new Upkeep(this.#timers, this.#durability, paths.trash)
+    this.#scanner = this.#newScanner()
     this.#ingester = this.#newIngester()
   }
 
   start(): void {
     if (this.#running.length > 0) return
     this.#stopping = new AbortController()
-    this.#rootDev = look(this.root)?.dev ?? 0n
-    this.#exhausted = false
     this.#error = undefined
-    this.#watcher = watchFolder(this.root, this.#paths.watch, {
-      touched: (spot) => this.#touched(spot),
-      exhausted: () => this.#watchExhausted(),
-      overflowed: () => this.rescan(),
-    })
+    this.#scanner.start()
     this.#detach = this.#deps.inplace.attach(this.#deps.store.id, (file) => this.#resolve(file))
     const cursor = this.#index.getMeta<number>('cursor')
     this.#reconcileWanted = cursor === undefined || cursor > this.#deps.store.dag.count
     this.#cursor = this.#reconcileWanted ? this.#deps.store.dag.count : cursor!
     for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#backlog.addHex(hex)
     this.#conflicts = this.#tree.conflictCount()
-    this.#scanWanted = true
     this.#durability.begin()
     if (markerPresent(this.#paths)) this.#unpark()
     this.#upkeep.pruneDaily(this.#stopping.signal)
@@ -140,7 +120,7 @@ export class SyncedFolder {
       await Promise.all(this.#running)
     } finally {
       this.#running = []
-      this.#watcher?.close()
+      this.#scanner.stop()
       this.#detach?.()
       this.#setState('paused')
     }
@@ -156,8 +136,7 @@ export class SyncedFolder {
 
   /** Looks at everything once more. */
   rescan(): void {
-    this.#scanWanted = true
-    this.#rouse()
+    this.#scanner.rescan()
   }
 
   /** Asks again for content that no peer had: call it when a peer connects. */
@@ -169,7 +148,7 @@ export class SyncedFolder {
   /** Why the entry at a path does not sync; undefined: nothing speaks against it. */
   explain(path: string): string | undefined {
     const looked = look(join(this.root, path))
-    return this.#rules.explain(path, looked?.kind === 'dir')?.reason ?? this.#problems.at(path)?.message
+    return this.#scanner.rules.explain(path, looked?.kind === 'dir')?.reason ?? this.#problems.at(path)?.message
   }
 
   status(): FolderStatus {
@@ -180,8 +159,8 @@ export class SyncedFolder {
       ...this.#index.totals,
       conflicts: this.#conflicts,
       pendingIn: this.#backlog.size,
-      pendingOut: this.#dirty.size + this.#taken,
-      watching: this.#exhausted ? 'rescans' : 'events',
+      pendingOut: this.#scanner.pending,
+      watching: this.#scanner.watching,
       problems: this.#problems.list(),
     }
   }
@@ -198,46 +177,14 @@ export class SyncedFolder {
    */
   async settled(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    await this.#barrier(signal)
-    const until = this.#timers.nowMs() // the events of what happened before have come by now
+    const until = await this.#scanner.caughtUp(this.#running.length > 0, signal)
     await this.#settling.wait(() => this.#isSettled(until), signal)
   }
 
   #isSettled(until: number): boolean {
-    if (this.#running.length === 0 || this.#error || this.#scanWanted || this.#reconcileWanted) return false
-    if (this.#taken > 0 || this.#dirty.hasBefore(until) || this.#cursor < this.#deps.store.dag.count) return false
+    if (this.#running.length === 0 || this.#error || this.#reconcileWanted) return false
+    if (!this.#scanner.isDone(until) || this.#cursor < this.#deps.store.dag.count) return false
     return this.#backlog.size === 0 && this.#state !== 'scanning'
-  }
-
-  /** Without a watcher to be trusted, everything is looked at. */
-  async #barrier(signal: AbortSignal | undefined): Promise<void> {
-    const blind = this.#exhausted || !this.#watcher || this.#running.length === 0
-    const name = `cookie-${++this.#cookies}`
-    if (blind || !(await passBarrier(this.#watcher!, this.#paths.watch, name, this.#timers, signal))) this.rescan()
-    signal?.throwIfAborted()
-  }
-
-  #spot(path: string): Spot {
-    return this.#watcher?.spot(path) ?? fixedSpot(path)
-  }
-
-  #touched(spot: Spot): void {
-    const path = spot.path()
-    if (path === '.lattice' || (path.startsWith('.lattice/') && !path.startsWith(`${PARKED_PATH}/`))) return
-    const isFirst = this.#dirty.size === 0 // else it is known when to look next, and this need not be sooner
-    this.#dirty.touch(spot, this.#timers.nowMs())
-    if (isFirst) this.#rouse()
-  }
-
-  #watchExhausted(): void {
-    if (this.#exhausted) return
-    this.#exhausted = true
-    const again = (): void =>
-      this.#upkeep.after(RESCAN_MS, () => {
-        this.rescan()
-        again()
-      })
-    again()
   }
 
   /** Notes what peers (and this device) wrote. */
@@ -249,7 +196,7 @@ export class SyncedFolder {
       if (change.reset) this.#reconcileWanted = true
       else await this.#note(change.changes)
       // Rights may have come: what was refused is found by looking at everything once more.
-      if (change.system && this.#backlog.reconsiderAll()) this.#scanWanted = true
+      if (change.system && this.#backlog.reconsiderAll()) this.#scanner.rescan()
       this.#conflicts = this.#tree.conflictCount()
       this.#cursor = Math.max(this.#cursor, change.cursor)
       this.#rouse()
@@ -259,9 +206,15 @@ export class SyncedFolder {
   async #note(changes: readonly Change[]): Promise<void> {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
-      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))) this.#backlog.add(inode)
+      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
+        if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
       await nextTurn()
     }
+  }
+
+  /** What is neither in sight nor on disk, nor on its way there, is left alone: most of what was deleted here. */
+  #needsLook(tree: Tree, inode: Inode): boolean {
+    return this.#backlog.has(inode) || this.#index.placesOf(inode).length > 0 || tree.appearances(inode).length > 0
   }
 
   async #work(): Promise<void> {
@@ -284,14 +237,14 @@ export class SyncedFolder {
   async #step(signal: AbortSignal): Promise<void> {
     if (this.#error) return this.#idle(Infinity)
     if (!markerPresent(this.#paths)) throw new RootGoneError(this.root)
-    if (this.#scanWanted) return this.#scan(signal)
+    if (this.#scanner.isScanDue) return this.#scan(signal)
     if (this.#reconcileWanted) return this.#reconcile(signal)
-    const { paths, waitMs } = this.#dirty.take(this.#timers.nowMs())
+    const { paths, waitMs } = this.#scanner.take()
     if (paths.length > 0) return this.#lookAt(paths, signal)
     if (this.#backlog.hasReady) return this.#materialise(signal)
-    if (this.#dirty.size === 0) await this.#checkpoint()
+    if (this.#scanner.waiting === 0) await this.#checkpoint()
     if (this.#cursor < this.#deps.store.dag.count) this.#setState('syncing')
-    else this.#setState(this.#dirty.size + this.#backlog.size > 0 ? 'syncing' : 'idle')
+    else this.#setState(this.#scanner.waiting + this.#backlog.size > 0 ? 'syncing' : 'idle')
     return this.#idle(waitMs)
   }
 
@@ -308,56 +261,14 @@ export class SyncedFolder {
     await this.#rest.wait(waitMs, this.#stopping.signal)
   }
 
-  async #scan(signal: AbortSignal): Promise<void> {
+  #scan(signal: AbortSignal): Promise<void> {
     this.#setState('scanning')
-    this.#scanWanted = false
-    this.#rules.forget()
-    this.#problems.clearLocal()
-    await this.#index.flush()
-    const gone: Seen[] = []
-    let batch: Seen[] = []
-    const scanned = this.#observing()
-    try {
-      for await (const seen of inSlices(observeAll(scanned), signal)) {
-        if (seen.what === 'gone' || seen.what === 'same') gone.push(seen)
-        else batch.push(seen)
-        if (batch.length < SCAN_BATCH) continue
-        await this.#ingest(batch, signal)
-        batch = []
-      }
-      await this.#ingest([...batch, ...gone], signal)
-    } catch (error) {
-      this.#scanWanted = true
-      throw error
-    }
+    return this.#scanner.scan(signal)
   }
 
-  async #lookAt(paths: readonly string[], signal: AbortSignal): Promise<void> {
+  #lookAt(paths: readonly string[], signal: AbortSignal): Promise<void> {
     this.#setState('syncing')
-    this.#taken = paths.length
-    for (const path of paths) this.#backlog.reconsider(path)
-    try {
-      if (paths.some((path) => path === IGNORE_FILE || path.endsWith(`/${IGNORE_FILE}`))) {
-        // Different rules: what was ignored may sync now, and the other way round.
-        this.#rules.forget()
-        this.#reconcileWanted = true
-        return await this.#scan(signal)
-      }
-      const seen = new Map<string, Seen>()
-      const observing = this.#observing()
-      for await (const one of inSlices(observeSome(observing, paths), signal)) {
-        const key = one.what === 'present' ? one.path : `-${inodeKey(one.entry.parent)}/${one.entry.name}`
-        // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
-        if (one.what === 'same' || !seen.has(key)) seen.set(key, one)
-      }
-      await this.#ingest([...seen.values()], signal)
-    } catch (error) {
-      const now = this.#timers.nowMs()
-      for (const path of paths) this.#dirty.touch(this.#spot(path), now)
-      throw error
-    } finally {
-      this.#taken = 0
-    }
+    return this.#scanner.lookAt(paths, signal)
   }
 
   async #ingest(seen: readonly Seen[], signal: AbortSignal): Promise<void> {
@@ -395,8 +306,7 @@ export class SyncedFolder {
       for (const inode of done.missing) this.#backlog.stall(inode)
       this.#upkeep.after(RETRY_MS, () => this.retry())
     }
-    const now = this.#timers.nowMs()
-    for (const path of done.touched) this.#dirty.touch(this.#spot(path), now)
+    this.#scanner.touch(done.touched)
     await this.#ingest(this.#asFound(done.outlived), signal)
     const error = await this.#ingester.abandon(done.abandoned)
     if (error) throw new SubmitRefusedError(error.kind, error.message)
@@ -414,7 +324,7 @@ export class SyncedFolder {
       const looked = path === undefined ? undefined : look(join(this.root, path))
       if (path === undefined || !looked || !unchanged(entry, looked)) return [] // its event says what happened to it
       const { parent, name, inode } = entry
-      return [{ what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode }]
+      return [{ what: 'present', path, parent, name, looked, entry, movedFrom: undefined, inode, sayAgain: true }]
     })
   }
 
@@ -440,13 +350,12 @@ export class SyncedFolder {
     this.#setState('error')
     this.#upkeep.after(RETRY_MS, () => {
       this.#error = undefined
-      this.#scanWanted = true
-      this.#rouse()
+      this.#scanner.rescan()
     })
   }
 
   async #checkpoint(): Promise<void> {
-    if (this.#backlog.hasUnfinished || this.#scanWanted || this.#reconcileWanted) return
+    if (this.#backlog.hasUnfinished || this.#scanner.isScanDue || this.#reconcileWanted) return
     const { stalled } = this.#backlog
     const isKept = this.#index.getMeta<number>('cursor') === this.#cursor
     // What waits for content may change though nothing new was witnessed: a restart must find it waiting.
@@ -479,20 +388,23 @@ export class SyncedFolder {
     return path === undefined ? undefined : join(this.root, path)
   }
 
-  #observing(): Observing {
-    return {
-      root: this.root,
+  #newScanner(): Scanner {
+    return new Scanner({
+      paths: this.#paths,
       index: this.#index,
-      rules: this.#rules,
       tree: this.#tree,
-      watcher: this.#watcher,
-      rootDev: this.#rootDev,
-      problem: this.#problems.add,
-      fine: this.#problems.remove,
-      wasClosed: (path) => this.#problems.wasClosed(path),
-      again: (path) => (path === '' ? this.rescan() : this.#touched(this.#spot(path))),
+      problems: this.#problems,
+      timers: this.#timers,
+      watch: this.#deps.watch ?? watchFolder,
+      ingest: (seen, signal) => this.#ingest(seen, signal),
+      looking: (paths) => {
+        for (const path of paths) this.#backlog.reconsider(path)
+      },
+      rulesChanged: () => (this.#reconcileWanted = true),
       suspect: (entry) => this.#durability.suspect(entry),
-    }
+      rouse: () => this.#rouse(),
+      after: (delayMs, callback) => this.#upkeep.after(delayMs, callback),
+    })
   }
 
   #newIngester(): Ingester {
@@ -507,7 +419,7 @@ export class SyncedFolder {
       chunks,
       problem: this.#problems.add,
       fine: this.#problems.remove,
-      again: (path) => this.#touched(this.#spot(path)),
+      again: (path) => this.#scanner.again(path),
       refused: (path) => this.#backlog.refuse(path),
       torn: (entry, path) => this.#restore(entry, path),
     })
@@ -520,10 +432,10 @@ export class SyncedFolder {
       device: this.#deps.device,
       tree: this.#tree,
       index: this.#index,
-      rules: this.#rules,
+      rules: this.#scanner.rules,
       inplace,
       sources: { storeId: store.id, local, keep: chunks, blobs },
-      watcher: this.#watcher,
+      watcher: this.#scanner.watcher,
       nowMs: () => this.#timers.nowMs(),
       problem: this.#problems.add,
       fine: this.#problems.remove,

@@ -23,6 +23,7 @@ import { openTree, type Tree } from '../filestore/tree.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
 import type { FolderTimers } from './status.ts'
 import { SyncedFolder } from './synced-folder.ts'
+import type { watchFolder } from './watcher.ts'
 
 const pool = new WorkerPool({ idleMs: 50 })
 
@@ -46,6 +47,8 @@ export class Device {
   serves: (cid: Cid) => boolean = () => true
   /** How the folder's time passes; the system's if not set. */
   timers: FolderTimers | undefined
+  /** How the folder notices changes; as it does in earnest if not set. */
+  watch: typeof watchFolder | undefined
   #pulled = 0
 
   constructor(base: string, name: string) {
@@ -107,7 +110,7 @@ export class Device {
 
   /** Opens the folder as a starting program does, on whatever index and disk there are. */
   async open(): Promise<SyncedFolder> {
-    const { store, backend, cas, blobs, timers } = this
+    const { store, backend, cas, blobs, timers, watch } = this
     const deps = {
       store,
       backend: this.#mortal(backend),
@@ -119,6 +122,7 @@ export class Device {
       hasher: new PoolHasher(pool),
       blobs,
       ...(timers && { timers }),
+      ...(watch && { watch }),
     }
     this.folder = must(await SyncedFolder.open(deps, { path: this.root, home: this.home }))
     this.folder.start()

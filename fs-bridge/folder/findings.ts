@@ -1,0 +1,47 @@
+/** What was seen on disk in one batch. Of what was seen twice, the later holds. */
+import type { Entry } from './index-codec.ts'
+import { inodeKey, isBelow, type Dropped, type Gone, type Present, type Same, type Seen } from './observe.ts'
+
+const keyOf = ({ parent, name }: Entry): string => `-${inodeKey(parent)}/${name}`
+
+export class Findings {
+  /** Path, or key of an entry → what is to be ingested whatever else is found. */
+  readonly #sure = new Map<string, Present | Dropped>()
+  /** What may still be found elsewhere, or in its place again. */
+  readonly #open = new Map<string, Gone | Same>()
+
+  add(one: Seen): void {
+    if (one.what === 'present') {
+      if (this.#sure.has(one.path) && one.looked.kind === 'dir') this.#forgetBelow(one.path)
+      this.#sure.set(one.path, one)
+    } else if (one.what === 'dropped') this.#sure.set(keyOf(one.entry), one)
+    // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
+    else if (one.what === 'same' || !this.#open.has(keyOf(one.entry))) this.#open.set(keyOf(one.entry), one)
+  }
+
+  get sureCount(): number {
+    return this.#sure.size
+  }
+
+  /** What need not wait for the rest; it is forgotten here. */
+  takeSure(): readonly Seen[] {
+    const out = [...this.#sure.values()]
+    this.#sure.clear()
+    return out
+  }
+
+  all(): readonly Seen[] {
+    return [...this.#sure.values(), ...this.#open.values()]
+  }
+
+  /** Entries that are not where the index has them. */
+  gone(): readonly Entry[] {
+    return [...this.#open.values()].flatMap((one) => (one.what === 'gone' ? [one.entry] : []))
+  }
+
+  /** A new directory that is walked twice has another inode each time: what was seen in it belongs to the first. */
+  #forgetBelow(dir: string): void {
+    const dirs = new Set([dir])
+    for (const [key, one] of this.#sure) if (one.what === 'present' && isBelow(dirs, one.path)) this.#sure.delete(key)
+  }
+}
