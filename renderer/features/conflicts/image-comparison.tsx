@@ -57,7 +57,7 @@ export function ImageComparison({ left, right, leftName, rightName }: Props) {
           <img
             src={right}
             alt={rightName}
-            style={mode === 'fade' ? { opacity: percent / 100 } : { clipPath: `inset(0 ${100 - percent}% 0 0)` }}
+            style={mode === 'fade' ? { opacity: percent / 100 } : { clipPath: `inset(0 0 0 ${percent}%)` }}
           />
           {mode === 'swipe' && <span className={css['edge']} style={{ left: `${percent}%` }} />}
         </div>

@@ -57,6 +57,8 @@ const decorate = (state: EditorState): DecorationSet => {
 interface Past {
   readonly changes: ChangeSet
   readonly starts: readonly number[]
+  readonly typedTo: number // where typing ended; -1: it was not typing
+  readonly typed: number // characters
 }
 interface History {
   readonly done: readonly Past[]
@@ -64,6 +66,18 @@ interface History {
 }
 
 const STEPS_KEPT = 500
+/** What is typed in one go is undone in one go, up to this many characters of a line. */
+const TYPED_TOGETHER_MAX = 40
+
+/** Typing that goes on where the last step ended becomes part of it. */
+const goesOn = (last: Past | undefined, transaction: Transaction): boolean => {
+  if (last === undefined || last.typedTo < 0 || !transaction.isUserEvent('input.type')) return false
+  let isNext = true
+  transaction.changes.iterChanges((from, to, _fromNew, _toNew, inserted) => {
+    isNext &&= from === last.typedTo && to === from && inserted.lines === 1
+  })
+  return isNext && last.typed < TYPED_TOGETHER_MAX
+}
 
 const historyField = StateField.define<History>({
   create: () => ({ done: [], undone: [] }),
@@ -72,10 +86,17 @@ const historyField = StateField.define<History>({
     const past: Past = {
       changes: transaction.changes.invert(transaction.startState.doc),
       starts: transaction.startState.field(startsField),
+      typedTo: transaction.isUserEvent('input.type') ? transaction.newSelection.main.head : -1,
+      typed: 1,
     }
     const by = transaction.annotation(byProgram)
     if (by === 'undo') return { done: history.done.slice(0, -1), undone: [...history.undone, past] }
     if (by === 'redo') return { done: [...history.done, past], undone: history.undone.slice(0, -1) }
+    const last = history.done.at(-1)
+    if (last !== undefined && goesOn(last, transaction)) {
+      const whole = { ...last, changes: past.changes.compose(last.changes), typedTo: past.typedTo, typed: last.typed + 1 }
+      return { done: [...history.done.slice(0, -1), whole], undone: [] }
+    }
     return { done: [...history.done, past].slice(-STEPS_KEPT), undone: [] }
   },
 })
