@@ -27,7 +27,7 @@ export function ConflictScreen({ id, conflicts, self }: Props) {
   const isListed = conflicts.some((conflict) => conflict.id === id)
   const { state, setState, reload } = useConflict(id, isListed)
   return (
-    <main className={css['screen']}>
+    <div className={css['screen']}>
       <Link href="/conflicts" className={css['back']}>
         {t('back')}
       </Link>
@@ -57,7 +57,7 @@ export function ConflictScreen({ id, conflicts, self }: Props) {
         />
       )}
       <OutcomeToasts />
-    </main>
+    </div>
   )
 }
 

@@ -35,7 +35,7 @@ export function ConflictsScreen({ conflicts, self }: Props) {
   const select = (ids: readonly string[], on: boolean): void =>
     setChosen(on ? new Set([...selected, ...ids]) : new Set([...selected].filter((id) => !ids.includes(id))))
   return (
-    <main className={css['screen']}>
+    <div className={css['screen']}>
       <header className={css['head']}>
         <h1>{t('inbox.title')}</h1>
         {conflicts.length > 0 && <p>{t('inbox.lead', { count: conflicts.length })}</p>}
@@ -54,7 +54,7 @@ export function ConflictsScreen({ conflicts, self }: Props) {
         <FolderGroup key={group.folder} {...group} selected={selected} self={self} onSelect={select} />
       ))}
       <OutcomeToasts />
-    </main>
+    </div>
   )
 }
 

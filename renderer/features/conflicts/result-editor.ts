@@ -94,7 +94,12 @@ const historyField = StateField.define<History>({
     if (by === 'redo') return { done: [...history.done, past], undone: history.undone.slice(0, -1) }
     const last = history.done.at(-1)
     if (last !== undefined && goesOn(last, transaction)) {
-      const whole = { ...last, changes: past.changes.compose(last.changes), typedTo: past.typedTo, typed: last.typed + 1 }
+      const whole = {
+        ...last,
+        changes: past.changes.compose(last.changes),
+        typedTo: past.typedTo,
+        typed: last.typed + 1,
+      }
       return { done: [...history.done.slice(0, -1), whole], undone: [] }
     }
     return { done: [...history.done, past].slice(-STEPS_KEPT), undone: [] }

@@ -21,7 +21,7 @@ export function InspectorScreen({ store, storeKey }: Props) {
   const select = (id: string): void => setState((now) => selecting(now, id))
   const anchor = (): void => setState(anchoring)
   return (
-    <main className={css['screen']}>
+    <div className={css['screen']}>
       <header className={css['head']}>
         <h1>{t('title')}</h1>
         <p>
@@ -56,6 +56,6 @@ export function InspectorScreen({ store, storeKey }: Props) {
           />
         </div>
       )}
-    </main>
+    </div>
   )
 }
