@@ -11,7 +11,7 @@ import { useConflict, useSettle, type Resolution } from './hooks.ts'
 import { ImageComparison } from './image-comparison.tsx'
 import { OutcomeToasts } from './outcome-toasts.tsx'
 import { SideCards } from './side-cards.tsx'
-import { comparing, type Conflict } from './store.ts'
+import { comparing, inspectKey, type Conflict } from './store.ts'
 import { TextComparison } from './text-comparison.tsx'
 
 interface Props {
@@ -69,7 +69,6 @@ interface OpenProps {
 }
 
 function OpenConflict({ state, self, onCompare, onSettled }: OpenProps) {
-  const { t } = useTranslation('conflicts')
   const { settling, settle } = useSettle()
   const [fault, setFault] = useState('')
   const isBusy = useRef(false)
@@ -85,25 +84,7 @@ function OpenConflict({ state, self, onCompare, onSettled }: OpenProps) {
   const running = settling.at === 'running'
   return (
     <>
-      <header className={css['head']}>
-        <div>
-          <p className={css['folder']}>{info.folder}</p>
-          <h1>
-            <bdi>{info.path}</bdi>
-          </h1>
-          <p className={css['lead']}>
-            {t(`lead.${info.kind}`, { count: info.heads.length, defaultValue: t('lead.content') })}
-          </p>
-        </div>
-        <button
-          type="button"
-          className={controls['primary']}
-          disabled={running}
-          onClick={() => void resolve({ case: 'both', value: true })}
-        >
-          {t('keepBoth')}
-        </button>
-      </header>
+      <Head info={info} isBusy={running} onBoth={() => void resolve({ case: 'both', value: true })} />
       {fault !== '' && (
         <p className={controls['fault']} role="alert">
           {fault}
@@ -122,6 +103,40 @@ function OpenConflict({ state, self, onCompare, onSettled }: OpenProps) {
         onSave={(text) => void resolve({ case: 'merged', value: new TextEncoder().encode(text) })}
       />
     </>
+  )
+}
+
+interface HeadProps {
+  readonly info: ConflictInfo
+  readonly isBusy: boolean
+  readonly onBoth: () => void
+}
+
+function Head({ info, isBusy, onBoth }: HeadProps) {
+  const { t } = useTranslation('conflicts')
+  const key = inspectKey(info)
+  return (
+    <header className={css['head']}>
+      <div>
+        <p className={css['folder']}>{info.folder}</p>
+        <h1>
+          <bdi>{info.path}</bdi>
+        </h1>
+        <p className={css['lead']}>
+          {t(`lead.${info.kind}`, { count: info.heads.length, defaultValue: t('lead.content') })}
+        </p>
+      </div>
+      <div className={controls['bar']}>
+        {key !== undefined && (
+          <Link href={`/inspect/${encodeURIComponent(info.folder)}/${key}`} className={controls['button']}>
+            {t('branches')}
+          </Link>
+        )}
+        <button type="button" className={controls['primary']} disabled={isBusy} onClick={onBoth}>
+          {t('keepBoth')}
+        </button>
+      </div>
+    </header>
   )
 }
 

@@ -130,6 +130,7 @@ const theme = EditorView.theme({
   '&': { height: '100%', color: 'var(--colour-text)', backgroundColor: 'var(--colour-surface)' },
   '&.cm-focused': { outline: '2px solid var(--colour-accent)', outlineOffset: '-2px' },
   '.cm-scroller': { fontFamily: 'var(--font-mono)', fontSize: 'var(--font-2)', lineHeight: '1.55' },
+  '.cm-line': { unicodeBidi: 'plaintext' },
   '.cm-content': { caretColor: 'var(--colour-text)' },
   '.cm-gutters': {
     backgroundColor: 'var(--colour-surface)',
@@ -190,6 +191,7 @@ export function createResultEditor(options: ResultEditorOptions): ResultEditor {
       EditorView.decorations.compute([startsField, looksField, 'doc'], decorate),
       lineNumbers(),
       EditorView.lineWrapping,
+      EditorView.perLineTextDirection.of(true),
       EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
       keymap.of([
         { key: 'Mod-z', run: step('undo'), preventDefault: true },
@@ -206,6 +208,7 @@ export function createResultEditor(options: ResultEditorOptions): ResultEditor {
   })
   const parent = root.appendChild(document.createElement('div'))
   parent.style.height = '100%'
+  parent.dir = 'ltr' // of the file, not of the interface; each line then has the direction of its first letter
   const view = new EditorView({ state, parent, root })
   return {
     text: () => view.state.sliceDoc(),

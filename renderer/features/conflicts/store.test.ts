@@ -10,6 +10,7 @@ import {
   compared,
   decide,
   headFor,
+  inspectKey,
   nextRegion,
   notOpened,
   openConflicts,
@@ -132,6 +133,14 @@ describe('decisions', () => {
     expect(nextRegion(regions, first, -1)).toBe(second)
     expect(nextRegion(mergeRegions('a', 'a', 'a'), undefined, 1)).toBeUndefined()
   })
+})
+
+it('one conflict of one file has a key to inspect; a clash of several files has none', () => {
+  const inode = '0123456789abcdef'.repeat(2)
+  const keyOf = (id: string, kind: string) => inspectKey(create(ConflictInfoSchema, { id, kind }))
+  expect(keyOf(inode, 'content')).toBe(`0x632f${inode}`)
+  expect(keyOf(`link-${inode}`, 'link')).toBe(`0x6e2f${inode}`)
+  expect(keyOf(`${inode}-${inode}`, 'name')).toBeUndefined()
 })
 
 describe('many conflicts', () => {

@@ -135,3 +135,10 @@ export function headFor(conflict: ConflictInfo, bulk: Exclude<Bulk, 'both'>, sel
   const isMine = (device: Uint8Array): boolean => toHex(device) === self
   return conflict.heads.find(({ device }) => isMine(device) === (bulk === 'mine'))?.hash
 }
+
+/** The key whose branches made a conflict, as InspectBranch takes it; undefined for one of several files. */
+export function inspectKey({ id, kind }: ConflictInfo): string | undefined {
+  const inode = /^(?:link-)?([0-9a-f]{32})$/.exec(id)?.[1]
+  const prefix = { content: '632f', link: '6e2f' }[kind] // "c/" and "n/"
+  return inode !== undefined && prefix !== undefined ? `0x${prefix}${inode}` : undefined
+}

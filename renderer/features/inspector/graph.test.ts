@@ -12,7 +12,7 @@ import {
   STEPS_DRAWN_MAX,
   type Direction,
 } from './graph.ts'
-import { anchoring, inspected, selecting } from './store.ts'
+import { anchoring, inspected, notInspected, selecting } from './store.ts'
 
 const hash = (at: number): Uint8Array => Uint8Array.of(at >> 8, at & 255, 7)
 const entry = (at: number, parents: readonly number[]) => ({
@@ -98,8 +98,21 @@ describe('a graph of branches', () => {
     expect(graph.edges.filter(({ isElided }) => isElided)).toHaveLength(1)
   })
 
+  it('shows a key with one head as that head, and nothing else', () => {
+    const graph = graphOf(
+      create(InspectBranchResponseSchema, {
+        forkEntries: [entry(3, [2])],
+        branches: [{ head: entry(3, [2]), path: [] }],
+      }),
+    )
+    expect(graph.nodes).toMatchObject([{ role: 'head', branches: [0] }])
+    expect(graph.edges).toEqual([])
+  })
+
   it('is empty for a key nobody wrote', () => {
     expect(inspected(create(InspectBranchResponseSchema, {}))).toEqual({ at: 'empty' })
+    expect(notInspected({ kind: 'key-not-found', sentence: '' })).toEqual({ at: 'empty' })
+    expect(notInspected({ kind: 'store-not-found', sentence: '' })).toMatchObject({ at: 'failed' })
   })
 })
 

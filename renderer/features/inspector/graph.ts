@@ -32,8 +32,13 @@ export const STEPS_DRAWN_MAX = 150
 
 export function graphOf({ branches, forkEntries }: InspectBranchResponse): BranchGraph {
   const nodes = new Map<string, GraphNode>()
-  for (const entry of forkEntries)
-    nodes.set(toHex(entry.hash), { id: toHex(entry.hash), entry, role: 'fork', branches: [] })
+  // A key with one head has no fork: what is named as such is the head itself.
+  const headAt = (id: string) => branches.flatMap(({ head }, at) => (head && toHex(head.hash) === id ? [at] : []))
+  for (const entry of forkEntries) {
+    const id = toHex(entry.hash)
+    const heads = headAt(id)
+    nodes.set(id, { id, entry, role: heads.length > 0 ? 'head' : 'fork', branches: heads })
+  }
   const all = new Set(nodes.keys())
   branches.forEach(({ head, path }, branch) => {
     const steps =
@@ -42,7 +47,7 @@ export function graphOf({ branches, forkEntries }: InspectBranchResponse): Branc
     for (const entry of steps.slice(-STEPS_DRAWN_MAX)) {
       const id = toHex(entry.hash)
       const known = nodes.get(id)
-      if (known?.role === 'fork') continue
+      if (known?.role === 'fork' || known?.branches.includes(branch)) continue
       const isHead = known?.role === 'head' || (head !== undefined && id === toHex(head.hash))
       nodes.set(id, { id, entry, role: isHead ? 'head' : 'step', branches: [...(known?.branches ?? []), branch] })
     }

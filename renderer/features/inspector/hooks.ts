@@ -4,7 +4,7 @@ import { StoreService } from '#proto/store_api'
 import { failureOf, wasAborted } from '../../present/failure.ts'
 import { useClient } from '../../present/use-client.ts'
 import { NODE_HEIGHT, NODE_WIDTH, type Placed, type Point } from './graph.ts'
-import { inspected, type Inspection } from './store.ts'
+import { inspected, notInspected, type Inspection } from './store.ts'
 import { fitted, panned, revealing, zoomed, type Viewport } from './viewport.ts'
 
 /** `store`, `key`: as in InspectBranchRequest. */
@@ -18,7 +18,7 @@ export function useInspection(store: string, key: string) {
     client.inspectBranch({ store, key }, { signal: stop.signal }).then(
       (response) => setState(inspected(response)),
       (thrown: unknown) => {
-        if (!wasAborted(thrown, stop.signal)) setState({ at: 'failed', why: failureOf(thrown) })
+        if (!wasAborted(thrown, stop.signal)) setState(notInspected(failureOf(thrown)))
       },
     )
     return () => stop.abort()

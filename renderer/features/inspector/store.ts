@@ -23,6 +23,9 @@ export function inspected(response: InspectBranchResponse): Inspection {
   return { at: 'shown', graph, placed: place(graph), selected: winner.id, anchor: undefined }
 }
 
+export const notInspected = (why: Failure): Inspection =>
+  why.kind === 'key-not-found' ? { at: 'empty' } : { at: 'failed', why }
+
 export const selecting = (state: Inspection, id: string): Inspection =>
   state.at === 'shown' && state.placed.centres.has(id) ? { ...state, selected: id } : state
 
