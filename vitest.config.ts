@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['{kernel,sync,fs-bridge,daemon,scripts}/**/*.test.ts'],
+          include: ['{kernel,sync,fs-bridge,daemon,renderer,scripts}/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },

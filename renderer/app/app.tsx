@@ -1,0 +1,71 @@
+/** The app around its screens: connection, language direction, and what is shown until the node has answered. */
+import { useEffect } from 'react'
+import { I18nProvider } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { Router } from 'wouter'
+import { useHashLocation } from 'wouter/use-hash-location'
+import { TransportContext } from '../connection/context.ts'
+import { IsDesktopContext } from '../connection/desktop.ts'
+import type { Connection } from '../connection/transport.ts'
+import { Mark } from '../design/icons.tsx'
+import { ErrorNote } from '../design/error-note.tsx'
+import { ToastRegion } from '../design/toast.tsx'
+import { followNode, useNode } from '../state/node-store.ts'
+import { followRates } from '../state/rates.ts'
+import { DesktopRequests } from './desktop-requests.tsx'
+import { Frame } from './frame.tsx'
+import { Welcome } from './welcome.tsx'
+import css from './frame.module.css'
+
+const useNodeFollowed = ({ transport }: Connection): void => {
+  useEffect(() => {
+    const gone = new AbortController()
+    const stopRates = followRates()
+    void followNode(transport, gone.signal)
+    return () => {
+      gone.abort()
+      stopRates()
+    }
+  }, [transport])
+}
+
+/** Before the first snapshot: that we wait, or why there is none. */
+const Waiting = () => {
+  const { t } = useTranslation('app')
+  const link = useNode((state) => state.link)
+  return (
+    <main className={css['alone']} aria-busy={link.at === 'connecting'}>
+      <Mark size={44} />
+      <h1>{t(link.at === 'lost' ? 'waiting.failed' : 'waiting.title')}</h1>
+      {link.at === 'lost' && <ErrorNote failure={link.why} />}
+    </main>
+  )
+}
+
+const Content = () => {
+  const isKnown = useNode(({ facts }) => facts !== undefined)
+  if (!isKnown) return <Waiting />
+  return (
+    <Welcome>
+      <Frame />
+    </Welcome>
+  )
+}
+
+export const App = ({ connection }: { readonly connection: Connection }) => {
+  const { i18n } = useTranslation()
+  useNodeFollowed(connection)
+  return (
+    <TransportContext value={connection.transport}>
+      <IsDesktopContext value={connection.isDesktop}>
+        <I18nProvider locale={i18n.language}>
+          <Router hook={useHashLocation}>
+            {connection.isDesktop && <DesktopRequests />}
+            <Content />
+            <ToastRegion />
+          </Router>
+        </I18nProvider>
+      </IsDesktopContext>
+    </TransportContext>
+  )
+}
