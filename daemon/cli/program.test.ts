@@ -31,6 +31,17 @@ test.each([
     [],
     { listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0'], mdns: false },
   ],
+  ['up --web', 'up', [], { web: true }],
+  ['up --web 8080', 'up', [], { web: 8080 }],
+  [
+    'settings set quiet-hours 22:00-07:00 sat@00:00-12:00',
+    'settings set',
+    ['quiet-hours', ['22:00-07:00', 'sat@00:00-12:00']],
+    {},
+  ],
+  ['logs --follow --level error', 'logs', [], { follow: true, level: 'error' }],
+  ['diagnostics -', 'diagnostics', ['-'], {}],
+  ['web --json', 'web', [], { json: true }],
   ['folder add /p --name n', 'folder add', ['/p'], { name: 'n' }],
   ['folder wait n --timeout 30', 'folder wait', ['n'], { timeout: 30_000 }],
   ['invite n --role reader --expires 24h --uses 3', 'invite', ['n'], { role: 'reader', expires: 86_400_000, uses: 3 }],
@@ -53,6 +64,10 @@ test.each([
   'invite n --uses 0',
   'restore a',
   'status --nope',
+  'up --web 65536',
+  'up --web x',
+  'settings set upload-limit',
+  'logs --level loud',
   'join',
 ])('%s makes no sense', async (line) => {
   await expect(parse(line)).rejects.toBeInstanceOf(CommanderError)

@@ -21,6 +21,12 @@ const count = (text: string): number => {
   return Number(text)
 }
 
+const port = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('Give a port: 1 to 65535, or 0 for one that is free.')
+  return Number(text)
+}
+
 const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value]
 
 /** Every command takes `--home` and `--json`, before its name or after. */
@@ -141,6 +147,41 @@ const addStoreCommands = (program: Command): void => {
   )
 }
 
+const addSettingsCommands = (program: Command): void => {
+  const load = () => import('./commands/settings.ts')
+  const settings = common(program.command('settings').description('show or change the settings of this node'))
+  settings.action(async (_, command) => (await load()).showSettings(all(command)))
+  common(settings.command('show').description('show the settings')).action(async (_, command) =>
+    (await load()).showSettings(all(command)),
+  )
+  common(settings.command('set <key> <value...>').description('change a setting, at once and for good')).action(
+    async (key: string, values: readonly string[], _, command) =>
+      (await load()).changeSetting(key, values, all(command)),
+  )
+}
+
+const addInsightCommands = (program: Command): void => {
+  const load = () => import('./commands/insight.ts')
+  common(program.command('storage').description('what the node and its folders take of the disks')).action(
+    async (_, command) => (await load()).showStorage(all(command)),
+  )
+  common(
+    program
+      .command('logs')
+      .description('print what the node has logged since it started')
+      .option('-f, --follow', 'go on with what comes')
+      .addOption(new Option('--level <level>', 'this and worse').choices(['info', 'warning', 'error']).default('info')),
+  ).action(async (_, command) => (await load()).showLogs(all(command)))
+  common(
+    program
+      .command('diagnostics [file]')
+      .description('write a report for those who help: no secrets, no names of files, folders or devices'),
+  ).action(async (file: string | undefined, _, command) => (await load()).exportDiagnostics(file, all(command)))
+  common(program.command('web').description('print the address of the web page, with its token')).action(
+    async (_, command) => (await load()).printWebAddress(all(command)),
+  )
+}
+
 export const createProgram = (): Command => {
   const program = common(new Command('lattice'))
     .description('Folders in sync between your devices and the people you invite.')
@@ -162,7 +203,8 @@ export const createProgram = (): Command => {
       .description('run the node in the foreground')
       .option('--listen <multiaddr>', 'listen here; may be repeated', collect)
       .option('--name <name>', 'what other devices call this one')
-      .option('--no-mdns', 'do not look for peers on the local network'),
+      .option('--no-mdns', 'do not look for peers on the local network')
+      .option('--web [port]', 'serve the web page to this machine', port),
   ).action(async (_, command) => (await import('../up.ts')).up(all(command)))
   common(program.command('status').description('how this node and its folders are')).action(async (_, command) =>
     (await import('./commands/status.ts')).showStatus(all(command)),
@@ -173,6 +215,8 @@ export const createProgram = (): Command => {
   common(program.command('down').description('stop the node')).action(async (_, command) =>
     (await import('./commands/status.ts')).shutDown(all(command)),
   )
+  addSettingsCommands(program)
+  addInsightCommands(program)
   addFolderCommands(program)
   addSharingCommands(program)
   addHistoryCommands(program)

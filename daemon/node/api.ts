@@ -4,17 +4,21 @@ import { hlcToMs } from '#kernel/core/hlc.ts'
 import type { NodeApi } from '../rpc/port.ts'
 import { conflictService } from './conflicts.ts'
 import { createFileContents } from './contents.ts'
+import { diagnosticsCalls } from './diagnostics.ts'
 import { examine } from './doctor.ts'
 import { eventService } from './events.ts'
 import { describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
 import { historyService } from './history.ts'
 import { inviteService } from './invites.ts'
+import { logCalls } from './log-service.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
 import { pending, pendingStream } from './pending.ts'
 import { describePeers, peerService } from './peers.ts'
+import { describeSettings, settingsCalls } from './settings-service.ts'
 import { describeStatus } from './status.ts'
+import { measureStorage, storageCalls } from './storage-use.ts'
 import { storeService } from './stores.ts'
 
 export interface ApiParts extends Common, Local, Network {
@@ -31,22 +35,21 @@ const newestMs = ({ stores }: ApiParts): number =>
 export const createApi = (node: ApiParts): NodeApi => {
   const { stores, transport, folders, changes, levels, isIndependent, shutdown } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
-  const status = () => describeStatus({ ...node, name: node.config.name })
+  const status = () => describeStatus({ ...node, name: node.settings.current.name })
+  const checks = () => examine({ ...node, folders: folders.list(), newestMs: newestMs(node) })
   return {
     node: {
       getStatus: async () => ok(status()),
-      diagnose: async () =>
-        ok({ checks: await examine({ ...node, folders: folders.list(), newestMs: newestMs(node) }) }),
+      diagnose: async () => ok({ checks: await checks() }),
       async shutdown() {
         // After the reply is on its way.
         setImmediate(() => shutdown.abort())
         return ok({})
       },
-      getSettings: pending,
-      changeSettings: pending,
-      getStorageUse: pending,
-      readLogs: pendingStream,
-      exportDiagnostics: pending,
+      ...settingsCalls({ ...node, self: transport.self }),
+      ...storageCalls(node),
+      ...logCalls(node.log, shutdown.signal),
+      ...diagnosticsCalls({ ...node, checks, storageUse: () => measureStorage(node) }),
     },
     folders: folderService({ keeper: folders, levels, changes, isIndependent }),
     invites: inviteService(node),
@@ -67,6 +70,7 @@ export const createApi = (node: ApiParts): NodeApi => {
       {
         changes,
         status,
+        settings: () => describeSettings(node.settings.current),
         folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
         peers: () => describePeers(stores.list(), transport),
         traffic: () => ({ bytesSent: BigInt(transport.bytesSent), bytesReceived: BigInt(transport.bytesReceived) }),

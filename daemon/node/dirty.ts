@@ -26,7 +26,7 @@ export class DirtySet {
   }
 }
 
-/** Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`. */
+/** Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`, `settings`. */
 export class Changes {
   readonly #listeners = new Set<(key: string) => void>()
 

@@ -2,7 +2,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { EventService, WatchResponseSchema } from '#proto/event_api'
 import type { FolderSchema } from '#proto/folder_api'
-import type { GetStatusResponseSchema } from '#proto/node_api'
+import type { GetStatusResponseSchema, SettingsSchema } from '#proto/node_api'
 import type { PeerInfoSchema } from '#proto/peer_api'
 import { bytesToHex, hexToBytes } from '#kernel/core/bytes.ts'
 import { ok } from '#kernel/core/result.ts'
@@ -14,6 +14,7 @@ export interface Observed {
   status(): MessageInitShape<typeof GetStatusResponseSchema>
   folders(): readonly MessageInitShape<typeof FolderSchema>[]
   peers(): readonly MessageInitShape<typeof PeerInfoSchema>[]
+  settings(): MessageInitShape<typeof SettingsSchema>
   traffic(): { readonly bytesSent: bigint; readonly bytesReceived: bigint }
 }
 
@@ -25,6 +26,7 @@ type Event = NonNullable<MessageInitShape<typeof WatchResponseSchema>['event']>
 const eventFor = (observed: Observed, key: string): Event | undefined => {
   const [subject, hex = ''] = key.split('/')
   if (subject === 'traffic') return { case: 'traffic', value: observed.traffic() }
+  if (subject === 'settings') return { case: 'settings', value: observed.settings() }
   if (subject === 'peer') {
     const peer = observed.peers().find(({ device }) => bytesToHex(device!) === hex)
     return peer && { case: 'peer', value: peer }
@@ -48,7 +50,7 @@ export const eventService = (observed: Observed, stopped: AbortSignal): ServiceA
     const unsubscribe = observed.changes.subscribe((key) => dirty.add(key))
     let sequence = 1n
     try {
-      const snapshot = { status: observed.status(), peers: [...observed.peers()] }
+      const snapshot = { status: observed.status(), peers: [...observed.peers()], settings: observed.settings() }
       yield ok({ sequence: sequence++, event: { case: 'snapshot', value: snapshot } })
       while (!signal.aborted) {
         for (const key of await dirty.take(signal)) {

@@ -5,8 +5,10 @@
  *     data/               the database: logs, states, indexes (LMDB, with a lock file of its own)
  *     blobs/              chunks that lie in no synced folder
  *     device.key          the seed of the device key, 32 bytes in hex, mode 0600; made once, never changed
- *     config.json         what a person may edit while the node is stopped
+ *     config.json         what a person may edit while the node is stopped; members we do not know are kept
  *     lattice.sock        the RPC socket (see rpc/socket.ts for deep homes)
+ *     log, log.1          what the node logged (see log.ts)
+ *     web.token, web.url  the secret of the web UI, mode 0600, and where it is served (see ../web)
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -28,6 +30,7 @@ import { bytesToHex, hexToBytes } from '#kernel/core/bytes.ts'
 import { createSigner, generateSeed, SEED_LENGTH } from '#kernel/core/identity.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Signer } from '#kernel/core/signing.ts'
+import { isQuietHoursList, type QuietHours } from './quiet-hours.ts'
 
 export interface NodeConfig {
   /** What other devices call this one, at most 64 bytes. */
@@ -36,6 +39,13 @@ export interface NodeConfig {
   readonly folders: string
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]
+  /** Bytes of content a second that are sent, and fetched; 0: no limit. */
+  readonly uploadLimit: number
+  readonly downloadLimit: number
+  /** When nothing is sent or fetched. */
+  readonly quietHours: readonly QuietHours[]
+  /** Find devices on the local network, and be found. */
+  readonly localDiscovery: boolean
 }
 
 export type HomeErrorKind = 'home-unusable' | 'key-damaged' | 'config-invalid'
@@ -48,6 +58,10 @@ const defaults = (): NodeConfig => ({
   name: truncateName(hostname().split('.')[0] || 'device'),
   folders: join(homedir(), 'Lattice'),
   listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
+  uploadLimit: 0,
+  downloadLimit: 0,
+  quietHours: [],
+  localDiscovery: true,
 })
 
 /** At most 64 bytes, cut between characters. */
@@ -123,21 +137,45 @@ export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** What `config.json` holds, defaults where it says nothing; unknown members are kept out of the way. */
-export const parseConfig = (text: string): Result<NodeConfig, string> => {
+/** The least that can be asked for: below it a peer would take the silence between two pieces for a broken link. */
+export const LIMIT_MIN = 1024
+const isLimit = (value: unknown): value is number =>
+  value === 0 || (Number.isSafeInteger(value) && (value as number) >= LIMIT_MIN)
+
+/** What is wrong with a configuration; undefined: nothing. */
+export const faultOf = (config: Readonly<Record<keyof NodeConfig, unknown>>): string | undefined => {
+  const { name, folders, listen, uploadLimit, downloadLimit, quietHours, localDiscovery } = config
+  if (!isText(name) || name.trim() === '' || Buffer.byteLength(name) > NAME_BYTES_MAX)
+    return `has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`
+  if (!isText(folders) || !isAbsolute(folders)) return 'has no absolute path in “folders”'
+  if (!Array.isArray(listen) || !listen.every(isText)) return 'has no list of addresses in “listen”'
+  if (!isLimit(uploadLimit) || !isLimit(downloadLimit))
+    return `has a limit that is neither 0 (none) nor at least ${LIMIT_MIN} bytes a second`
+  if (!isQuietHoursList(quietHours)) return 'has no list of at most 32 times of the day in “quietHours”'
+  return typeof localDiscovery === 'boolean' ? undefined : 'has neither true nor false in “localDiscovery”'
+}
+
+const parseMembers = (text: string): Result<object, string> => {
   let file: unknown
   try {
     file = JSON.parse(text)
   } catch (cause) {
     return err(`is not JSON: ${(cause as Error).message}`)
   }
-  if (typeof file !== 'object' || file === null || Array.isArray(file)) return err('is not a JSON object')
-  const { name, folders, listen }: Record<keyof NodeConfig, unknown> = { ...defaults(), ...file }
-  if (!isText(name) || Buffer.byteLength(name) > NAME_BYTES_MAX)
-    return err(`has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`)
-  if (!isText(folders) || !isAbsolute(folders)) return err('has no absolute path in “folders”')
-  if (!Array.isArray(listen) || !listen.every(isText)) return err('has no list of addresses in “listen”')
-  return ok({ name, folders, listen })
+  return typeof file === 'object' && file !== null && !Array.isArray(file) ? ok(file) : err('is not a JSON object')
+}
+
+/** What `config.json` holds, defaults where it says nothing; members we do not know are left out. */
+export const parseConfig = (text: string): Result<NodeConfig, string> => {
+  const members = parseMembers(text)
+  if (!members.ok) return members
+  const { name, folders, listen, uploadLimit, downloadLimit, quietHours, localDiscovery } = {
+    ...defaults(),
+    ...members.value,
+  }
+  const config = { name, folders, listen, uploadLimit, downloadLimit, quietHours, localDiscovery }
+  const fault = faultOf(config)
+  return fault === undefined ? ok(config) : err(fault)
 }
 
 /** Reads `config.json`; writes it with the defaults on the first start. */
@@ -158,10 +196,24 @@ export const loadConfig = (home: string, overrides: Partial<NodeConfig> = {}): H
   return config.ok ? ok({ ...config.value, ...overrides }) : invalid(config.error)
 }
 
+export const saveConfig = (home: string, config: NodeConfig): void => replaceConfig(join(home, 'config.json'), config)
+
 /** Replaces the file as a whole, or not at all. */
-export const saveConfig = (home: string, config: NodeConfig): void => {
-  const path = join(home, 'config.json')
+const replaceConfig = (path: string, config: object): void => {
   const fresh = `${path}.${randomUUID()}`
   writeDurably(fresh, `${JSON.stringify(config, null, 2)}\n`)
   renameSync(fresh, path)
+}
+
+/** Writes some members and leaves the rest of the file, what we do not know included, as it is. */
+export const changeConfig = (home: string, changes: Partial<NodeConfig>): HomeResult<void> => {
+  const path = join(home, 'config.json')
+  try {
+    const members = parseMembers(readFileSync(path, 'utf8'))
+    if (!members.ok) return err(latticeError('config-invalid', 'permanent', `${path} ${members.error}`))
+    replaceConfig(path, { ...members.value, ...changes })
+    return ok(undefined)
+  } catch (cause) {
+    return err(latticeError('home-unusable', 'retryable', `cannot write ${path}: ${(cause as Error).message}`))
+  }
 }

@@ -84,13 +84,13 @@ const follow = async (node: InviteDeps, text: string, signal: AbortSignal): Prom
   if (!link.ok) return link
   if (bytesToHex(link.value.inviter) === bytesToHex(node.transport.self))
     return err(latticeError('own-invite', 'permanent', 'this device made that link itself: use it on another one'))
-  const { transport, stores, engine, config } = node
+  const { transport, stores, engine, settings } = node
   return join(link.value, {
     transport,
     stores,
     timers: systemTimers,
     remember: (peer, addresses) => engine.remember(peer, addresses),
-    deviceName: config.name,
+    deviceName: settings.current.name,
     signal: AbortSignal.any([signal, AbortSignal.timeout(JOIN_DEADLINE_MS)]),
   })
 }

@@ -2,6 +2,7 @@
 import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { BlobExchange } from '#sync/blobs/exchange.ts'
 import type { Timers } from '#sync/clock.ts'
+import { GatedTransport } from '#sync/transport/gated.ts'
 import type { Transport } from '#sync/transport/port.ts'
 import { addPeer } from '#kernel/store/admin.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
@@ -13,6 +14,7 @@ import type { StoreManager } from '#kernel/store/port.ts'
 import { isEqualSet, type PeerProgress } from '#sync/gossip/shared.ts'
 import type { Levels, PeerLevel } from './parts.ts'
 import type { Common, Local } from './open-local.ts'
+import { keepQuietHours } from './quiet.ts'
 
 export interface Network {
   readonly transport: Transport
@@ -28,7 +30,6 @@ export const loadNetworkCode = async () => ({
 })
 
 export interface NetworkOptions extends Common, Local {
-  readonly localDiscovery: boolean
   readonly code: Awaited<ReturnType<typeof loadNetworkCode>>
 }
 
@@ -43,12 +44,13 @@ export const systemTimers: Timers = {
 
 export const openNetwork = async (
   parts: AsyncDisposableStack,
-  { key, config, localDiscovery, code, storage, stores, bindings, cas, changes, report }: NetworkOptions,
+  options: NetworkOptions,
 ): Promise<Result<Network, LatticeError>> => {
+  const { key, config, code, storage, stores, bindings, cas, changes, report } = options
   const created = await code.createLibp2pTransport({
     deviceKey: await code.deviceKeyFromSeed(key.seed),
     listen: config.listen,
-    localDiscovery,
+    localDiscovery: config.localDiscovery,
     lanes: { port: 0 },
     onHandlerError: (cause) => report(cause),
   })
@@ -62,11 +64,13 @@ export const openNetwork = async (
         changes.notify('traffic')
       }),
     )
+  // What is said by invitation is a person's own act; all else goes through the gate.
+  const gate = new GatedTransport(transport)
   const mayRead = (peer: Parameters<Transport['disconnect']>[0], store: Parameters<typeof stores.get>[0]): boolean =>
     stores.get(store)?.access.mayRead(peer) ?? false
   const blobs = parts.use(
     new BlobExchange({
-      transport,
+      transport: gate,
       timers: systemTimers,
       mayRead,
       mayHave: mayRead,
@@ -76,7 +80,7 @@ export const openNetwork = async (
   )
   const engine = parts.use(
     new SyncEngine({
-      transport,
+      transport: gate,
       stores,
       timers: systemTimers,
       backend: storage,
@@ -93,8 +97,39 @@ export const openNetwork = async (
     }),
   )
   parts.defer(engine.onChange(() => changes.notify('level')))
+  parts.defer(followSettings(options, { blobs, gate, local: transport }))
   engine.start()
   return ok({ transport, blobs, engine, levels: levelsOf(engine, stores) })
+}
+
+interface Steered {
+  readonly blobs: BlobExchange
+  readonly gate: GatedTransport
+  readonly local: { setLocalDiscovery(on: boolean): void }
+}
+
+/** Limits, quiet hours and local discovery hold from the start, and as they are changed. Returns the way to stop. */
+const followSettings = ({ settings, log, report }: Common, { blobs, gate, local }: Steered): (() => void) => {
+  const setLimits = (): void =>
+    blobs.setLimits({ upload: settings.current.uploadLimit, download: settings.current.downloadLimit })
+  setLimits()
+  const quiet = keepQuietHours({
+    timers: systemTimers,
+    hours: () => settings.current.quietHours,
+    gate,
+    changed: (isQuiet) => log.write('info', isQuiet ? 'quiet hours begin' : 'quiet hours end'),
+    report,
+  })
+  const undo = settings.onChange(({ localDiscovery }) => {
+    log.write('info', 'the settings were changed')
+    setLimits()
+    quiet.look()
+    local.setLocalDiscovery(localDiscovery)
+  })
+  return () => {
+    undo()
+    quiet.stop()
+  }
 }
 
 const levelsOf = (engine: SyncEngine, stores: StoreManager): Levels => ({
