@@ -1,5 +1,6 @@
 /** The app around its screens: connection, language direction, and what is shown until the node has answered. */
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
+import type { Transport } from '@connectrpc/connect'
 import { I18nProvider } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { Router } from 'wouter'
@@ -17,16 +18,26 @@ import { Frame } from './frame.tsx'
 import { Welcome } from './welcome.tsx'
 import css from './frame.module.css'
 
-const useNodeFollowed = ({ transport }: Connection): void => {
+/** Follows the node for as long as the app is shown; gives the transport that leads to it now. */
+const useNodeFollowed = ({ transport: first, renew }: Connection): Transport => {
+  const [transport, setTransport] = useState(first)
   useEffect(() => {
     const gone = new AbortController()
     const stopRates = followRates()
-    void followNode(transport, gone.signal)
+    let isFirst = true
+    const open = async (): Promise<Transport> => {
+      const next = isFirst ? first : await renew()
+      isFirst = false
+      if (!gone.signal.aborted) setTransport(next)
+      return next
+    }
+    void followNode(open, gone.signal)
     return () => {
       gone.abort()
       stopRates()
     }
-  }, [transport])
+  }, [first, renew])
+  return transport
 }
 
 /** Before the first snapshot: that we wait, or why there is none. */
@@ -54,9 +65,9 @@ const Content = () => {
 
 export const App = ({ connection }: { readonly connection: Connection }) => {
   const { i18n } = useTranslation()
-  useNodeFollowed(connection)
+  const transport = useNodeFollowed(connection)
   return (
-    <TransportContext value={connection.transport}>
+    <TransportContext value={transport}>
       <IsDesktopContext value={connection.isDesktop}>
         <I18nProvider locale={i18n.language}>
           <Router hook={useHashLocation}>

@@ -1,5 +1,5 @@
 /** The stream is asked for again after every end, with growing pauses, and after a gap. */
-import { createRouterTransport } from '@connectrpc/connect'
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { EventService } from '#proto/event_api'
 import { follow, pauseBefore, type FollowSink } from './follow.ts'
@@ -25,7 +25,12 @@ const runWith = async (streams: readonly (readonly bigint[])[], accepts: (sequen
       if (opened === streams.length) over.abort()
     },
   }
-  await follow(transport, sink, over.signal, async (ms) => void pauses.push(ms))
+  await follow(
+    async () => transport,
+    sink,
+    over.signal,
+    async (ms) => void pauses.push(ms),
+  )
   return { events, losses, pauses, opened }
 }
 
@@ -50,4 +55,42 @@ test('an event that does not fit ends the stream, and a new one is asked for', a
 
 test('pauses do not grow for ever', () => {
   expect(pauseBefore(1000)).toBe(10_000)
+})
+
+test('every attempt asks for a way to the node, and one that cannot be opened counts as lost', async () => {
+  const over = new AbortController()
+  const losses: string[] = []
+  let opened = 0
+  const open = async (): Promise<never> => {
+    opened++
+    throw new ConnectError('no port', Code.Unavailable)
+  }
+  const onLost: FollowSink['onLost'] = ({ kind }) => {
+    losses.push(kind)
+    if (losses.length === 3) over.abort()
+  }
+  await follow(open, { onEvent: () => true, onLost }, over.signal, async () => undefined)
+  expect([opened, losses]).toEqual([3, ['unavailable', 'unavailable', 'unavailable']])
+})
+
+test('the call of a stream that was left is ended', async () => {
+  const over = new AbortController()
+  const ended = Promise.withResolvers<void>()
+  const transport = createRouterTransport(({ service }) => {
+    service(EventService, {
+      async *watch(_, { signal }) {
+        signal.addEventListener('abort', () => ended.resolve(), { once: true })
+        yield { sequence: 7n }
+        await ended.promise
+      },
+    })
+  })
+  const sink: FollowSink = { onEvent: () => false, onLost: () => over.abort() }
+  await follow(
+    async () => transport,
+    sink,
+    over.signal,
+    async () => undefined,
+  )
+  await ended.promise
 })

@@ -2,7 +2,7 @@
  * Follows the node's events for as long as the app lives. A stream that ends, breaks or skips a number is opened anew,
  * after a pause that grows; what was known stays and counts as stale until the next snapshot.
  */
-import { createClient, type Client, type Transport } from '@connectrpc/connect'
+import { createClient, type Transport } from '@connectrpc/connect'
 import { EventService, type WatchResponse } from '#proto/event_api'
 import { failureOf, type Failure } from '../present/failure.ts'
 
@@ -24,12 +24,13 @@ const ended: Failure = { kind: 'unavailable', sentence: 'the node ended the conn
 
 /** Resolves with why the stream is over; `progressed` is called at every event that fits. */
 const followOnce = async (
-  client: Client<typeof EventService>,
+  open: () => Promise<Transport>,
   sink: FollowSink,
   signal: AbortSignal,
   progressed: () => void,
 ): Promise<Failure> => {
   try {
+    const client = createClient(EventService, await open())
     for await (const response of client.watch({}, { signal })) {
       if (!sink.onEvent(response)) return gap
       progressed()
@@ -43,19 +44,21 @@ const followOnce = async (
 /** `wait` resolves after so many ms, or earlier when the signal aborts or waiting has become pointless. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>
 
-/** Runs until `signal` aborts. */
+/** Runs until `signal` aborts. `open` gives the way to the node for the next attempt: it may be another one each time. */
 export const follow = async (
-  transport: Transport,
+  open: () => Promise<Transport>,
   sink: FollowSink,
   signal: AbortSignal,
   wait: Wait,
 ): Promise<void> => {
-  const client = createClient(EventService, transport)
   let attempt = 0
   while (!signal.aborted) {
-    const failure = await followOnce(client, sink, signal, () => {
+    // Leaving a stream does not end its call on every transport; its signal does.
+    const over = new AbortController()
+    const failure = await followOnce(open, sink, AbortSignal.any([signal, over.signal]), () => {
       attempt = 0
     })
+    over.abort()
     if (signal.aborted) return
     const pauseMs = pauseBefore(attempt++)
     sink.onLost(failure, pauseMs)

@@ -13,12 +13,17 @@ export interface Connection {
   readonly transport: Transport
   /** True inside the desktop shell: `DesktopService` answers, and dropped files have paths. */
   readonly isDesktop: boolean
+  /** Another way to the node once this one is lost: a port that closed stays closed. */
+  readonly renew: () => Promise<Transport>
 }
 
 export const openConnection = async (): Promise<Connection> => {
   for (const load of Object.values(portModules)) {
-    const transport = await (await load()).openPortTransport()
-    if (transport !== undefined) return { transport, isDesktop: true }
+    const { openPortTransport } = await load()
+    const transport = await openPortTransport()
+    if (transport === undefined) continue
+    return { transport, isDesktop: true, renew: async () => (await openPortTransport()) ?? transport }
   }
-  return { transport: openWebTransport(), isDesktop: false }
+  const transport = openWebTransport()
+  return { transport, isDesktop: false, renew: async () => transport }
 }

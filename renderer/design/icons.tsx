@@ -2,7 +2,8 @@
 const paths = {
   folder:
     'M2.5 5.5v9a1.5 1.5 0 0 0 1.5 1.5h12a1.5 1.5 0 0 0 1.5-1.5v-7A1.5 1.5 0 0 0 16 6h-6L8.2 4H4a1.5 1.5 0 0 0-1.5 1.5Z',
-  peers: 'M10 3.5 4 14h12Z M10 3.5v0 M4 14v0 M16 14v0',
+  peers:
+    'M12 5a2 2 0 1 1-4 0 2 2 0 0 1 4 0Z M6.5 15a2 2 0 1 1-4 0 2 2 0 0 1 4 0Z M17.5 15a2 2 0 1 1-4 0 2 2 0 0 1 4 0Z M9 6.8 5.4 13.2 M11 6.8l3.6 6.4 M6.5 15h7',
   conflict: 'M10 17V9.5 M10 9.5 5 4 M10 9.5 15 4 M4.8 7V3.8H8 M12 3.8h3.2V7',
   history: 'M10 5.5V10l3 2 M3.2 8.2A7 7 0 1 1 3 11 M3 4.5v3.8h3.8',
   settings: 'M3 6h8 M15 6h2 M3 14h2 M9 14h8 M13 3.8v4.4 M7 11.8v4.4',
@@ -13,7 +14,7 @@ const paths = {
   close: 'm5 5 10 10 M15 5 5 15',
   copy: 'M7 7V4.5h8.5V13H13 M4.5 7H13v8.5H4.5Z',
   warning: 'M10 3 2.5 16h15Z M10 8.5v3.5 M10 14h.01',
-  pair: 'M4 6.5h5v7H4Z M11 6.5h5v7h-5Z M9 10h2',
+  pair: 'M11.5 8.5a3.5 3.5 0 1 1-7 0 3.5 3.5 0 0 1 7 0Z M2.5 17c.8-2.6 2.8-4 5.5-4s4.7 1.4 5.5 4 M15.5 7v5 M13 9.5h5',
 } as const
 
 export type IconName = keyof typeof paths

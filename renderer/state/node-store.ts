@@ -23,9 +23,9 @@ const waitForNetwork: Wait = (ms, signal) =>
   })
 
 /** Keeps the store equal to what the node says, until `signal` aborts. */
-export const followNode = (transport: Transport, signal: AbortSignal): Promise<void> =>
+export const followNode = (open: () => Promise<Transport>, signal: AbortSignal): Promise<void> =>
   follow(
-    transport,
+    open,
     {
       onEvent: (response) => {
         const next = takeEvent(useNode.getState(), response)

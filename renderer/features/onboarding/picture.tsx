@@ -18,7 +18,7 @@ const isNeighbour = (a: (typeof points)[number], b: (typeof points)[number]): bo
 const edges = points.flatMap((a, at) => points.slice(at + 1).flatMap((b) => (isNeighbour(a, b) ? [{ a, b }] : [])))
 
 /** Devices drawn filled; the way between them is drawn strong. */
-const way = [6, 11, 12, 18]
+const way = [6, 11, 12, 17, 18]
 
 const wayPath = way.map((at, n) => `${n === 0 ? 'M' : 'L'}${points[at]!.x} ${points[at]!.y}`).join(' ')
 

@@ -91,7 +91,7 @@ const InviteForm = ({ initial, onMade }: { initial: Choices; onMade: (made: Crea
   )
 }
 
-export const CreateInvite = ({ initialTarget = SPACE }: { readonly initialTarget?: string }) => {
+export const CreateInvite = ({ initialTarget = SPACE, onMade }: { initialTarget?: string; onMade: () => void }) => {
   const { t } = useTranslation('pairing')
   const [made, setMade] = useState<CreateInviteResponse>()
   const initial: Choices = { target: initialTarget, role: 'writer', lifetime: 'day', uses: 1, approval: false }
@@ -99,7 +99,13 @@ export const CreateInvite = ({ initialTarget = SPACE }: { readonly initialTarget
     <Card label={t('create.title')}>
       <h2 className={css['title']}>{t(made === undefined ? 'create.title' : 'link.title')}</h2>
       {made === undefined ? (
-        <InviteForm initial={initial} onMade={setMade} />
+        <InviteForm
+          initial={initial}
+          onMade={(invite) => {
+            setMade(invite)
+            onMade()
+          }}
+        />
       ) : (
         <>
           <InviteLink made={made} />

@@ -54,14 +54,15 @@ const Row = ({ invite, now, onRevoked }: { invite: InviteInfo; now: number; onRe
   )
 }
 
-export const InviteList = () => {
+/** `round`: another number asks again, for what was done beside the list. */
+export const InviteList = ({ round }: { readonly round: number }) => {
   const { t } = useTranslation('pairing')
   const client = useClient(InviteService)
   // The node tells when invites change; each time the list is another question.
   const told = useNode(({ facts }) => facts?.invites)
   const load = useCallback(
     async (signal: AbortSignal) => (await client.listInvites({}, { signal })).invites,
-    [client, told], // `told` is no input of the call, but the reason to make it again
+    [client, told, round], // the latter two are no input of the call, but reasons to make it again
   )
   const [loaded, again] = useLoaded(load)
   const now = useNow()

@@ -1,4 +1,5 @@
 /** Letting devices in, and being let in: an invite as link and picture, the invites there are, and a link to follow. */
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLocation, useParams } from 'wouter'
 import { Card } from '../../design/card.tsx'
@@ -32,6 +33,7 @@ export const PairingPage = () => {
   const { t } = useTranslation('pairing')
   const { part, target } = useParams<{ part?: string; target?: string }>()
   const [, navigate] = useLocation()
+  const [made, setMade] = useState(0)
   return (
     <Page title={t('page.title')} intro={t('page.intro')}>
       <Tabs
@@ -44,8 +46,8 @@ export const PairingPage = () => {
             title: t('page.invite'),
             content: (
               <div className={css['columns']}>
-                <CreateInvite key={target ?? ''} initialTarget={target} />
-                <InviteList />
+                <CreateInvite key={target ?? ''} initialTarget={target} onMade={() => setMade(made + 1)} />
+                <InviteList round={made} />
               </div>
             ),
           },

@@ -5,7 +5,7 @@ import { toHex } from '../../present/format.ts'
 import { placeAround, shorten, type Placed } from './mesh.ts'
 import css from './peers.module.css'
 
-const box = { width: 760, height: 300, marginX: 110, marginY: 54 }
+const box = { width: 760, height: 260, marginX: 110, marginY: 54 }
 const middle = { x: box.width / 2, y: box.height / 2 }
 
 const way = ({ connected, direct }: PeerInfo): 'direct' | 'relayed' | 'away' =>

@@ -14,6 +14,7 @@ import { toHex } from '../../present/format.ts'
 import { timeAgo } from '../../present/relative.ts'
 import { useNow } from '../../present/use-now.ts'
 import { useFolders, usePeers } from '../../state/node-store.ts'
+import { shortAddress } from './address.ts'
 import { PeerDialogs } from './dialogs.tsx'
 import { lagOf } from './lag.ts'
 import { MeshPicture } from './mesh-picture.tsx'
@@ -58,7 +59,7 @@ const PeerCard = ({ peer, now }: { readonly peer: PeerInfo; readonly now: number
         </div>
         <p className={css['soft']}>
           {peer.connected
-            ? [peer.address, peer.latencyMs > 0 ? t('mesh.latency', { ms: peer.latencyMs }) : '']
+            ? [shortAddress(peer.address), peer.latencyMs > 0 ? t('mesh.latency', { ms: peer.latencyMs }) : '']
                 .filter(Boolean)
                 .join(' · ')
             : seen !== '' && t('lastSeen', { ago: seen })}

@@ -1,5 +1,6 @@
 /** How the node is: its own checks, what it logged, and a report to hand to those who help. */
 import { useCallback, useEffect, useState } from 'react'
+import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import { LogLevel, NodeService, Verdict, type Check, type LogLine } from '#proto/node_api'
 import { Button } from '../../design/button.tsx'
@@ -23,13 +24,19 @@ const verdicts: Readonly<Record<Verdict, { readonly key: string; readonly tone: 
   [Verdict.FAILED]: { key: 'failed', tone: 'bad' },
 }
 
+/** 'folder Notes' names the check and the folder; a check we do not know goes by its own name. */
+const checkName = (name: string, t: TFunction<'settings'>): string => {
+  const [kind = '', ...about] = name.split(' ')
+  return [t(`check.${kind}`, { defaultValue: kind }), ...about].join(' ')
+}
+
 const CheckRow = ({ check }: { readonly check: Check }) => {
   const { t } = useTranslation('settings')
   const { key, tone } = verdicts[check.verdict]
   return (
     <li className={css['check']}>
       <Tag tone={tone}>{t(`verdict.${key}`)}</Tag>
-      <strong>{t(`check.${check.name}`, { defaultValue: check.name })}</strong>
+      <strong>{checkName(check.name, t)}</strong>
       <span className={css['soft']}>{check.message}</span>
     </li>
   )
