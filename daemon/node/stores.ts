@@ -48,7 +48,10 @@ const parseKey = (key: string): Uint8Array => {
 
 type BranchInit = MessageInitShape<typeof BranchSchema>
 
-const inspect = (store: Store, key: Uint8Array): { fork: Uint8Array[]; forkEntries: EntryInit[]; branches: BranchInit[] } | undefined => {
+const inspect = (
+  store: Store,
+  key: Uint8Array,
+): { fork: Uint8Array[]; forkEntries: EntryInit[]; branches: BranchInit[] } | undefined => {
   const cell = store.state.cells.cell(key)
   if (!cell) return undefined
   const { fork, branches } = store.dag.branches(cell.heads.map((head) => head.hash))

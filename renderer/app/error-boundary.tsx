@@ -22,11 +22,21 @@ const FailedPage = ({ message }: { readonly message: string }) => {
 
 type State = { readonly at: 'fine' } | { readonly at: 'failed'; readonly message: string }
 
-export class ErrorBoundary extends Component<{ readonly children: ReactNode }, State> {
+interface Props {
+  readonly children: ReactNode
+  /** What failed is tried again when this changes: where the person went on to. */
+  readonly resetKey?: string
+}
+
+export class ErrorBoundary extends Component<Props, State> {
   override state: State = { at: 'fine' }
 
   static getDerivedStateFromError(cause: unknown): State {
     return { at: 'failed', message: cause instanceof Error ? cause.message : String(cause) }
+  }
+
+  override componentDidUpdate({ resetKey }: Props): void {
+    if (this.state.at === 'failed' && resetKey !== this.props.resetKey) this.setState({ at: 'fine' })
   }
 
   override render(): ReactNode {

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { Icon, Mark } from '../design/icons.tsx'
 import { formatBytes } from '../present/format.ts'
-import { useConflictCount, useNode, usePeers } from '../state/node-store.ts'
+import { useNode, usePeers } from '../state/node-store.ts'
 import { useRates } from '../state/rates.ts'
 import { IncomingJoins } from '../features/pairing/incoming-joins.tsx'
 import { DropTarget } from '../features/folders/drop-target.tsx'
@@ -19,7 +19,7 @@ const NavLink = ({ path, nav }: { readonly path: string; readonly nav: NavEntry 
   const [location] = useLocation()
   const count = (nav.useCount ?? none)()
   const root = `/${path.split('/')[1] ?? ''}`
-  const isHere = location === root || location.startsWith(`${root}/`)
+  const isHere = [root, nav.also].some((start) => start !== undefined && `${location}/`.startsWith(`${start}/`))
   return (
     <li>
       <Link href={root} className={css['link']} aria-current={isHere ? 'page' : undefined}>
@@ -66,7 +66,6 @@ const LinkState = () => {
 export const Frame = () => {
   const { t } = useTranslation('app')
   const [location] = useLocation()
-  const conflicts = useConflictCount()
   return (
     <DropTarget>
       <div className={css['frame']}>
@@ -75,7 +74,7 @@ export const Frame = () => {
             <Mark />
             <span>Lattice</span>
           </div>
-          <ul className={css['links']} data-conflicts={conflicts}>
+          <ul className={css['links']}>
             {routes.map(({ path, nav }) => nav && <NavLink key={path} path={path} nav={nav} />)}
           </ul>
           <DeviceLine />
@@ -84,7 +83,7 @@ export const Frame = () => {
           <LinkState />
           <IncomingJoins />
           {/* A screen that failed is left by going to another. */}
-          <ErrorBoundary key={location}>
+          <ErrorBoundary resetKey={location}>
             <Suspense fallback={null}>
               <Switch>
                 {routes.map(({ path, view }) => (

@@ -10,6 +10,8 @@ export interface NavEntry {
   /** A key of the `app` texts. */
   readonly title: string
   readonly icon: IconName
+  /** Another beginning of addresses that belong to this entry. */
+  readonly also?: string
   /** A hook: how many things wait for a person there; 0 shows nothing. */
   readonly useCount?: () => number
 }
@@ -26,8 +28,21 @@ const Peers = lazy(() => import('../features/peers/peers-page.tsx').then((m) => 
 const Pairing = lazy(() => import('../features/pairing/pairing-page.tsx').then((m) => ({ default: m.PairingPage })))
 const Settings = lazy(() => import('../features/settings/settings-page.tsx').then((m) => ({ default: m.SettingsPage })))
 
+const Conflicts = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Conflicts })))
+const Conflict = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Conflict })))
+const Files = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Files })))
+const Inspector = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Inspector })))
+
 export const routes: readonly Route[] = [
-  { path: '/folders', view: Folders, nav: { title: 'nav.folders', icon: 'folder', useCount: useConflictCount } },
+  { path: '/folders', view: Folders, nav: { title: 'nav.folders', icon: 'folder', also: '/files' } },
+  { path: '/files/:folder/*?', view: Files },
+  {
+    path: '/conflicts',
+    view: Conflicts,
+    nav: { title: 'nav.conflicts', icon: 'conflict', useCount: useConflictCount },
+  },
+  { path: '/conflicts/:id', view: Conflict },
+  { path: '/inspect/:store/:key', view: Inspector },
   { path: '/peers', view: Peers, nav: { title: 'nav.peers', icon: 'peers' } },
   { path: '/pairing/:part?/:target?', view: Pairing, nav: { title: 'nav.pairing', icon: 'pair' } },
   { path: '/settings/:part?', view: Settings, nav: { title: 'nav.settings', icon: 'settings' } },

@@ -1,6 +1,6 @@
 /** One folder: its state in words, what moves, the last change, and what can be done with it. */
 import { useTranslation } from 'react-i18next'
-import { useLocation } from 'wouter'
+import { Link, useLocation } from 'wouter'
 import { DesktopService } from '#proto/desktop_api'
 import { FolderService, FolderState, type Folder } from '#proto/folder_api'
 import { useIsDesktop } from '../../connection/desktop.ts'
@@ -107,7 +107,9 @@ export const FolderCard = ({ folder, now }: { readonly folder: Folder; readonly 
     <Card tone={tone} label={folder.name}>
       <div className={css['card']} data-state={key}>
         <div className={css['cardHead']}>
-          <h2>{folder.name}</h2>
+          <h2>
+            {folder.path === '' ? folder.name : <Link href={`/files/${toHex(folder.storeId)}`}>{folder.name}</Link>}
+          </h2>
           <Tag tone={tone}>{t(`state.${key}`, { count, other })}</Tag>
         </div>
         {folder.path !== '' && (
