@@ -31,10 +31,13 @@ const Settings = lazy(() => import('../features/settings/settings-page.tsx').the
 const Conflicts = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Conflicts })))
 const Conflict = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Conflict })))
 const Files = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Files })))
+const History = lazy(() => import('./screens.tsx').then((m) => ({ default: m.History })))
 const Inspector = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Inspector })))
 
 export const routes: readonly Route[] = [
   { path: '/folders', view: Folders, nav: { title: 'nav.folders', icon: 'folder', also: '/files' } },
+  { path: '/peers', view: Peers, nav: { title: 'nav.peers', icon: 'peers' } },
+  { path: '/pairing/:part?/:target?', view: Pairing, nav: { title: 'nav.pairing', icon: 'pair' } },
   { path: '/files/:folder/*?', view: Files },
   {
     path: '/conflicts',
@@ -42,9 +45,8 @@ export const routes: readonly Route[] = [
     nav: { title: 'nav.conflicts', icon: 'conflict', useCount: useConflictCount },
   },
   { path: '/conflicts/:id', view: Conflict },
+  { path: '/history/:folder?', view: History, nav: { title: 'nav.history', icon: 'history' } },
   { path: '/inspect/:store/:key', view: Inspector },
-  { path: '/peers', view: Peers, nav: { title: 'nav.peers', icon: 'peers' } },
-  { path: '/pairing/:part?/:target?', view: Pairing, nav: { title: 'nav.pairing', icon: 'pair' } },
   { path: '/settings/:part?', view: Settings, nav: { title: 'nav.settings', icon: 'settings' } },
 ]
 

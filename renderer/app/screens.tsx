@@ -1,13 +1,20 @@
 /** Screens that take what they show as properties, joined to the address and to what the node told. */
 import { useCallback, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useLocation } from 'wouter'
 import type { ConflictInfo } from '#proto/conflict_api'
+import { EmptyState } from '../design/empty-state.tsx'
+import { SelectField } from '../design/field.tsx'
+import { Page } from '../design/page.tsx'
 import { ConflictScreen } from '../features/conflicts/conflict-screen.tsx'
 import { ConflictsScreen } from '../features/conflicts/inbox.tsx'
 import { FilesScreen } from '../features/files/files-screen.tsx'
+import { HistoryScreen } from '../features/history/history-screen.tsx'
 import { InspectorScreen } from '../features/inspector/inspector-screen.tsx'
 import { toHex } from '../present/format.ts'
 import { useFolders, useNode, usePeers } from '../state/node-store.ts'
 import { useAddressParts } from './address.ts'
+import css from './frame.module.css'
 
 const noConflicts: ReadonlyMap<string, readonly ConflictInfo[]> = new Map()
 
@@ -42,4 +49,39 @@ export const Files = () => {
 export const Inspector = () => {
   const [, store = '', key = ''] = useAddressParts()
   return <InspectorScreen key={`${store} ${key}`} store={store} storeKey={key} />
+}
+
+/** Of the folder in the address, else of the one changed last; others are chosen above it. */
+export const History = () => {
+  const { t } = useTranslation('app')
+  const [, wanted] = useAddressParts()
+  const [, navigate] = useLocation()
+  const folders = useFolders()
+  const peers = usePeers()
+  const nameOf = useNameOf()
+  const here = useMemo(() => [...folders.values()].filter(({ path }) => path !== ''), [folders])
+  const devices = useMemo(() => [...peers.values()].map(({ device, name }) => ({ device, name })), [peers])
+  const latest = here.toSorted((a, b) => Number(b.changedMs - a.changedMs))[0]
+  const folder = wanted ?? (latest && toHex(latest.storeId))
+  if (folder === undefined)
+    return (
+      <Page title={t('nav.history')}>
+        <EmptyState title={t('history.none')}>{t('history.noneWhy')}</EmptyState>
+      </Page>
+    )
+  return (
+    <>
+      {here.length > 1 && (
+        <div className={css['chooser']}>
+          <SelectField
+            label={t('history.folder')}
+            choices={here.map(({ storeId, name }) => ({ id: toHex(storeId), label: name }))}
+            value={folder}
+            onChange={(id) => navigate(`/history/${id}`)}
+          />
+        </div>
+      )}
+      <HistoryScreen key={folder} folder={folder} folders={here} devices={devices} nameOf={nameOf} />
+    </>
+  )
 }
