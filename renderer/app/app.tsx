@@ -13,6 +13,7 @@ import { ErrorNote } from '../design/error-note.tsx'
 import { ToastRegion } from '../design/toast.tsx'
 import { followNode, useNode } from '../state/node-store.ts'
 import { followRates } from '../state/rates.ts'
+import { DesktopPreferences } from './desktop-preferences.tsx'
 import { DesktopRequests } from './desktop-requests.tsx'
 import { Frame } from './frame.tsx'
 import { Welcome } from './welcome.tsx'
@@ -71,7 +72,12 @@ export const App = ({ connection }: { readonly connection: Connection }) => {
       <IsDesktopContext value={connection.isDesktop}>
         <I18nProvider locale={i18n.language}>
           <Router hook={useHashLocation}>
-            {connection.isDesktop && <DesktopRequests />}
+            {connection.isDesktop && (
+              <>
+                <DesktopPreferences />
+                <DesktopRequests />
+              </>
+            )}
             <Content />
             <ToastRegion />
           </Router>
