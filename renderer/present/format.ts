@@ -10,12 +10,24 @@ export function formatBytes(bytes: bigint | number, language: string): string {
     value /= 1000
     at++
   }
-  return new Intl.NumberFormat(language, {
+  return numbersIn(language, at, at === 0 || value >= 100 ? 0 : 1).format(value)
+}
+
+// Making a format costs a hundred times as much as using it.
+const numbers = new Map<string, Intl.NumberFormat>()
+
+const numbersIn = (language: string, unit: number, digits: number): Intl.NumberFormat => {
+  const key = `${language} ${unit} ${digits}`
+  const known = numbers.get(key)
+  if (known !== undefined) return known
+  const made = new Intl.NumberFormat(language, {
     style: 'unit',
-    unit: unitsOfBytes[at]!,
-    unitDisplay: at === 0 ? 'long' : 'short',
-    maximumFractionDigits: at === 0 || value >= 100 ? 0 : 1,
-  }).format(value)
+    unit: unitsOfBytes[unit]!,
+    unitDisplay: unit === 0 ? 'long' : 'short',
+    maximumFractionDigits: digits,
+  })
+  numbers.set(key, made)
+  return made
 }
 
 const dateTime = new Map<string, Intl.DateTimeFormat>()

@@ -190,7 +190,7 @@ export function createResultEditor(options: ResultEditorOptions): ResultEditor {
       EditorView.decorations.compute([startsField, looksField, 'doc'], decorate),
       lineNumbers(),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
       keymap.of([
         { key: 'Mod-z', run: step('undo'), preventDefault: true },
         { key: 'Mod-y', mac: 'Mod-Shift-z', run: step('redo'), preventDefault: true },

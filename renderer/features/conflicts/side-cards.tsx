@@ -26,7 +26,7 @@ export function SideCards({ state, self, isBusy, onCompare, onTake }: Props) {
               className={controls['button']}
               disabled={isBusy}
               onClick={() => onTake(head.hash)}
-              aria-label={t('takeNamed', { name: head.deviceName })}
+              aria-label={t('named', { what: t(head.deleted ? 'takeDeletion' : 'take'), name: head.deviceName })}
             >
               {head.deleted ? t('takeDeletion') : t('take')}
             </button>

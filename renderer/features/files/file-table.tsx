@@ -1,5 +1,6 @@
 /** The rows of a directory as a grid of which only what is seen is drawn: 100,000 rows scroll like ten. */
 import { useVirtualizer } from '@tanstack/react-virtual'
+import type { TFunction } from 'i18next'
 import { memo, useEffect, useId, useRef, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { EntryKind, type FileRow } from '#proto/file_api'
@@ -8,7 +9,9 @@ import css from './file-table.module.css'
 import { rowAfterKey, type Column, type Order } from './listing.ts'
 import { EntryIcon, StateTag } from './row-icons.tsx'
 
-export const ROW_HEIGHT = 38
+const ROW_HEIGHT = 38
+/** Rows drawn at once, rounded up to this: a row that leaves lends its elements to one that comes. */
+const SLOTS = 64
 const columns: readonly Column[] = ['name', 'size', 'changed', 'by', 'state']
 
 interface Props {
@@ -30,11 +33,12 @@ export function FileTable(props: Props) {
   const { label, rows, total, active, nameOf, onActive, onOpen, onUp } = props
   const scroller = useRef<HTMLDivElement>(null)
   const id = useId()
+  const { t, i18n } = useTranslation('files')
   const virtual = useVirtualizer({
     count: Math.max(total, rows.length),
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
+    overscan: 6,
   })
   useEffect(() => {
     if (active >= 0) virtual.scrollToIndex(active, { align: 'auto' })
@@ -48,6 +52,8 @@ export function FileTable(props: Props) {
     else return
     event.preventDefault()
   }
+  const drawn = virtual.getVirtualItems()
+  const slots = Math.ceil((drawn.length + 1) / SLOTS) * SLOTS
   return (
     <div
       ref={scroller}
@@ -62,13 +68,20 @@ export function FileTable(props: Props) {
     >
       <Heads {...props} />
       <div role="rowgroup" className={css['body']} style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map(({ index, start }) => {
+        {drawn.map(({ index, start }) => {
           const row = rows[index]
           return row === undefined ? (
-            <div key={index} className={css['absent']} style={{ transform: `translateY(${start}px)` }} aria-hidden />
+            <div
+              key={index % slots}
+              className={css['absent']}
+              style={{ transform: `translateY(${start}px)` }}
+              aria-hidden
+            />
           ) : (
             <Row
-              key={index}
+              key={index % slots}
+              t={t}
+              language={i18n.language}
               id={`${id}-${index}`}
               row={row}
               index={index}
@@ -109,6 +122,9 @@ function Heads({ order, canOrder, onOrder }: Props) {
 }
 
 interface RowProps {
+  // Given rather than asked for in each row: a subscription per row is what scrolling would wait for.
+  readonly t: TFunction<'files'>
+  readonly language: string
   readonly id: string
   readonly row: FileRow
   readonly index: number
@@ -119,9 +135,7 @@ interface RowProps {
   readonly onOpen: (row: number) => void
 }
 
-const Row = memo(function Row({ id, row, index, start, isActive, by, onActive, onOpen }: RowProps) {
-  const { i18n } = useTranslation('files')
-  const language = i18n.language
+const Row = memo(function Row({ t, language, id, row, index, start, isActive, by, onActive, onOpen }: RowProps) {
   return (
     <div
       id={id}
@@ -134,7 +148,7 @@ const Row = memo(function Row({ id, row, index, start, isActive, by, onActive, o
       onDoubleClick={() => onOpen(index)}
     >
       <span role="gridcell" className={css['name']}>
-        <EntryIcon kind={row.kind} />
+        <EntryIcon t={t} kind={row.kind} />
         <bdi title={row.name}>{row.name}</bdi>
       </span>
       <span role="gridcell" className={css['size']}>
@@ -147,7 +161,7 @@ const Row = memo(function Row({ id, row, index, start, isActive, by, onActive, o
         <bdi>{by}</bdi>
       </span>
       <span role="gridcell" className={css['state']}>
-        <StateTag state={row.state} why={row.why} />
+        <StateTag t={t} state={row.state} why={row.why} />
       </span>
     </div>
   )

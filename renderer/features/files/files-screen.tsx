@@ -146,12 +146,14 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
           onClose={() => setOpened(undefined)}
         />
       )}
-      <footer className={css['foot']} role="status">
+      <div className={css['foot']}>
         {listing.at === 'failed' && <span className={controls['fault']}>{listing.why.sentence}</span>}
-        {listing.at === 'loading' ? t('loading', { count: rows.length }) : t('count', { count: listing.total })}
+        <span role="status">
+          {listing.at === 'loading' ? t('loading', { count: rows.length }) : t('count', { count: listing.total })}
+        </span>
         <span className={controls['grow']} />
         {activeRow && <ActiveRow row={activeRow} onOpen={() => open(active)} />}
-      </footer>
+      </div>
     </div>
   )
 }

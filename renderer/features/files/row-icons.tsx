@@ -1,5 +1,5 @@
 /** Pictures of entries and their states. A state always has its word beside it: colour and shape alone say too little. */
-import { useTranslation } from 'react-i18next'
+import type { TFunction } from 'i18next'
 import { EntryKind, FileState } from '#proto/file_api'
 import css from './file-table.module.css'
 
@@ -11,8 +11,12 @@ const entryPaths: Record<EntryKind, string> = {
   [EntryKind.OTHER]: 'M8 3v6M8 12v1',
 }
 
-export const EntryIcon = ({ kind }: { readonly kind: EntryKind }) => {
-  const { t } = useTranslation('files')
+interface EntryProps {
+  readonly t: TFunction<'files'>
+  readonly kind: EntryKind
+}
+
+export const EntryIcon = ({ t, kind }: EntryProps) => {
   return (
     <svg
       className={css['icon']}
@@ -36,8 +40,13 @@ const statePaths: Record<FileState, string> = {
   [FileState.PROBLEM]: 'M8 2l6.5 11.5h-13zM8 6.5v3.5M8 12v.2',
 }
 
-export const StateTag = ({ state, why }: { readonly state: FileState; readonly why: string }) => {
-  const { t } = useTranslation('files')
+interface StateProps {
+  readonly t: TFunction<'files'>
+  readonly state: FileState
+  readonly why: string
+}
+
+export const StateTag = ({ t, state, why }: StateProps) => {
   return (
     <span className={css['tag']} data-state={state} title={why}>
       <svg viewBox="0 0 16 16" aria-hidden>

@@ -29,7 +29,7 @@ export function ActivityFeed({ folder, version, devices, nameOf }: Props) {
           {pages.why.sentence}
         </p>
       )}
-      <ol className={css['entries']} aria-busy={pages.at === 'loading'}>
+      <ol className={css['entries']} tabIndex={0} aria-label={t('feed.label')} aria-busy={pages.at === 'loading'}>
         {pages.items.map((entry, at) => (
           <Entry key={`${toHex(entry.hash)} ${entry.path} ${at}`} entry={entry} by={nameOf(entry.device)} />
         ))}

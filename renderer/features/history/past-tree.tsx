@@ -48,7 +48,7 @@ export function PastTree({ folder, root, path, atMs, isNow, nameOf, onPath }: Pr
           {file.at === 'failed' ? file.why.sentence : pages.at === 'failed' ? pages.why.sentence : ''}
         </p>
       )}
-      <ul className={css['rows']} aria-busy={pages.at === 'loading'}>
+      <ul className={css['rows']} tabIndex={0} aria-label={t('tree.label')} aria-busy={pages.at === 'loading'}>
         {pages.items.map((row) => (
           <PastRow
             key={row.name}

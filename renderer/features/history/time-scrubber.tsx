@@ -52,21 +52,7 @@ export function TimeScrubber({ timeline, part, onPart }: Props) {
       </div>
       {/* Time runs from left to right in every language, as in charts. */}
       <div className={css['track']} dir="ltr">
-        <svg viewBox={`0 0 ${bars.length} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
-          {bars.map(
-            (bar, at) =>
-              bar > 0 && (
-                <rect
-                  key={at}
-                  x={at + 0.1}
-                  width={0.8}
-                  y={HEIGHT - bar * (HEIGHT - 4)}
-                  height={bar * (HEIGHT - 4)}
-                  data-past={at <= part}
-                />
-              ),
-          )}
-        </svg>
+        <Bars bars={bars} part={part} />
         <input
           type="range"
           min={0}
@@ -85,3 +71,21 @@ export function TimeScrubber({ timeline, part, onPart }: Props) {
     </section>
   )
 }
+
+const Bars = ({ bars, part }: { readonly bars: readonly number[]; readonly part: number }) => (
+  <svg viewBox={`0 0 ${bars.length} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
+    {bars.map(
+      (bar, at) =>
+        bar > 0 && (
+          <rect
+            key={at}
+            x={at + 0.1}
+            width={0.8}
+            y={HEIGHT - bar * (HEIGHT - 4)}
+            height={bar * (HEIGHT - 4)}
+            data-past={at <= part}
+          />
+        ),
+    )}
+  </svg>
+)
