@@ -2,6 +2,8 @@
  * Bundles the program into `build/`: `lattice.mjs` (the command line and the node), the scripts that run in threads
  * or processes of their own, and the wasm they load.
  *
+ * The interface for people (`renderer/`) goes to `build/web/`, by Vite.
+ *
  * Commands are split off where they are imported dynamically, so that `lattice status` never reads the network code.
  * Sources name what they start or load as `new URL('./worker.ts', import.meta.url)`; every such script becomes an
  * entry of its own, every such `.wasm` is copied, and the name is rewritten to where the bundle has it. All outputs
@@ -29,6 +31,7 @@ import { fromRoot, root } from './lib/paths.mjs'
 import { capture } from './lib/run.mjs'
 
 const outputDirectory = fromRoot('build')
+const webDirectory = fromRoot('build', 'web')
 const stampPath = fromRoot('build', 'lattice.stamp')
 const mainEntry = fromRoot('daemon', 'cli', 'main.ts')
 const bundledLayers = ['kernel', 'sync', 'fs-bridge', 'daemon']
@@ -126,6 +129,28 @@ function publish(fresh) {
       rmSync(join(outputDirectory, name))
 }
 
+/**
+ * Builds the interface, then puts it in place, the page last: its scripts are named by their content, so a page that is
+ * open keeps finding its own, as with the pieces above.
+ */
+async function buildWeb() {
+  // Read only here: whoever finds the build fresh does not pay for loading it.
+  const { build: viteBuild } = await import('vite')
+  const fresh = fromRoot('build', `.fresh-web-${process.pid}`)
+  const configFile = fromRoot('renderer', 'vite.config.ts')
+  await viteBuild({ configFile, logLevel: 'warn', build: { outDir: fresh, emptyOutDir: true } })
+  const assets = join(webDirectory, 'assets')
+  mkdirSync(assets, { recursive: true })
+  const names = readdirSync(join(fresh, 'assets'))
+  for (const name of names) renameSync(join(fresh, 'assets', name), join(assets, name))
+  renameSync(join(fresh, 'index.html'), join(webDirectory, 'index.html'))
+  rmSync(fresh, { recursive: true })
+  const dayAgo = Date.now() - 24 * 3600 * 1000
+  for (const name of readdirSync(assets))
+    if (!names.includes(name) && statSync(join(assets, name)).mtimeMs < dayAgo) rmSync(join(assets, name))
+  return names.length
+}
+
 /** The same question that `bin/lattice` asks. */
 async function isStale() {
   if (!existsSync(stampPath)) return true
@@ -142,9 +167,12 @@ await withLock(fromRoot('build', '.build.lock'), async () => {
   if (process.argv.includes('--if-stale') && !(await isStale())) return
   const startedMs = Date.now()
   const pieces = await bundle()
+  const webFiles = await buildWeb()
   writeFileSync(stampPath, '')
   // Dated to the start: a source that changed while we read it is newer, and the next start builds again.
   utimesSync(stampPath, startedMs / 1000, startedMs / 1000)
   if (!process.argv.includes('--quiet'))
-    console.log(`build: ${pieces} scripts in ${relative(root, outputDirectory) || '.'}/, ${Date.now() - startedMs} ms`)
+    console.log(
+      `build: ${pieces} scripts and ${webFiles} files of the interface in build/, ${Date.now() - startedMs} ms`,
+    )
 })
