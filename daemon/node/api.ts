@@ -8,10 +8,14 @@ import { examine } from './doctor.ts'
 import { eventService } from './events.ts'
 import { describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
+import { fileService } from './files/service.ts'
+import { Incoming } from './files/incoming.ts'
+import { LatestChanges } from './files/latest.ts'
 import { historyService } from './history.ts'
 import { inviteService } from './invites.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
+import type { FolderEntry } from './parts.ts'
 import { pending, pendingStream } from './pending.ts'
 import { describePeers, peerService } from './peers.ts'
 import { describeStatus } from './status.ts'
@@ -31,7 +35,16 @@ const newestMs = ({ stores }: ApiParts): number =>
 export const createApi = (node: ApiParts): NodeApi => {
   const { stores, transport, folders, changes, levels, isIndependent, shutdown } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
-  const status = () => describeStatus({ ...node, name: node.config.name })
+  const latest = new LatestChanges()
+  const incoming = new Incoming((hex) => changes.notify(`folder/${hex}`), node.report, shutdown.signal)
+  const describe = (entry: FolderEntry) =>
+    describeFolder(
+      entry,
+      isIndependent,
+      latest.of(entry.store),
+      incoming.bytes(entry.store, folders.synced(entry.store)),
+    )
+  const status = () => describeStatus({ ...node, name: node.config.name, describeFolder: describe })
   return {
     node: {
       getStatus: async () => ok(status()),
@@ -48,26 +61,18 @@ export const createApi = (node: ApiParts): NodeApi => {
       readLogs: pendingStream,
       exportDiagnostics: pending,
     },
-    folders: folderService({ keeper: folders, levels, changes, isIndependent }),
+    folders: folderService({ keeper: folders, levels, changes, describe }),
     invites: inviteService(node),
     peers: peerService({ manager: stores, isIndependent }, transport),
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),
     stores: storeService(stores),
-    files: {
-      browse: pending,
-      readFile: pendingStream,
-      listTrash: pending,
-      restoreTrash: pending,
-      restoreTree: pending,
-      listActivity: pending,
-      getTimeline: pending,
-    },
+    files: fileService({ ...node, contents }),
     events: eventService(
       {
         changes,
         status,
-        folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
+        folders: () => folders.list().map(describe),
         peers: () => describePeers(stores.list(), transport),
         traffic: () => ({ bytesSent: BigInt(transport.bytesSent), bytesReceived: BigInt(transport.bytesReceived) }),
       },
