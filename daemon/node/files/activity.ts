@@ -18,7 +18,7 @@ import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { isRoot, isTrash, type LinkValue, type Place } from '#fs-bridge/filestore/values.ts'
 import { decodeFileOps } from '../history.ts'
 import { isWithin } from './places.ts'
-import { breathing } from './turns.ts'
+import { breathing, type Breathe } from './turns.ts'
 import { isSamePlace } from './writing.ts'
 
 export type Activity = MessageInitShape<typeof ActivityEntrySchema> & { readonly path: string }
@@ -26,10 +26,22 @@ export type Activity = MessageInitShape<typeof ActivityEntrySchema> & { readonly
 const READ_AT_ONCE = 64
 /** Intentions a call looks at: a filter that nothing passes gives an empty page and the way on, not a long silence. */
 const LOOKED_AT_MAX = 5_000
+/**
+ * Later intentions that are looked at for where things were, by a reader who does not begin with the latest. Beyond them
+ * the present state tells of one move of each thing.
+ */
+const LATER_MAX = 20_000
+/** Readers whose way is remembered from page to page. */
+const TRAILS_MAX = 8
 const DEPTH_MAX = 1024
 
 /** Places inodes had before the intentions read so far, which are later than those that follow. By inode in hex. */
 type Earlier = Map<string, Place>
+
+const noteEarlier = (ops: readonly FileOp[], earlier: Earlier): void => {
+  for (const { inode, link } of [...ops].reverse())
+    if (link?.replaced) earlier.set(bytesToHex(inode), linkOf(link).replaced!)
+}
 
 /** Where an inode hung just after a moment, as far as the state and what was read so far tell. */
 const placeThen = (state: StateReader, inode: Inode, hlc: bigint, earlier: Earlier): Place | undefined => {
@@ -104,7 +116,7 @@ const CURSOR = /^([0-9a-f]{16}):([0-9a-f]{1,16})\.([0-9a-f]{16})\.(\d{1,6})$/
 const short = (id: Uint8Array): string => bytesToHex(id).slice(0, SHORT)
 
 /** Undefined: no cursor of ours. */
-export const parseCursors = (text: string): ReadonlyMap<string, Cursor> | undefined => {
+const parseCursors = (text: string): ReadonlyMap<string, Cursor> | undefined => {
   const cursors = new Map<string, Cursor>()
   for (const part of text === '' ? [] : text.split(',')) {
     const match = CURSOR.exec(part)
@@ -135,25 +147,48 @@ const passes = ({ device, path }: ActivityFilter, entry: Activity): boolean =>
   (device === undefined || equalBytes(device, entry.device!)) &&
   (isWithin(entry.path, path) || (entry.fromPath !== '' && isWithin(entry.fromPath ?? '', path)))
 
+/** The stretch of the log, by time, that a filter and a cursor leave. */
+const stretchOf = ({ dag: { ranges } }: Store, filter: ActivityFilter, after: Cursor | undefined) => {
+  const at = (ms: bigint): number => ranges.lowerBound(ms, new Uint8Array())
+  const start = at(filter.fromMs)
+  const end = Math.min(
+    filter.toMs === 0n ? ranges.size : at(filter.toMs),
+    after ? at(BigInt(hlcToMs(after.hlc)) + 1n) : ranges.size,
+  )
+  return { start, end }
+}
+
 /** The changes of one store, newest first, after a cursor. What is of one millisecond is ordered by its counter. */
-function* changesOf(store: Store, filter: ActivityFilter, after: Cursor | undefined): Generator<Told> {
+function* changesOf(
+  store: Store,
+  filter: ActivityFilter,
+  after: Cursor | undefined,
+  earlier: Earlier,
+): Generator<Told> {
   const { ranges } = store.dag
-  const earlier: Earlier = new Map()
-  const start = ranges.lowerBound(filter.fromMs, new Uint8Array())
-  const cursorMs = after && BigInt(hlcToMs(after.hlc)) + 1n
-  const untilMs = [filter.toMs, cursorMs ?? 0n]
-    .filter((ms) => ms > 0n)
-    .reduce((a, b) => (a === 0n || b < a ? b : a), 0n)
-  let end = untilMs === 0n ? ranges.size : ranges.lowerBound(untilMs, new Uint8Array())
-  while (end > start) {
+  const stretch = stretchOf(store, filter, after)
+  for (let { end } = stretch; end > stretch.start;) {
     // All of one millisecond comes together.
-    const first = ranges.at(Math.max(start, end - READ_AT_ONCE))!
-    const from = Math.max(start, ranges.lowerBound(first.timestampMs, new Uint8Array()))
+    const first = ranges.at(Math.max(stretch.start, end - READ_AT_ONCE))!
+    const from = Math.max(stretch.start, ranges.lowerBound(first.timestampMs, new Uint8Array()))
     for (const { hash } of newestFirst(store, from, end)) {
       const written = store.dag.get(hash)
       if (written) yield* changesIn(store, written, filter, after, earlier)
     }
     end = from
+  }
+}
+
+/** Where things were at the end of the stretch, from what was written after it. */
+const lookBack = async (store: Store, end: number, earlier: Earlier, breathe: Breathe): Promise<void> => {
+  const { ranges } = store.dag
+  const last = Math.max(end, ranges.size - LATER_MAX)
+  for (let to = ranges.size; to > last; to = Math.max(last, to - READ_AT_ONCE)) {
+    for (const { hash } of newestFirst(store, Math.max(last, to - READ_AT_ONCE), to)) {
+      const written = store.dag.get(hash)
+      if (written && !written.excluded) noteEarlier(decodeFileOps(written.ops), earlier)
+      await breathe()
+    }
   }
 }
 
@@ -174,10 +209,11 @@ function* changesIn(
 ): Generator<Told> {
   const { hlc } = written
   const hash = short(written.hash)
-  if (after && (hlc > after.hlc || (hlc === after.hlc && hash > after.hash))) return
   const ops = written.excluded ? [] : decodeFileOps(written.ops)
+  if (after && (hlc > after.hlc || (hlc === after.hlc && hash > after.hash))) return noteEarlier(ops, earlier)
   const isHalfRead = after?.hash === hash
   const rest = isHalfRead ? ops.slice(0, after.op) : ops
+  if (isHalfRead) noteEarlier(ops.slice(after.op), earlier)
   if (rest.length === 0 && !isHalfRead) yield { at: { hlc, hash, op: 0 }, entry: undefined }
   for (let op = rest.length - 1; op >= 0; op--) {
     const entry = describe(store, written, rest[op]!, earlier)
@@ -185,35 +221,81 @@ function* changesIn(
   }
 }
 
-/** A page of the changes of some stores, newest first. `next` is empty once all was told. */
+/** Where things were at the ends of the pages told last, by the cursor that goes on from there. */
+export class Trails {
+  readonly #kept = new Map<string, ReadonlyMap<string, Earlier>>()
+
+  keep(next: string, earlier: ReadonlyMap<string, Earlier>): void {
+    this.#kept.set(next, earlier)
+    for (const oldest of this.#kept.keys()) if (this.#kept.size > TRAILS_MAX) this.#kept.delete(oldest)
+  }
+
+  take(after: string): ReadonlyMap<string, Earlier> | undefined {
+    const found = this.#kept.get(after)
+    this.#kept.delete(after) // it is carried on by who asks
+    return found
+  }
+}
+
+interface Stream {
+  readonly hex: string
+  readonly told: Generator<Told>
+  readonly earlier: Earlier
+  next: IteratorResult<Told>
+}
+
+const openStream = async (
+  store: Store,
+  filter: ActivityFilter,
+  after: Cursor | undefined,
+  known: Earlier | undefined,
+  breathe: Breathe,
+): Promise<Stream> => {
+  const earlier: Earlier = known ?? new Map<string, Place>()
+  if (!known) await lookBack(store, stretchOf(store, filter, after).end, earlier, breathe)
+  const told = changesOf(store, filter, after, earlier)
+  return { hex: short(store.id), told, earlier, next: told.next() }
+}
+
+const newestOf = (streams: readonly Stream[]): { readonly stream: Stream; readonly told: Told } | undefined => {
+  let newest: { readonly stream: Stream; readonly told: Told } | undefined
+  for (const stream of streams)
+    if (!stream.next.done && (!newest || stream.next.value.at.hlc > newest.told.at.hlc))
+      newest = { stream, told: stream.next.value }
+  return newest
+}
+
+/** A page of the changes of some stores, newest first. Undefined: `after` is no cursor. `next` is empty at the end. */
 export const listChanges = async (
   stores: readonly Store[],
   filter: ActivityFilter,
-  cursors: ReadonlyMap<string, Cursor>,
-  limit: number,
+  { after, limit }: { readonly after: string; readonly limit: number },
+  trails: Trails,
   signal: AbortSignal,
-): Promise<{ readonly entries: readonly Activity[]; readonly next: string }> => {
+): Promise<{ readonly entries: readonly Activity[]; readonly next: string } | undefined> => {
+  const cursors = parseCursors(after)
+  if (cursors === undefined) return undefined
   const breathe = breathing(signal)
+  const known = after === '' ? undefined : trails.take(after)
   const reached = new Map(cursors)
-  const streams = []
+  const streams: Stream[] = []
   for (const store of stores) {
     const hex = short(store.id)
-    const told = changesOf(store, filter, cursors.get(hex))
-    streams.push({ hex, told, next: told.next() })
+    streams.push(await openStream(store, filter, cursors.get(hex), known?.get(hex), breathe))
     await breathe()
   }
   const entries: Activity[] = []
   for (let looked = 0; entries.length < limit && looked < LOOKED_AT_MAX; looked++) {
-    let newest: (typeof streams)[number] | undefined
-    for (const stream of streams)
-      if (!stream.next.done && (!newest || stream.next.value.at.hlc > (newest.next.value as Told).at.hlc))
-        newest = stream
+    const newest = newestOf(streams)
     if (!newest) return { entries, next: '' }
-    const { at, entry } = newest.next.value as Told
-    if (entry) entries.push(entry)
-    reached.set(newest.hex, at)
-    newest.next = newest.told.next()
+    const { stream, told } = newest
+    if (told.entry) entries.push(told.entry)
+    reached.set(stream.hex, told.at)
+    stream.next = stream.told.next()
     await breathe()
   }
-  return { entries, next: streams.every(({ next }) => next.done) ? '' : formatCursors(reached) }
+  if (newestOf(streams) === undefined) return { entries, next: '' }
+  const next = formatCursors(reached)
+  trails.keep(next, new Map(streams.map(({ hex, earlier }) => [hex, earlier])))
+  return { entries, next }
 }

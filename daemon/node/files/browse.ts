@@ -14,7 +14,7 @@ import type { Tree } from '#fs-bridge/filestore/tree.ts'
 import { contentKey, linkKey } from '#fs-bridge/filestore/values.ts'
 import type { Looked } from '#fs-bridge/folder/disk.ts'
 import { positionAfter, sortInSlices, type DiskListings } from './disk-listing.ts'
-import { judgeLocal, judgeVisible, lookSafely, type Judging } from './row-state.ts'
+import { judgeLocal, judgeVisible, type Judging } from './row-state.ts'
 import type { Breathe } from './turns.ts'
 
 type Row = MessageInitShape<typeof FileRowSchema> & { readonly name: string }
@@ -154,7 +154,7 @@ export const browseNow = async (
 }
 
 const localRow = (judging: Judging, path: string, name: string): Row => {
-  const looked = lookSafely(below(judging.entry.path, below(path, name)))
+  const looked = judging.look(below(path, name))
   return {
     name,
     kind: looked ? KINDS[looked.kind] : EntryKind.UNSPECIFIED,

@@ -1,8 +1,9 @@
 /** How one thing in a folder is, and why: what everyone sees of it held against this disk. */
+import { join } from 'node:path'
 import { FileState } from '#proto/file_api'
 import { equalBytes } from '#kernel/core/bytes.ts'
 import type { Visible } from '#fs-bridge/filestore/port.ts'
-import { errnoOf, look, unchanged, type Looked } from '#fs-bridge/folder/disk.ts'
+import { errnoOf, isRealDir, look, unchanged, type Looked } from '#fs-bridge/folder/disk.ts'
 import type { Problem } from '#fs-bridge/folder/status.ts'
 import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
 import type { FolderEntry } from '../parts.ts'
@@ -19,11 +20,15 @@ export interface Judging {
   /** Undefined while it is not open here. */
   readonly folder: SyncedFolder | undefined
   readonly problems: ReadonlyMap<string, Problem>
+  /** Looks at what lies in the directory that is judged; never through a symlink. */
+  readonly look: (path: string) => Looked | undefined
 }
 
-export const judgingOf = (entry: FolderEntry, folder: SyncedFolder | undefined): Judging => ({
+/** For the things in the directory `dir`, '' for the folder itself. */
+export const judgingOf = (entry: FolderEntry, folder: SyncedFolder | undefined, dir: string): Judging => ({
   entry,
   folder,
+  look: isRealDir(join(entry.path, dir)) ? (path) => lookSafely(join(entry.path, path)) : () => undefined,
   problems: new Map((entry.status?.problems ?? []).map((problem) => [problem.path, problem])),
 })
 
@@ -52,11 +57,11 @@ export const judgeVisible = (judging: Judging, path: string, visible: Visible, c
     return { state: FileState.CONFLICTED, why: 'it was changed on two sides, and nobody has settled which one stays' }
   const { folder, entry } = judging
   if (entry.path === '') return incoming('the folder is kept nowhere on this device')
-  if (folder === undefined) return judgeClosed(entry, path, visible)
+  if (folder === undefined) return judgeClosed(judging.look(path), visible)
   const recorded = folder.recorded(visible)
   const slash = path.lastIndexOf('/')
   const onDisk = recorded ? path.slice(0, slash + 1) + recorded.name : path
-  const looked = lookSafely(`${folder.root}/${onDisk}`)
+  const looked = judging.look(onDisk)
   if (recorded === undefined) {
     const ignored = folder.explain(path)
     if (ignored !== undefined) return { state: FileState.IGNORED, why: `it does not sync here because of ${ignored}` }
@@ -69,8 +74,7 @@ export const judgeVisible = (judging: Judging, path: string, visible: Visible, c
 }
 
 /** A paused folder has no index to ask: what its files look like has to do. */
-const judgeClosed = (entry: FolderEntry, path: string, { kind, content }: Visible): RowState => {
-  const looked = lookSafely(`${entry.path}/${path}`)
+const judgeClosed = (looked: Looked | undefined, { kind, content }: Visible): RowState => {
   if (looked === undefined) return incoming('it is not on this disk, and the folder is not syncing')
   const isAlike =
     looked.kind === kind &&

@@ -1,15 +1,17 @@
 /** The files of a folder through the API: looking at them now and then, reading, trash, activity, going back in time. */
+import { dirname, join } from 'node:path'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { BrowseRequest, BrowseResponseSchema, FileService } from '#proto/file_api'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
 import type { Visible } from '#fs-bridge/filestore/port.ts'
 import { openTree, type Tree } from '#fs-bridge/filestore/tree.ts'
+import { isRealDir } from '#fs-bridge/folder/disk.ts'
 import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
 import type { ServiceApi } from '../../rpc/port.ts'
 import { deviceNameIn, findPeer } from '../lookup.ts'
 import type { FolderLookup } from '../parts.ts'
-import { listChanges, parseCursors } from './activity.ts'
+import { listChanges, Trails } from './activity.ts'
 import { browseNow, browseSeen } from './browse.ts'
 import { DiskListings } from './disk-listing.ts'
 import { locate, noSuchFile, type Located } from './places.ts'
@@ -48,7 +50,8 @@ const notADirectory = (path: string): LatticeError =>
 const dirAt = (tree: Tree, { entry, path }: Located, isPast: boolean): Result<Visible | undefined, LatticeError> => {
   const dir = tree.resolve(path)
   if (dir) return dir.kind === 'dir' ? ok(dir) : err(notADirectory(path))
-  const looked = isPast || entry.path === '' ? undefined : lookSafely(`${entry.path}/${path}`)
+  const full = join(entry.path, path)
+  const looked = isPast || entry.path === '' || !isRealDir(dirname(full)) ? undefined : lookSafely(full)
   if (looked === undefined) return err(noSuchFile(entry.store.name, path))
   return looked.kind === 'dir' ? ok(undefined) : err(notADirectory(path))
 }
@@ -71,7 +74,7 @@ const browsing = (deps: FileServiceDeps, pasts: PastTrees, listings: DiskListing
     const tree = treeOf(entry.store)
     const dir = dirAt(tree, located.value, false)
     if (!dir.ok) return dir
-    const judging = judgingOf(entry, folders.synced(entry.store))
+    const judging = judgingOf(entry, folders.synced(entry.store), path)
     return ok(await browseNow({ ...page, tree, dir: dir.value, path }, judging, listings))
   }
 }
@@ -95,7 +98,7 @@ const restoring =
   }
 
 const activity =
-  ({ folders }: FileServiceDeps): ServiceApi<typeof FileService>['listActivity'] =>
+  ({ folders }: FileServiceDeps, trails: Trails): ServiceApi<typeof FileService>['listActivity'] =>
   async (request, signal) => {
     const located = request.folder === '' ? undefined : locate(folders, request.folder, request.path)
     if (located && !located.ok) return located
@@ -103,16 +106,15 @@ const activity =
     const stores = located ? [located.value.entry.store] : folders.list().map(({ store }) => store)
     const peer = request.device === '' ? undefined : findPeer(stores, request.device)
     if (peer && !peer.ok) return peer
-    const cursors = parseCursors(request.after)
-    if (!cursors) return bad('“after” is not the “next” of a page')
     const filter = {
       device: peer?.value.device,
       path: located?.value.path ?? '',
       fromMs: request.fromMs,
       toMs: request.toMs,
     }
-    const page = await listChanges(stores, filter, cursors, limitOf(request.limit, ENTRIES, ENTRIES_MAX), signal)
-    return ok({ entries: [...page.entries], next: page.next })
+    const wanted = { after: request.after, limit: limitOf(request.limit, ENTRIES, ENTRIES_MAX) }
+    const page = await listChanges(stores, filter, wanted, trails, signal)
+    return page ? ok({ entries: [...page.entries], next: page.next }) : bad('“after” is not the “next” of a page')
   }
 
 export const fileService = (deps: FileServiceDeps): ServiceApi<typeof FileService> => {
@@ -121,7 +123,7 @@ export const fileService = (deps: FileServiceDeps): ServiceApi<typeof FileServic
   const trash = new TrashLists()
   const browse = browsing(deps, pasts, new DiskListings())
   const restore = restoring(deps, pasts)
-  const changes = activity(deps)
+  const changes = activity(deps, new Trails())
   return {
     browse: (request, signal) => answering(signal, () => browse(request, signal)),
     restoreTree: (request, signal) => answering(signal, () => restore(request, signal)),
