@@ -222,7 +222,11 @@ test('two devices that went different ways: what is not compared is not written 
   await a.pull(b)
   await b.pull(a)
   expect(treeOf(a)).toHaveLength(2)
-  expect(treeOf(a).map((line) => line.split('=')[1]).sort()).toEqual(['by b', 'old'])
+  expect(
+    treeOf(a)
+      .map((line) => line.split('=')[1])
+      .sort(),
+  ).toEqual(['by b', 'old'])
   expect(treeOf(b).map((line) => line.split('=')[1])).toEqual(treeOf(a).map((line) => line.split('=')[1]))
 })
 
@@ -270,7 +274,7 @@ test('a past goes on to a later one as if it were worked out anew, and a larger 
   await make(a, 'file', ROOT, 'more', textContent('m'))
   expect(await look(going, lastMs(a))).toHaveLength(21)
   expect(await look(going, times[0]!)).toHaveLength(1)
-  using small = new PastTrees(stores, 1000)
+  using small = new PastTrees(stores, 10)
   const refused = await small.use(a.store, lastMs(a), within(), async () => ({ ok: true as const, value: 0 }))
   expect(refused).toMatchObject({ ok: false, error: { kind: 'past-too-large' } })
 })
@@ -321,7 +325,9 @@ test('activity tells what was done, newest first, under the names of that time',
 })
 
 test('a page of activity may end within an intention of many files', async () => {
-  const ops = Array.from({ length: 25 }, (_, i) => placeOp(freshInode(), 'file', { parent: ROOT, name: `f${i}` }, textContent('')))
+  const ops = Array.from({ length: 25 }, (_, i) =>
+    placeOp(freshInode(), 'file', { parent: ROOT, name: `f${i}` }, textContent('')),
+  )
   await write(a, ops)
   const paths: string[] = []
   for (let after = ''; ;) {

@@ -4,7 +4,7 @@
  * written up to a time is complete in itself.
  *
  * One past is kept for the next who asks for it, and goes on to a later time of the same folder without beginning anew.
- * It is used by one at a time and dropped when nobody has asked for a minute. About 1 KB a file, 512 MB at most.
+ * It is used by one at a time and dropped when nobody has asked for a minute. About 1 KB a file, some 400,000 files at most.
  */
 import { create } from '@bufbuild/protobuf'
 import { FileOpsSchema } from '#proto/file'
@@ -15,7 +15,6 @@ import type { Witnessed } from '#kernel/dag/port.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { openState, STATE_TABLES, StoreTables } from '#kernel/state/table.ts'
 import { openMemory, type MemoryBackend } from '#kernel/storage/memory.ts'
-import type { StorageWriter } from '#kernel/storage/port.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
 import { filestoreMachine } from '#fs-bridge/filestore/machine.ts'
 import { openTree, type Tree } from '#fs-bridge/filestore/tree.ts'
@@ -24,9 +23,8 @@ import { decodeFileOps } from '../history.ts'
 import { deviceNameIn } from '../lookup.ts'
 import { breathing } from './turns.ts'
 
-const BYTES_MAX = 512 * 1024 * 1024
-/** What a row costs besides its key and value. */
-const ROW_BYTES = 200
+/** About three rows a file, of 400 bytes each. */
+const ROWS_MAX = 1_200_000
 /** Whoever moves through time asks again soon; after this long he has left. */
 const KEPT_MS = 60_000
 const LOG_PAGE = 200
@@ -42,34 +40,24 @@ interface Past {
   position: number
   /** What rights were worked out from: of the space, if there is one. */
   readonly spaceCount: number
-  bytes: number
 }
 
 const tooLarge = (name: string): LatticeError =>
   latticeError('past-too-large', 'permanent', `${name} has too many files for its past to be worked out in memory`)
 
-/** Notes how much is written. */
-const counting = (tx: StorageWriter, past: Past): StorageWriter => ({
-  get: (table, key) => tx.get(table, key),
-  range: (table, range) => tx.range(table, range),
-  count: (table, range) => tx.count(table, range),
-  delete: (table, key) => tx.delete(table, key),
-  put: (table, key, value) => {
-    if (tx.get(table, key) === undefined) past.bytes += ROW_BYTES + key.length + value.length
-    tx.put(table, key, value)
-  },
-})
+/** Cells, their conflicts and the index: what a filestore's ops write. */
+const rowsOf = ({ backend }: Past): number => STATE_TABLES.reduce((sum, table) => sum + backend.count(table), 0)
 
 export class PastTrees implements Disposable {
   readonly #stores: Pick<StoreManager, 'get' | 'parentOf'>
-  readonly #bytesMax: number
+  readonly #rowsMax: number
   #kept: Past | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(stores: Pick<StoreManager, 'get' | 'parentOf'>, bytesMax = BYTES_MAX) {
+  constructor(stores: Pick<StoreManager, 'get' | 'parentOf'>, rowsMax = ROWS_MAX) {
     this.#stores = stores
-    this.#bytesMax = bytesMax
+    this.#rowsMax = rowsMax
   }
 
   /** Runs `body` over the tree of a time, which is right only as long as it runs. Rejects with the signal's reason. */
@@ -108,7 +96,7 @@ export class PastTrees implements Disposable {
     if (past.atMs < atMs) await this.#fold(store, past, [0, position], past.atMs, atMs, signal)
     past.atMs = atMs
     await this.#fold(store, past, [position, Infinity], -1, atMs, signal)
-    if (past.bytes > this.#bytesMax) return err(tooLarge(store.name))
+    if (rowsOf(past) > this.#rowsMax) return err(tooLarge(store.name))
     this.#kept = past
     return ok(past)
   }
@@ -146,7 +134,7 @@ export class PastTrees implements Disposable {
     const end = Math.min(to, dag.count)
     // The log is nearly in the order of time: mostly what there is by then is found long before its end.
     let left = from === 0 && afterMs < 0 ? dag.ranges.lowerBound(BigInt(atMs) + 1n, new Uint8Array()) : Infinity
-    for (let at = from; at < end && left > 0 && past.bytes <= this.#bytesMax;) {
+    for (let at = from; at < end && left > 0 && rowsOf(past) <= this.#rowsMax;) {
       for (const { hash } of [...dag.log(at, Math.min(LOG_PAGE, end - at))]) {
         at++
         if (left <= 0) break
@@ -164,7 +152,7 @@ export class PastTrees implements Disposable {
 
 const begin = (store: Store, spaceCount: number): Past => {
   const backend = openMemory(STATE_TABLES)
-  return { storeId: store.id, backend, state: openState(backend, NUMBER), atMs: -1, position: 0, spaceCount, bytes: 0 }
+  return { storeId: store.id, backend, state: openState(backend, NUMBER), atMs: -1, position: 0, spaceCount }
 }
 
 /** One op after the other has the effect of all at once: so an intention of many files is folded in several turns. */
@@ -174,7 +162,7 @@ const apply = async (store: Store, past: Past, written: Witnessed, breathe: () =
   const at = { hash, author, seq, hlc, causality: store.dag }
   for (let done = 0; done < ops.length;) {
     done = await past.backend.write((tx) => {
-      const tables = new StoreTables(counting(tx, past), NUMBER)
+      const tables = new StoreTables(tx, NUMBER)
       const start = performance.now()
       let next = done
       while (next < ops.length && performance.now() - start < SLICE_MS)

@@ -43,45 +43,40 @@ interface Standing {
   readonly contents: number
 }
 
-type StandingByInode = ReadonlyMap<string, Standing>
-
 const standing = (state: StateReader, { inode, kind }: Pick<Entry, 'inode' | 'kind'>, place: Place, path: string) => {
   const found = inodeState(state.cells, inode)
   const shown = found ? shownContents(state.cells, found) : []
   return { inode, kind, place, path, content: shown[0]?.content, contents: shown.length }
 }
 
-/** All that stands at a path and below, parents first; also what is hidden behind its like. Empty: nothing is there. */
-const standingAt = async (tree: Tree, path: string, breathe: Breathe): Promise<StandingByInode> => {
-  const found = new Map<string, Standing>()
+/** The inodes at a path: those of directories that are one. */
+const topsAt = (tree: Tree, path: string): readonly Inode[] => {
   const top = tree.resolve(path)
-  if (top === undefined) return found
+  return top === undefined ? [] : top.kind === 'dir' ? tree.merged(top.inode) : [top.inode]
+}
+
+/** All that stands at a path and below, parents first, with what is hidden behind its like; a turn's worth at a time. */
+async function* standingAt(tree: Tree, path: string, breathe: Breathe): AsyncGenerator<readonly Standing[]> {
   const dirs: { readonly inode: Inode; readonly path: string }[] = []
-  const add = (each: Standing): void => {
-    found.set(bytesToHex(each.inode), each)
-    if (each.kind === 'dir') dirs.push(each)
+  for (const inode of topsAt(tree, path)) {
+    const top = isRoot(inode) ? undefined : placedIn(tree, inode)
+    if (top) yield [{ ...top, path }]
+    if (isRoot(inode) || top?.kind === 'dir') dirs.push({ inode, path })
   }
-  for (const inode of top.kind === 'dir' ? tree.merged(top.inode) : [top.inode]) {
-    const state = isRoot(inode) ? undefined : inodeState(tree.state.cells, inode)
-    const place = state && livingPlace(tree.state, state)
-    if (place) add(standing(tree.state, { inode, kind: top.kind }, place, path))
-    else if (isRoot(inode)) dirs.push({ inode, path: '' })
-  }
-  for (let at = 0; at < dirs.length; at++) {
-    const dir = dirs[at]!
+  for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
     for (let after: string | undefined = ''; after !== undefined;) {
       const snapshot: StateReader = new StateSnapshot(tree.state)
       const some = takeSome(entriesOf(snapshot.derived, dir.inode, after))
-      for (const entry of some.entries) {
-        const { name } = entry
-        const below = dir.path === '' ? name : `${dir.path}/${name}`
-        add(standing(snapshot, entry, { parent: dir.inode, name }, below))
-      }
+      const found = some.entries.map((entry) => {
+        const below = dir.path === '' ? entry.name : `${dir.path}/${entry.name}`
+        return standing(snapshot, entry, { parent: dir.inode, name: entry.name }, below)
+      })
+      for (const each of found) if (each.kind === 'dir') dirs.push(each)
+      yield found
       after = some.last
       await breathe()
     }
   }
-  return found
 }
 
 /** Whole names only; `last`: where to go on, if there may be more. */
@@ -98,16 +93,21 @@ const takeSome = (all: Iterable<Entry>): { readonly entries: readonly Entry[]; r
 const sameContent = (a: ContentValue | undefined, b: ContentValue | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && a.mode === b.mode && sameData(a, b))
 
+/** As good as the other; of several contents none is. */
 const isLike = (a: Standing, b: Standing): boolean =>
   a.kind === b.kind && (a.kind === 'dir' || (sameContent(a.content, b.content) && b.contents === 1))
 
-/** What was and is no more: it comes back, unless something like it has its place. */
-const comeBack = (now: Tree, was: Standing, anew: ReadonlyMap<string, Standing>): Step | undefined => {
-  const like = anew.get(was.path)
-  if (like && isLike(was, like)) return undefined
-  const { inode, kind, path, place, content } = was
-  return { inode, kind, path, restored: true, place, content, removed: false, seen: lookAtHeads(now.state, inode) }
-}
+/** What was and is no more: it comes back. */
+const comeBack = (now: Tree, { inode, kind, path, place, content }: Standing): Step => ({
+  inode,
+  kind,
+  path,
+  restored: true,
+  place,
+  content,
+  removed: false,
+  seen: lookAtHeads(now.state, inode),
+})
 
 /** What was and is: it goes back to its place and gets its content back, as far as they differ. */
 const goBack = (now: Tree, was: Standing, is: Standing): Step | undefined => {
@@ -127,30 +127,40 @@ const goBack = (now: Tree, was: Standing, is: Standing): Step | undefined => {
   }
 }
 
-/** What is and was not there: it goes to where it was, else to trash, unless it is like what was there. */
-const goAway = (then: Tree, now: Tree, is: Standing, before: ReadonlyMap<string, Standing>): Step | undefined => {
-  const { inode, kind, path } = is
-  const seen = lookAtHeads(now.state, inode)
-  const state = inodeState(then.state.cells, inode)
-  const elsewhere = state && livingPlace(then.state, state)
-  const place = elsewhere && pathOfPlace(then.state, elsewhere) !== undefined ? elsewhere : undefined
-  if (place) {
-    const moved = pathOfPlace(then.state, place)!
-    return { inode, kind, path: moved, restored: false, place, content: undefined, removed: false, seen }
+/** What is and was not there: it goes to where it was, else to trash. */
+const goAway = (now: Tree, { inode, kind, path }: Standing, elsewhere: Standing | undefined): Step => ({
+  inode,
+  kind,
+  path: elsewhere?.path ?? path,
+  restored: false,
+  place: elsewhere?.place,
+  content: undefined,
+  removed: elsewhere === undefined,
+  seen: lookAtHeads(now.state, inode),
+})
+
+/** Where an inode stands in a tree, if it is seen there. */
+const placedIn = ({ state }: Tree, inode: Inode): Standing | undefined => {
+  const found = inodeState(state.cells, inode)
+  const place = found && livingPlace(state, found)
+  const path = place && pathOfPlace(state, place)
+  return path === undefined ? undefined : standing(state, { inode, kind: found!.kind }, place!, path)
+}
+
+/** Whether things of a tree lie at or below some of its inodes; what it finds of directories it remembers. */
+const isBelow = (tree: Tree, tops: readonly Inode[]): ((standing: Standing) => boolean) => {
+  const known = new Map<string, boolean>(tops.map((inode) => [bytesToHex(inode), true]))
+  const ofDir = (dir: Inode): boolean => {
+    const hex = bytesToHex(dir)
+    const above = known.has(hex) || isRoot(dir) ? undefined : placedIn(tree, dir)
+    const is = known.get(hex) ?? (above !== undefined && ofDir(above.place.parent))
+    known.set(hex, is)
+    return is
   }
-  const like = before.get(path)
-  if (like && isLike(like, is)) return undefined
-  return { inode, kind, path, restored: false, place: undefined, content: undefined, removed: true, seen }
+  return ({ inode, place }) => known.get(bytesToHex(inode)) === true || ofDir(place.parent)
 }
 
-const placedNow = (now: Tree, { inode, kind }: Standing): Standing | undefined => {
-  const state = inodeState(now.state.cells, inode)
-  const place = state && livingPlace(now.state, state)
-  const path = place && pathOfPlace(now.state, place)
-  return path === undefined ? undefined : standing(now.state, { inode, kind }, place!, path)
-}
-
-const isKept = (step: Step | undefined): step is Step => step !== undefined
+const isStep = (step: Step | undefined): step is Step => step !== undefined
 
 /** Undefined: nothing stood at the path then. Directories come before what goes into them, removals last. */
 export const diffTrees = async (
@@ -159,24 +169,30 @@ export const diffTrees = async (
   path: string,
   breathe: Breathe,
 ): Promise<readonly Step[] | undefined> => {
-  if (then.resolve(path) === undefined) return undefined
-  const before = await standingAt(then, path, breathe)
-  const present = await standingAt(now, path, breathe)
-  const gone = new Map<string, Standing>()
-  const anew = new Map<string, Standing>()
-  for (const [hex, is] of present) if (!before.has(hex)) anew.set(is.path, is)
+  const tops = topsAt(then, path)
+  if (tops.length === 0) return undefined
   const steps: (Step | undefined)[] = []
-  for (const [hex, was] of before) {
-    const is = present.get(hex) ?? placedNow(now, was)
-    if (!is) gone.set(was.path, was)
-    steps.push(is ? goBack(now, was, is) : comeBack(now, was, anew))
-    await breathe()
-  }
-  for (const [hex, is] of present) {
-    if (!before.has(hex)) steps.push(goAway(then, now, is, gone))
-    await breathe()
-  }
-  const done = steps.filter(isKept)
+  const gone = new Map<string, Standing>()
+  const anew = new Map<string, Standing[]>()
+  for await (const some of standingAt(then, path, breathe))
+    for (const was of some) {
+      const is = placedIn(now, was.inode)
+      if (is) steps.push(goBack(now, was, is))
+      else gone.set(was.path, was)
+    }
+  const wasHere = isBelow(then, tops)
+  for await (const some of standingAt(now, path, breathe))
+    for (const is of some) {
+      const was = placedIn(then, is.inode)
+      if (!was) anew.set(is.path, [...(anew.get(is.path) ?? []), is])
+      else if (!wasHere(was)) steps.push(goAway(now, is, was))
+    }
+  const like = (was: Standing | undefined): Standing | undefined =>
+    was && anew.get(was.path)?.find((is) => isLike(was, is))
+  for (const was of gone.values()) if (!like(was)) steps.push(comeBack(now, was))
+  for (const each of [...anew.values()].flat())
+    if (each !== like(gone.get(each.path))) steps.push(goAway(now, each, undefined))
+  const done = steps.filter(isStep)
   const rank = ({ kind, removed }: Step): number => (removed ? 2 : kind === 'dir' ? 0 : 1)
   return [0, 1, 2].flatMap((wanted) => done.filter((step) => rank(step) === wanted))
 }

@@ -54,13 +54,13 @@ export const writeInBatches = async <T>(
   return ok(undefined)
 }
 
-/** All that stood of an inode when somebody looked. */
+/** All that stood of an inode when somebody looked: hashes in hex. */
 export interface SeenHeads {
-  readonly links: ReadonlySet<string>
-  readonly contents: ReadonlySet<string>
+  readonly links: readonly string[]
+  readonly contents: readonly string[]
 }
 
-const hexes = (hashes: readonly Hash[]): ReadonlySet<string> => new Set(hashes.map((hash) => bytesToHex(hash)))
+const hexes = (hashes: readonly Hash[]): readonly string[] => hashes.map((hash) => bytesToHex(hash))
 
 const headsOf = ({ cells }: StateReader, inode: Inode): { readonly links: Hash[]; readonly contents: Hash[] } => {
   const found = inodeState(cells, inode)
@@ -83,8 +83,8 @@ export const unseenHeads = (
 ): { readonly link: Hash[]; readonly content: Hash[] } => {
   const { links, contents } = headsOf(state, inode)
   return {
-    link: links.filter((hash) => !seen.links.has(bytesToHex(hash))),
-    content: contents.filter((hash) => !seen.contents.has(bytesToHex(hash))),
+    link: links.filter((hash) => !seen.links.includes(bytesToHex(hash))),
+    content: contents.filter((hash) => !seen.contents.includes(bytesToHex(hash))),
   }
 }
 
