@@ -12,6 +12,7 @@ import { ROOT } from '#fs-bridge/filestore/values.ts'
 import { openPair, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
 import { deviceNameIn } from '../lookup.ts'
+import { Incoming } from './incoming.ts'
 import { freshInode, lastMs, make, serviceOf, textContent, write } from './testing.ts'
 
 let pair: Pair
@@ -77,8 +78,21 @@ test('what is known and not on this disk yet is on its way in, and its bytes are
   })
   const [row] = await rowsOf(b)
   expect(row).toMatchObject({ name: 'long', state: FileState.PROBLEM })
+  const stopping = new AbortController()
+  await new Promise<void>((resolve, reject) => {
+    const incoming: Incoming = new Incoming(
+      () => (expect(incoming.bytes(b.store, b.folder)).toBe(3000n), resolve()),
+      reject,
+      stopping.signal,
+    )
+    expect(incoming.bytes(b.store, b.folder)).toBe(0n) // not known yet: it says when it is
+  })
+  stopping.abort()
   await b.folder.stop()
-  expect([...b.folder.waiting()]).toHaveLength(1)
+  fs.writeFileSync(join(a.root, 'next'), 'n')
+  await a.folder.settled(within())
+  await b.pull(a)
+  expect(stateOf(await rowsOf(b), 'next')).toBe(FileState.PENDING_IN)
 })
 
 test('pages are in the order of the bytes of names and leave nothing out, whatever made the name', async () => {
