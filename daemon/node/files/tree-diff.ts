@@ -15,7 +15,7 @@ import { pathOfPlace } from './places.ts'
 import type { Breathe } from './turns.ts'
 import { isSamePlace, lookAtHeads, type SeenHeads } from './writing.ts'
 
-const ENTRIES_AT_ONCE = 500
+const ENTRIES_AT_ONCE = 200
 
 /** One thing to be done. `path`: as it will be, of what is removed as it is. */
 export interface Step {
@@ -179,6 +179,7 @@ export const diffTrees = async (
       const is = placedIn(now, was.inode)
       if (is) steps.push(goBack(now, was, is))
       else gone.set(was.path, was)
+      await breathe()
     }
   const wasHere = isBelow(then, tops)
   for await (const some of standingAt(now, path, breathe))
@@ -186,12 +187,18 @@ export const diffTrees = async (
       const was = placedIn(then, is.inode)
       if (!was) anew.set(is.path, [...(anew.get(is.path) ?? []), is])
       else if (!wasHere(was)) steps.push(goAway(now, is, was))
+      await breathe()
     }
   const like = (was: Standing | undefined): Standing | undefined =>
     was && anew.get(was.path)?.find((is) => isLike(was, is))
-  for (const was of gone.values()) if (!like(was)) steps.push(comeBack(now, was))
-  for (const each of [...anew.values()].flat())
+  for (const was of gone.values()) {
+    if (!like(was)) steps.push(comeBack(now, was))
+    await breathe()
+  }
+  for (const each of [...anew.values()].flat()) {
     if (each !== like(gone.get(each.path))) steps.push(goAway(now, each, undefined))
+    await breathe()
+  }
   const done = steps.filter(isStep)
   const rank = ({ kind, removed }: Step): number => (removed ? 2 : kind === 'dir' ? 0 : 1)
   return [0, 1, 2].flatMap((wanted) => done.filter((step) => rank(step) === wanted))
