@@ -59,7 +59,7 @@ const topsAt = (tree: Tree, path: string): readonly Inode[] => {
 async function* standingAt(tree: Tree, path: string, breathe: Breathe): AsyncGenerator<readonly Standing[]> {
   const dirs: { readonly inode: Inode; readonly path: string }[] = []
   for (const inode of topsAt(tree, path)) {
-    const top = isRoot(inode) ? undefined : placedIn(tree, inode)
+    const top = isRoot(inode) ? undefined : placedIn(tree.state, inode)
     if (top) yield [{ ...top, path }]
     if (isRoot(inode) || top?.kind === 'dir') dirs.push({ inode, path })
   }
@@ -98,7 +98,7 @@ const isLike = (a: Standing, b: Standing): boolean =>
   a.kind === b.kind && (a.kind === 'dir' || (sameContent(a.content, b.content) && b.contents === 1))
 
 /** What was and is no more: it comes back. */
-const comeBack = (now: Tree, { inode, kind, path, place, content }: Standing): Step => ({
+const comeBack = (now: StateReader, { inode, kind, path, place, content }: Standing): Step => ({
   inode,
   kind,
   path,
@@ -106,11 +106,11 @@ const comeBack = (now: Tree, { inode, kind, path, place, content }: Standing): S
   place,
   content,
   removed: false,
-  seen: lookAtHeads(now.state, inode),
+  seen: lookAtHeads(now, inode),
 })
 
 /** What was and is: it goes back to its place and gets its content back, as far as they differ. */
-const goBack = (now: Tree, was: Standing, is: Standing): Step | undefined => {
+const goBack = (now: StateReader, was: Standing, is: Standing): Step | undefined => {
   const isMoved = !isSamePlace(is.place, was.place)
   const isEdited = was.kind !== 'dir' && (is.contents > 1 || !sameContent(is.content, was.content))
   if (!isMoved && !isEdited) return undefined
@@ -123,12 +123,12 @@ const goBack = (now: Tree, was: Standing, is: Standing): Step | undefined => {
     place: isMoved ? place : undefined,
     content: isEdited ? content : undefined,
     removed: false,
-    seen: lookAtHeads(now.state, inode),
+    seen: lookAtHeads(now, inode),
   }
 }
 
 /** What is and was not there: it goes to where it was, else to trash. */
-const goAway = (now: Tree, { inode, kind, path }: Standing, elsewhere: Standing | undefined): Step => ({
+const goAway = (now: StateReader, { inode, kind, path }: Standing, elsewhere: Standing | undefined): Step => ({
   inode,
   kind,
   path: elsewhere?.path ?? path,
@@ -136,11 +136,11 @@ const goAway = (now: Tree, { inode, kind, path }: Standing, elsewhere: Standing 
   place: elsewhere?.place,
   content: undefined,
   removed: elsewhere === undefined,
-  seen: lookAtHeads(now.state, inode),
+  seen: lookAtHeads(now, inode),
 })
 
 /** Where an inode stands in a tree, if it is seen there. */
-const placedIn = ({ state }: Tree, inode: Inode): Standing | undefined => {
+const placedIn = (state: StateReader, inode: Inode): Standing | undefined => {
   const found = inodeState(state.cells, inode)
   const place = found && livingPlace(state, found)
   const path = place && pathOfPlace(state, place)
@@ -152,12 +152,17 @@ const isBelow = (tree: Tree, tops: readonly Inode[]): ((standing: Standing) => b
   const known = new Map<string, boolean>(tops.map((inode) => [bytesToHex(inode), true]))
   const ofDir = (dir: Inode): boolean => {
     const hex = bytesToHex(dir)
-    const above = known.has(hex) || isRoot(dir) ? undefined : placedIn(tree, dir)
+    const above = known.has(hex) || isRoot(dir) ? undefined : placedIn(tree.state, dir)
     const is = known.get(hex) ?? (above !== undefined && ofDir(above.place.parent))
     known.set(hex, is)
     return is
   }
   return ({ inode, place }) => known.get(bytesToHex(inode)) === true || ofDir(place.parent)
+}
+
+interface Proposed {
+  readonly standing: Standing
+  readonly step: Step
 }
 
 const isStep = (step: Step | undefined): step is Step => step !== undefined
@@ -172,33 +177,37 @@ export const diffTrees = async (
   const tops = topsAt(then, path)
   if (tops.length === 0) return undefined
   const steps: (Step | undefined)[] = []
-  const gone = new Map<string, Standing>()
-  const anew = new Map<string, Standing[]>()
-  for await (const some of standingAt(then, path, breathe))
+  // Each with its step, whose heads are those that stood when it was compared: what comes later is kept.
+  const gone = new Map<string, Proposed>()
+  const anew = new Map<string, Proposed[]>()
+  for await (const some of standingAt(then, path, breathe)) {
+    const present = new StateSnapshot(now.state)
     for (const was of some) {
-      const is = placedIn(now, was.inode)
-      if (is) steps.push(goBack(now, was, is))
-      else gone.set(was.path, was)
+      const is = placedIn(present, was.inode)
+      if (is) steps.push(goBack(present, was, is))
+      else gone.set(was.path, { standing: was, step: comeBack(present, was) })
       await breathe()
     }
+  }
   const wasHere = isBelow(then, tops)
-  for await (const some of standingAt(now, path, breathe))
+  for await (const some of standingAt(now, path, breathe)) {
+    const [past, present] = [new StateSnapshot(then.state), new StateSnapshot(now.state)]
     for (const is of some) {
-      const was = placedIn(then, is.inode)
-      if (!was) anew.set(is.path, [...(anew.get(is.path) ?? []), is])
-      else if (!wasHere(was)) steps.push(goAway(now, is, was))
+      const was = placedIn(past, is.inode)
+      if (was && wasHere(was)) continue
+      const step = goAway(present, is, was)
+      if (was) steps.push(step)
+      else anew.set(is.path, [...(anew.get(is.path) ?? []), { standing: is, step }])
       await breathe()
     }
-  const like = (was: Standing | undefined): Standing | undefined =>
-    was && anew.get(was.path)?.find((is) => isLike(was, is))
-  for (const was of gone.values()) {
-    if (!like(was)) steps.push(comeBack(now, was))
+  }
+  for (const { standing: was, step } of gone.values()) {
+    const same = anew.get(was.path)?.findIndex(({ standing: is }) => isLike(was, is)) ?? -1
+    if (same < 0) steps.push(step)
+    else anew.get(was.path)!.splice(same, 1)
     await breathe()
   }
-  for (const each of [...anew.values()].flat()) {
-    if (each !== like(gone.get(each.path))) steps.push(goAway(now, each, undefined))
-    await breathe()
-  }
+  for (const each of anew.values()) steps.push(...each.map(({ step }) => step))
   const done = steps.filter(isStep)
   const rank = ({ kind, removed }: Step): number => (removed ? 2 : kind === 'dir' ? 0 : 1)
   return [0, 1, 2].flatMap((wanted) => done.filter((step) => rank(step) === wanted))
