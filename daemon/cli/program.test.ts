@@ -51,6 +51,10 @@ test.each([
   ['conflict undo ab12', 'conflict undo', ['ab12'], {}],
   ['conflict resolve x --take ab', 'conflict resolve', ['x'], { take: 'ab' }],
   ['restore a.txt --at 2025-01-01', 'restore', ['a.txt'], { at: '2025-01-01' }],
+  ['restore d --at 2025-01-01 --dry-run', 'restore', ['d'], { at: '2025-01-01', dryRun: true }],
+  ['ls n sub --at 2025-01-01T00:00Z', 'ls', ['n', 'sub'], { at: Date.UTC(2025, 0, 1) }],
+  ['trash restore n ab cd', 'trash restore', ['n', ['ab', 'cd']], {}],
+  ['activity --device ben --limit 5', 'activity', [undefined], { device: 'ben', limit: 5 }],
   ['store log n --sexpr --from 2025-01-01T00:00Z', 'store log', ['n'], { sexpr: true, from: Date.UTC(2025, 0, 1) }],
 ])('%s', async (line, command, args, options) => {
   const seen = await parse(line)
@@ -70,6 +74,9 @@ test.each([
   'up --web x',
   'settings set upload-limit',
   'logs --level loud',
+  'ls',
+  'trash restore n',
+  'activity --from soon',
   'join',
 ])('%s makes no sense', async (line) => {
   await expect(parse(line)).rejects.toBeInstanceOf(CommanderError)

@@ -146,9 +146,43 @@ const addHistoryCommands = (program: Command): void => {
   common(
     program
       .command('restore <path>')
-      .description('bring back an earlier version of a file')
-      .requiredOption('--at <when>', 'a time (the version of that moment) or a version’s hash'),
+      .description('bring back an earlier version of a file, or a whole directory as it was at a time')
+      .requiredOption('--at <when>', 'a time (what there was at that moment) or a version’s hash')
+      .option('--dry-run', 'only say what would be done'),
   ).action(async (path: string, _, command) => (await load()).restore(path, all(command)))
+}
+
+const addFileCommands = (program: Command): void => {
+  const load = () => import('./commands/files.ts')
+  common(
+    program
+      .command('ls <folder> [path]')
+      .description('list a directory of a folder, with how each entry is')
+      .option('--at <time>', 'as it was at this time', instant),
+  ).action(async (folder: string, path: string | undefined, _, command) =>
+    (await load()).listDirectory(folder, path, all(command)),
+  )
+  const trash = program.command('trash').description('what was deleted and can be brought back')
+  common(
+    trash
+      .command('list <folder>')
+      .description('list what was deleted, newest first')
+      .option('--limit <n>', 'no more than this many', count),
+  ).action(async (folder: string, _, command) => (await load()).listTrash(folder, all(command)))
+  common(trash.command('restore <folder> <id...>').description('bring deleted files back, by their ids')).action(
+    async (folder: string, ids: readonly string[], _, command) =>
+      (await load()).restoreTrash(folder, ids, all(command)),
+  )
+  common(
+    program
+      .command('activity [folder]')
+      .description('list what was changed, newest first')
+      .option('--device <device>', 'by one device only')
+      .option('--path <path>', 'this path of the folder and what is below it only')
+      .option('--from <time>', 'from this time on', instant)
+      .option('--to <time>', 'up to this time', instant)
+      .option('--limit <n>', 'no more than this many', count),
+  ).action(async (folder: string | undefined, _, command) => (await load()).listActivity(folder, all(command)))
 }
 
 const addStoreCommands = (program: Command): void => {
@@ -248,6 +282,7 @@ export const createProgram = (): Command => {
   addSharingCommands(program)
   addConflictCommands(program)
   addHistoryCommands(program)
+  addFileCommands(program)
   addStoreCommands(program)
   common(program.command('version').description('print the version')).action(async (_, command) =>
     (await import('./commands/version.ts')).printVersion(all(command)),

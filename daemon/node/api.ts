@@ -10,12 +10,15 @@ import { examine } from './doctor.ts'
 import { eventService } from './events.ts'
 import { describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
+import { fileService } from './files/service.ts'
+import { Incoming } from './files/incoming.ts'
+import { LatestChanges } from './files/latest.ts'
 import { historyService } from './history.ts'
 import { describeInvites, describeJoin, inviteService } from './invites.ts'
 import { logCalls } from './log-service.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
-import { pending, pendingStream } from './pending.ts'
+import type { FolderEntry } from './parts.ts'
 import { describePeers, peerService } from './peers.ts'
 import { describeSettings, settingsCalls } from './settings-service.ts'
 import { describeStatus } from './status.ts'
@@ -37,7 +40,16 @@ const newestMs = ({ stores }: ApiParts): number =>
 export const createApi = (node: ApiParts): NodeApi => {
   const { stores, transport, folders, changes, levels, isIndependent, space, joins, shutdown } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
-  const status = () => describeStatus({ ...node, name: node.settings.current.name })
+  const latest = new LatestChanges()
+  const incoming = new Incoming((hex) => changes.notify(`folder/${hex}`), node.report, shutdown.signal)
+  const describe = (entry: FolderEntry) =>
+    describeFolder(
+      entry,
+      isIndependent,
+      latest.of(entry.store),
+      incoming.bytes(entry.store, folders.synced(entry.store)),
+    )
+  const status = () => describeStatus({ ...node, name: node.settings.current.name, describeFolder: describe })
   const checks = () => examine({ ...node, folders: folders.list(), newestMs: newestMs(node) })
   return {
     node: {
@@ -53,27 +65,19 @@ export const createApi = (node: ApiParts): NodeApi => {
       ...logCalls(node.log, shutdown.signal),
       ...diagnosticsCalls({ ...node, checks, storageUse: () => measureStorage(node) }),
     },
-    folders: folderService({ keeper: folders, levels, changes, isIndependent }),
+    folders: folderService({ keeper: folders, levels, changes, describe }),
     invites: inviteService(node),
     peers: peerService({ manager: stores, isIndependent, space }, node),
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),
     stores: storeService(stores),
-    files: {
-      browse: pending,
-      readFile: pendingStream,
-      listTrash: pending,
-      restoreTrash: pending,
-      restoreTree: pending,
-      listActivity: pending,
-      getTimeline: pending,
-    },
+    files: fileService({ ...node, contents }),
     events: eventService(
       {
         changes,
         status,
         settings: () => describeSettings(node.settings.current),
-        folders: () => folders.list().map((entry) => describeFolder(entry, isIndependent)),
+        folders: () => folders.list().map(describe),
         peers: () => describePeers(stores.list(), node),
         conflicts: () => node.conflicts.list(),
         invites: () => describeInvites(stores.list()),
