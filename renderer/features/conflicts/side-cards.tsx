@@ -81,7 +81,9 @@ function SideFacts({
         </div>
         <div>
           <dt>{t('fact.type')}</dt>
-          <dd dir="ltr">{side?.type || '–'}</dd>
+          <dd>
+            <bdi>{side?.type || '–'}</bdi>
+          </dd>
         </div>
         <div>
           <dt>{t('fact.name')}</dt>
