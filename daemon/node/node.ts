@@ -6,12 +6,13 @@ import { bytesToHex } from '#kernel/core/bytes.ts'
 import { err, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { StorageError } from '#kernel/storage/errors.ts'
 import { lockHome } from '#kernel/storage/lock.ts'
+import type { NodeApi } from '../rpc/port.ts'
 import { serveRpc } from '../rpc/server.ts'
 import { prepareSocketPath } from '../rpc/own-socket.ts'
 import { readVersion } from '../version.ts'
 import { createApi } from './api.ts'
 import { Changes } from './dirty.ts'
-import { loadConfig, loadDeviceKey, prepareHome, type NodeConfig } from './home.ts'
+import { loadConfig, loadDeviceKey, prepareHome, type DeviceKey, type Keychain, type NodeConfig } from './home.ts'
 import { openFolders } from './open-folders.ts'
 import { openLocal } from './open-local.ts'
 import { loadNetworkCode, openNetwork } from './open-network.ts'
@@ -25,6 +26,8 @@ export interface NodeOptions {
   readonly localDiscovery: boolean
   /** Is told of unexpected failures, which are bugs of ours. */
   readonly report: (cause: unknown) => void
+  /** Seals the device key of a new home; needed to open a home whose key it sealed. */
+  readonly keychain?: Keychain
 }
 
 /** What `lattice up` prints once the node serves. */
@@ -38,11 +41,22 @@ export interface ReadyLine {
 }
 
 export class LatticeNode implements AsyncDisposable {
+  /** What the RPC socket serves, for those in this process. */
+  readonly api: NodeApi
+  readonly keyKeptIn: DeviceKey['keptIn']
   readonly #parts: AsyncDisposableStack
   readonly #ready: ReadyLine
   readonly #shutdown: AbortController
 
-  private constructor(parts: AsyncDisposableStack, ready: ReadyLine, shutdown: AbortController) {
+  private constructor(
+    parts: AsyncDisposableStack,
+    api: NodeApi,
+    key: DeviceKey,
+    ready: ReadyLine,
+    shutdown: AbortController,
+  ) {
+    this.api = api
+    this.keyKeptIn = key.keptIn
     this.#parts = parts
     this.#ready = ready
     this.#shutdown = shutdown
@@ -66,7 +80,7 @@ export class LatticeNode implements AsyncDisposable {
     const { home } = parts.use(await lockHome(options.home))
     const config = loadConfig(home, options.config)
     if (!config.ok) return config
-    const key = loadDeviceKey(home)
+    const key = loadDeviceKey(home, options.keychain)
     if (!key.ok) return key
 
     const changes = new Changes()
@@ -105,7 +119,7 @@ export class LatticeNode implements AsyncDisposable {
       socket: server.socketPath,
       addresses: network.value.transport.addresses(),
     }
-    return ok(new LatticeNode(parts.move(), ready, shutdown))
+    return ok(new LatticeNode(parts.move(), api, key.value, ready, shutdown))
   }
 
   describe(): ReadyLine {

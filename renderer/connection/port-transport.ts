@@ -35,7 +35,7 @@ export interface Shell {
 export const PORT_MESSAGE = 'lattice-port'
 
 /** The shell that shows this page; undefined in a browser. */
-export const findShell = (): Shell | undefined => (globalThis as { latticeShell?: Shell }).latticeShell
+export const findShell = (): Shell | undefined => (globalThis as { lattice?: Shell }).lattice
 
 type Arrival = { readonly bytes: Uint8Array } | { readonly end: true } | { readonly failure: ConnectError }
 
