@@ -86,9 +86,9 @@ export class DesktopApp {
         home,
         config: args.listen.length > 0 ? { listen: args.listen } : {},
         localDiscovery: args.localDiscovery,
-        report,
         keychain: systemKeychain(),
       }),
+      report,
       desktop: {
         memory: this.#memory,
         requests: this.#requests,

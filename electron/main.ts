@@ -63,5 +63,6 @@ const start = async (): Promise<void> => {
 process.on('uncaughtException', die)
 process.on('unhandledRejection', report)
 registerScheme()
-app.enableSandbox()
+// Who says --no-sandbox (only root has to) gets none from the system; the pages are cut off from Node all the same.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
 start().catch(die)

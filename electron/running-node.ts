@@ -1,5 +1,5 @@
 /** The node inside the app: opened, followed for the tray, served to the page, stopped. It can be tried again. */
-import type { LatticeError } from '#kernel/core/result.ts'
+import { err, latticeError, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { DesktopService } from '#proto/desktop_api'
 import { LatticeNode, type NodeOptions } from '#daemon/node/node.ts'
 import { routes, serve, type Router } from '#daemon/rpc/routes.ts'
@@ -9,7 +9,9 @@ import { followNode, type Follower } from './follow.ts'
 
 export interface RunningParts extends Follower {
   /** Asked at every try: a keychain may have been unlocked since. */
-  nodeOptions(): NodeOptions
+  nodeOptions(): Omit<NodeOptions, 'report'>
+  /** Is told of unexpected failures, which are bugs of ours. */
+  report(cause: unknown): void
   readonly desktop: Omit<DesktopParts, 'api' | 'keyKeptIn'>
   onFailure(error: LatticeError): void
   /** A client asked for the stop. */
@@ -48,22 +50,32 @@ export class RunningNode {
     await this.#node?.[Symbol.asyncDispose]()
   }
 
+  /** A bug of ours must not leave a person before an empty window. */
+  async #tryToOpen(): Promise<Result<LatticeNode, LatticeError>> {
+    try {
+      return await LatticeNode.open({ ...this.#parts.nodeOptions(), report: this.#parts.report })
+    } catch (cause) {
+      this.#parts.report(cause)
+      return err(latticeError('internal', 'permanent', `an unexpected failure: ${(cause as Error).message}`))
+    }
+  }
+
   async #open(): Promise<BridgeServices | undefined> {
-    const options = this.#parts.nodeOptions()
-    const opened = await LatticeNode.open(options)
+    const opened = await this.#tryToOpen()
     if (!opened.ok) {
       this.#parts.onFailure(opened.error)
       return undefined
     }
+    const { report } = this.#parts
     const node = (this.#node = opened.value)
     node.onShutdown(() => {
       if (!this.#stop.signal.aborted) this.#parts.onShutdown()
     })
-    followNode(node.api, this.#parts, this.#stop.signal).catch(options.report)
+    followNode(node.api, this.#parts, this.#stop.signal).catch(report)
     const desktop = desktopService({ ...this.#parts.desktop, api: node.api, keyKeptIn: node.keyKeptIn })
     return bridgeServices((router: Router) => {
-      routes(node.api, options.report)(router)
-      serve(router, DesktopService, desktop, options.report)
+      routes(node.api, report)(router)
+      serve(router, DesktopService, desktop, report)
     })
   }
 }
