@@ -13,11 +13,12 @@ const isOurs = (url: string): boolean => url === APP_URL || url.startsWith(APP_U
 /** `navigated` is told where a page wanted to go; it never gets there by itself. */
 export const hardenContents = (app: App, navigated: (contents: WebContents, url: string) => void): void => {
   app.on('web-contents-created', (_, contents) => {
-    contents.on('will-navigate', (event, url) => {
+    // Told of every frame, and before `will-navigate`, which does not come for what was prevented here.
+    contents.on('will-frame-navigate', (event) => {
       event.preventDefault()
-      navigated(contents, url)
+      if (event.isMainFrame) navigated(contents, event.url)
     })
-    contents.on('will-frame-navigate', (event) => event.preventDefault())
+    contents.on('will-navigate', (event) => event.preventDefault())
     contents.on('will-redirect', (event) => event.preventDefault())
     contents.on('will-attach-webview', (event) => event.preventDefault())
     contents.setWindowOpenHandler(() => ({ action: 'deny' }))
