@@ -26,7 +26,7 @@ import { RunningNode } from './running-node.ts'
 import type { StartArgs } from './start-args.ts'
 import { LatticeTray } from './tray.ts'
 import { routes, type TrayAction } from './tray-menu.ts'
-import { nodeDown, type NodeView } from './tray-state.ts'
+import { nodeDown } from './tray-state.ts'
 import { MainWindow } from './window.ts'
 
 export interface AppParts {
