@@ -54,7 +54,7 @@ test('the tray registers, names folders with their states, and its entries lead 
     })
     expect(asked).toMatchObject({ case: 'show', value: '/settings' })
 
-    const exited = new Promise((resolve) => app.app.process().once('exit', resolve))
+    const exited = new Promise((resolve) => app.process.once('exit', resolve))
     // The app may be gone before it answers.
     await item.click(paused.inner.find(({ label }) => label === 'Quit Lattice')!.id).catch(() => undefined)
     expect(await exited).toBe(0)

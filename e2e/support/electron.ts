@@ -35,11 +35,14 @@ const environment = (): Record<string, string> => ({
 /** An app that is driven. `stop` ends it as a person would; left to itself it is killed with the test. */
 export class TestApp implements AsyncDisposable {
   readonly app: ElectronApplication
+  /** Playwright does not give it any more once the app has ended. */
+  readonly process: ChildProcess
   #output = ''
 
   private constructor(app: ElectronApplication) {
     this.app = app
-    for (const stream of [app.process().stdout, app.process().stderr])
+    this.process = app.process()
+    for (const stream of [this.process.stdout, this.process.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
   }
 
@@ -67,7 +70,7 @@ export class TestApp implements AsyncDisposable {
 
   /** Quits in order; resolves with the exit code. */
   async quit(): Promise<number | null> {
-    const child = this.app.process()
+    const child = this.process
     const exited = once(child, 'exit') as Promise<[number | null]>
     await this.app.evaluate(({ app }) => app.quit()).catch(() => undefined) // the answer may not come back any more
     return (await exited)[0]
@@ -75,14 +78,14 @@ export class TestApp implements AsyncDisposable {
 
   /** Stops as the system stops programs at the end of a session; resolves with the exit code. */
   async terminate(): Promise<number | null> {
-    const child = this.app.process()
+    const child = this.process
     const exited = once(child, 'exit') as Promise<[number | null]>
     child.kill('SIGTERM')
     return (await exited)[0]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.app.process()
+    const child = this.process
     if (child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
