@@ -4,7 +4,7 @@ const { join } = require('node:path')
 const threads = require('node:worker_threads')
 const polyfills = join(__dirname, 'electron-polyfills.cjs')
 require(polyfills)
-const { app, safeStorage } = require('electron')
+const { app, safeStorage, session } = require('electron')
 
 // It says whether there is a keychain, but not which.
 safeStorage.getSelectedStorageBackend ??= () => (safeStorage.isEncryptionAvailable() ? 'gnome_libsecret' : 'basic_text')
@@ -13,6 +13,7 @@ threads.Worker = class extends threads.Worker {
     super(script, { ...options, execArgv: ['--require', polyfills] })
   }
 }
+app.once('ready', () => session.defaultSession.setPreloads([join(__dirname, 'electron-page-polyfills.cjs')]))
 const root = process.env.LATTICE_APP_ROOT
 app.setAppPath(root)
 require(join(root, 'build', 'desktop-main.cjs'))

@@ -19,6 +19,7 @@ const electronProgram = (): string => {
 const startArgs = (home: string, args: readonly string[]): string[] => [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--password-store=gnome-libsecret',
+  '--disable-gpu', // there is none, and looking for it fails at times on a busy machine
   `--home=${home}`,
   '--listen=/ip4/127.0.0.1/tcp/0',
   '--no-mdns',
