@@ -2,7 +2,7 @@
  * `npm run e2e:electron`: the tests of the desktop app, in a D-Bus session, keyring and display of their own. Fetches
  * or installs what a machine lacks. Arguments go to vitest.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { electronForTests } from './lib/electron.mjs'
@@ -13,21 +13,34 @@ import { ensureSystemPrograms } from './lib/system-packages.mjs'
 const node = fromRoot('node_modules', 'node', 'bin', 'node')
 const vitest = fromRoot('node_modules', '.bin', 'vitest')
 
-/** Stands in for the interface where a checkout has none built: the shell's own tests need some page. */
+/** Stands in for the interface, which would follow requests and take the port itself: the shell's tests want both. */
 const plainPage = '<!doctype html>\n<html lang="en">\n  <title>Lattice</title>\n  <h1>Lattice</h1>\n</html>\n'
+
+/**
+ * The app as it was built, with the plain page in place of the interface.
+ * @param {string} directory
+ */
+function plainApp(directory) {
+  mkdirSync(join(directory, 'build', 'web'), { recursive: true })
+  for (const name of ['desktop-main.cjs', 'desktop-preload.cjs', 'icons'])
+    symlinkSync(fromRoot('build', name), join(directory, 'build', name))
+  writeFileSync(join(directory, 'build', 'web', 'index.html'), plainPage)
+  return directory
+}
 
 async function main() {
   if (!(await ensureSystemPrograms('desktop'))) return 1
   const { program, isStandIn } = await electronForTests()
   console.log(`e2e:electron: runs ${isStandIn ? 'a stand-in for Electron' : 'Electron'} at ${program}`)
   if ((await run(node, [fromRoot('scripts', 'build-desktop.mjs'), '--quiet'])) !== 0) return 1
-  if (!existsSync(fromRoot('build', 'web', 'index.html'))) {
-    mkdirSync(fromRoot('build', 'web'), { recursive: true })
-    writeFileSync(fromRoot('build', 'web', 'index.html'), plainPage)
-  }
   const session = mkdtempSync(join(tmpdir(), 'lattice-session-'))
   try {
-    const env = { ...toolEnvironment(), LATTICE_SESSION_DIR: session, LATTICE_TEST_ELECTRON: program }
+    const env = {
+      ...toolEnvironment(),
+      LATTICE_SESSION_DIR: session,
+      LATTICE_TEST_ELECTRON: program,
+      LATTICE_TEST_APP: plainApp(join(session, 'app')),
+    }
     const args = [
       '--',
       fromRoot('e2e', 'support', 'desktop-session.sh'),

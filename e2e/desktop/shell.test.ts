@@ -13,7 +13,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'lattice-desktop-'))
   script = await portScript()
 })
-afterAll(() => rm(root, { recursive: true, force: true }))
+afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5 }))
 
 test('the app starts, and its page speaks with the node', async () => {
   await using app = await TestApp.start(join(root, 'first'))
@@ -64,7 +64,7 @@ test('a closed window leaves the app running, and comes back where it was', asyn
     page.waitForEvent('close'),
     app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()),
   ])
-  expect(await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
+  await expect.poll(() => app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
   expect(JSON.parse(await readFile(join(home, 'desktop.json'), 'utf8')).window).toMatchObject({
     width: 700,
     height: 500,

@@ -14,6 +14,6 @@ threads.Worker = class extends threads.Worker {
   }
 }
 app.once('ready', () => session.defaultSession.setPreloads([join(__dirname, 'electron-page-polyfills.cjs')]))
-const root = process.env.LATTICE_APP_ROOT
+const root = process.env.LATTICE_TEST_APP ?? process.env.LATTICE_APP_ROOT
 app.setAppPath(root)
 require(join(root, 'build', 'desktop-main.cjs'))
