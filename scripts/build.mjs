@@ -15,7 +15,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -23,9 +22,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { build } from 'esbuild'
-import { walk } from './lib/files.mjs'
+import { external, findReferences, rewriteUrls, bundledName } from './lib/bundling.mjs'
 import { withLock } from './lib/lock.mjs'
 import { fromRoot, root } from './lib/paths.mjs'
 import { capture } from './lib/run.mjs'
@@ -34,54 +33,16 @@ const outputDirectory = fromRoot('build')
 const webDirectory = fromRoot('build', 'web')
 const stampPath = fromRoot('build', 'lattice.stamp')
 const mainEntry = fromRoot('daemon', 'cli', 'main.ts')
-const bundledLayers = ['kernel', 'sync', 'fs-bridge', 'daemon']
-/** Native packages load their binaries relative to themselves, so they stay in node_modules. */
-const external = ['lmdb']
-
-const urlPattern = /new URL\(\s*'(\.[^']+\.(?:ts|wasm))',\s*import\.meta\.url\s*,?\s*\)/g
-
-/** The name an entry or asset has in `build/`: its path, flattened. Assembly output keeps its plain name. */
-const bundledName = (/** @type {string} */ path) =>
-  path.endsWith('.wasm') ? basename(path) : `${relative(root, path).replace(/\.ts$/, '').replaceAll(/[/\\]/g, '-')}.mjs`
-
-/** What the sources start or load by URL. */
-function findReferences() {
-  const sources = bundledLayers.flatMap((layer) =>
-    walk(fromRoot(layer), (path) => path.endsWith('.ts') && !/\.(test|fuzz|bench|campaign|d)\.ts$/.test(path)),
-  )
-  /** @type {Set<string>} */
-  const found = new Set()
-  for (const source of sources)
-    for (const [, target] of readFileSync(source, 'utf8').matchAll(urlPattern))
-      found.add(resolve(dirname(source), /** @type {string} */ (target)))
-  return [...found]
-}
-
-/** @type {import('esbuild').Plugin} */
-const rewriteUrls = {
-  name: 'rewrite-urls',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      if (path.includes('node_modules') || !source.includes('import.meta.url')) return undefined
-      const contents = source.replaceAll(
-        urlPattern,
-        (_, target) => `new URL('./${bundledName(resolve(dirname(path), target))}', import.meta.url)`,
-      )
-      return { contents, loader: 'ts' }
-    })
-  },
-}
 
 async function bundle() {
-  const references = findReferences()
+  const references = findReferences(['kernel', 'sync', 'fs-bridge', 'daemon'])
   const scripts = references.filter((path) => path.endsWith('.ts'))
   const fresh = fromRoot('build', `.fresh-${process.pid}`)
   const result = await build({
     absWorkingDir: root,
     entryPoints: [
       { in: mainEntry, out: 'lattice' },
-      ...scripts.map((path) => ({ in: path, out: bundledName(path).replace(/\.mjs$/, '') })),
+      ...scripts.map((path) => ({ in: path, out: bundledName(path, 'mjs').replace(/\.mjs$/, '') })),
     ],
     outdir: fresh,
     outExtension: { '.js': '.mjs' },
@@ -99,7 +60,7 @@ async function bundle() {
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
-    plugins: [rewriteUrls],
+    plugins: [rewriteUrls('mjs')],
     metafile: true,
     logLevel: 'warning',
   })

@@ -5,6 +5,7 @@
  *     data/               the database: logs, states, indexes (LMDB, with a lock file of its own)
  *     blobs/              chunks that lie in no synced folder
  *     device.key          the seed of the device key, 32 bytes in hex, mode 0600; made once, never changed
+ *     device.key.sealed   instead of it: the same text, sealed by the keychain of the system; base64
  *     config.json         what a person may edit while the node is stopped; members we do not know are kept
  *     lattice.sock        the RPC socket (see rpc/socket.ts for deep homes)
  *     log, log.1          what the node logged (see log.ts)
@@ -48,7 +49,7 @@ export interface NodeConfig {
   readonly localDiscovery: boolean
 }
 
-export type HomeErrorKind = 'home-unusable' | 'key-damaged' | 'config-invalid'
+export type HomeErrorKind = 'home-unusable' | 'key-damaged' | 'key-sealed' | 'config-invalid'
 type HomeResult<T> = Result<T, LatticeError<HomeErrorKind>>
 
 const NAME_BYTES_MAX = 64
@@ -98,6 +99,13 @@ export const prepareHome = (home: string): HomeResult<void> => {
 export interface DeviceKey {
   readonly signer: Signer
   readonly seed: Uint8Array
+  readonly keptIn: 'keychain' | 'file'
+}
+
+/** Seals texts with a secret that the system keeps for this person. Both throw when it refuses. */
+export interface Keychain {
+  seal(text: string): Uint8Array
+  open(sealed: Uint8Array): string
 }
 
 /** What `device.key` holds. Undefined: it is damaged. */
@@ -106,33 +114,97 @@ export const parseSeed = (text: string): Uint8Array | undefined => {
   return seed.ok && seed.value.length === SEED_LENGTH ? seed.value : undefined
 }
 
-/** The device's key; made on the first start. The caller holds the lock of the home. */
-export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
-  const path = join(home, 'device.key')
-  let text: string
+/** Undefined: there is no such file. */
+const readKeyFile = (path: string): HomeResult<string | undefined> => {
   try {
-    text = readFileSync(path, 'utf8').trim()
+    const text = readFileSync(path, 'utf8').trim()
+    chmodSync(path, 0o600)
+    return ok(text)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
-      return err(latticeError('key-damaged', 'permanent', `cannot read ${path}: ${(cause as Error).message}`))
-    text = bytesToHex(generateSeed())
-    // Named only once it is whole: a key that another device has seen must never be made twice.
-    const fresh = `${path}.${randomUUID()}`
-    writeDurably(fresh, `${text}\n`)
-    linkSync(fresh, path)
-    rmSync(fresh)
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return ok(undefined)
+    return err(latticeError('key-damaged', 'permanent', `cannot read ${path}: ${(cause as Error).message}`))
   }
+}
+
+/** Named only once it is whole: a key that another device has seen must never be made twice. */
+const writeKeyFile = (path: string, text: string): void => {
+  const fresh = `${path}.${randomUUID()}`
+  writeDurably(fresh, `${text}\n`)
+  linkSync(fresh, path)
+  rmSync(fresh)
+}
+
+const asDeviceKey = (path: string, text: string, keptIn: DeviceKey['keptIn']): HomeResult<DeviceKey> => {
   const seed = parseSeed(text)
-  if (seed === undefined)
+  if (seed !== undefined) return ok({ signer: createSigner(seed), seed, keptIn })
+  const message = `${path} is damaged: restore it from a backup, or move it away to start as a new device`
+  return err(latticeError('key-damaged', 'corrupt', message))
+}
+
+const openSealed = (path: string, sealed: string, keychain: Keychain | undefined): HomeResult<DeviceKey> => {
+  if (keychain === undefined)
     return err(
       latticeError(
-        'key-damaged',
-        'corrupt',
-        `${path} is damaged: restore it from a backup, or move it away to start as a new device`,
+        'key-sealed',
+        'permanent',
+        `the device key in ${path} is sealed by the keychain of the system: open this home with the desktop app, in a session whose keychain is there`,
       ),
     )
-  chmodSync(path, 0o600)
-  return ok({ signer: createSigner(seed), seed })
+  let text: string
+  try {
+    text = keychain.open(Buffer.from(sealed, 'base64'))
+  } catch (cause) {
+    const why = (cause as Error).message
+    return err(
+      latticeError(
+        'key-sealed',
+        'retryable',
+        `the keychain of the system does not open the device key (${why}): unlock it and try again`,
+      ),
+    )
+  }
+  return asDeviceKey(path, text, 'keychain')
+}
+
+/** The key of a first start: sealed where there is a keychain that does it, else in a file that only its owner reads. */
+const makeDeviceKey = (
+  plainPath: string,
+  sealedPath: string,
+  keychain: Keychain | undefined,
+): HomeResult<DeviceKey> => {
+  const text = bytesToHex(generateSeed())
+  if (keychain === undefined) {
+    writeKeyFile(plainPath, text)
+    return asDeviceKey(plainPath, text, 'file')
+  }
+  let sealed: string
+  try {
+    sealed = Buffer.from(keychain.seal(text)).toString('base64')
+  } catch (cause) {
+    const why = (cause as Error).message
+    return err(
+      latticeError('key-sealed', 'retryable', `the keychain of the system refuses (${why}): unlock it and try again`),
+    )
+  }
+  writeKeyFile(sealedPath, sealed)
+  // Read back before any device sees the key: what the keychain cannot open again would be lost.
+  return openSealed(sealedPath, sealed, keychain)
+}
+
+/**
+ * The device's key; made on the first start. The caller holds the lock of the home. A key stays where it was made: a
+ * home that began without a keychain keeps its file.
+ */
+export const loadDeviceKey = (home: string, keychain?: Keychain): HomeResult<DeviceKey> => {
+  const plainPath = join(home, 'device.key')
+  const plain = readKeyFile(plainPath)
+  if (!plain.ok) return plain
+  if (plain.value !== undefined) return asDeviceKey(plainPath, plain.value, 'file')
+  const sealedPath = `${plainPath}.sealed`
+  const sealed = readKeyFile(sealedPath)
+  if (!sealed.ok) return sealed
+  if (sealed.value !== undefined) return openSealed(sealedPath, sealed.value, keychain)
+  return makeDeviceKey(plainPath, sealedPath, keychain)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

@@ -6,6 +6,7 @@ import { bytesToHex } from '#kernel/core/bytes.ts'
 import { err, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { StorageError } from '#kernel/storage/errors.ts'
 import { lockHome } from '#kernel/storage/lock.ts'
+import type { NodeApi } from '../rpc/port.ts'
 import { serveRpc } from '../rpc/server.ts'
 import { prepareSocketPath } from '../rpc/own-socket.ts'
 import { readVersion } from '../version.ts'
@@ -14,7 +15,7 @@ import { createApi } from './api.ts'
 import { watchOver } from './attention.ts'
 import { ConflictFeed } from './conflict-feed.ts'
 import { Changes } from './dirty.ts'
-import { loadConfig, loadDeviceKey, prepareHome, type NodeConfig } from './home.ts'
+import { loadConfig, loadDeviceKey, prepareHome, type DeviceKey, type Keychain, type NodeConfig } from './home.ts'
 import { NodeLog, piecesOf } from './log.ts'
 import { logEvents } from './log-events.ts'
 import { openFolders } from './open-folders.ts'
@@ -34,6 +35,8 @@ export interface NodeOptions {
   readonly web?: WebRequest
   /** Is told of unexpected failures, which are bugs of ours. */
   readonly report: (cause: unknown) => void
+  /** Seals the device key of a new home; needed to open a home whose key it sealed. */
+  readonly keychain?: Keychain
 }
 
 /** What `lattice up` prints once the node serves. */
@@ -63,11 +66,22 @@ const openLog = (parts: AsyncDisposableStack, home: string, report: (cause: unkn
 }
 
 export class LatticeNode implements AsyncDisposable {
+  /** What the RPC socket serves, for those in this process. */
+  readonly api: NodeApi
+  readonly keyKeptIn: DeviceKey['keptIn']
   readonly #parts: AsyncDisposableStack
   readonly #ready: ReadyLine
   readonly #shutdown: AbortController
 
-  private constructor(parts: AsyncDisposableStack, ready: ReadyLine, shutdown: AbortController) {
+  private constructor(
+    parts: AsyncDisposableStack,
+    api: NodeApi,
+    key: DeviceKey,
+    ready: ReadyLine,
+    shutdown: AbortController,
+  ) {
+    this.api = api
+    this.keyKeptIn = key.keptIn
     this.#parts = parts
     this.#ready = ready
     this.#shutdown = shutdown
@@ -92,7 +106,7 @@ export class LatticeNode implements AsyncDisposable {
     const loaded = loadConfig(home, options.config)
     if (!loaded.ok) return loaded
     const config = { ...loaded.value, localDiscovery: loaded.value.localDiscovery && options.localDiscovery }
-    const key = loadDeviceKey(home)
+    const key = loadDeviceKey(home, options.keychain)
     if (!key.ok) return key
 
     const changes = new Changes()
@@ -142,7 +156,7 @@ export class LatticeNode implements AsyncDisposable {
       addresses: network.value.transport.addresses(),
       ...(web.value !== undefined && { web: web.value }),
     }
-    return ok(new LatticeNode(parts.move(), ready, shutdown))
+    return ok(new LatticeNode(parts.move(), api, key.value, ready, shutdown))
   }
 
   describe(): ReadyLine {
