@@ -7,7 +7,6 @@ import { latticeError } from '#kernel/core/result.ts'
 import { absolutePath, openContext, type CommonOptions, type Context } from '../context.ts'
 import { formatCount, formatSize, formatTable, formatTime, parseTime, printable } from '../format.ts'
 import { plainMessage } from '../plain.ts'
-import type { Terminal } from '../terminal.ts'
 
 const SHORT_HASH = 12
 
