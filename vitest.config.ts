@@ -11,11 +11,31 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['{kernel,sync,fs-bridge,daemon,scripts}/**/*.test.ts'],
+          include: ['{kernel,sync,fs-bridge,daemon,electron,renderer,scripts}/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },
-      { test: { ...node, name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          ...node,
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          exclude: ['e2e/desktop/**'],
+          testTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      // Needs a display, D-Bus and an Electron: `npm run e2e:electron` sees to them.
+      {
+        test: {
+          ...node,
+          name: 'desktop',
+          include: ['e2e/desktop/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           ...node,

@@ -9,6 +9,8 @@ export interface UpOptions extends CommonOptions {
   readonly listen?: readonly string[]
   readonly name?: string
   readonly mdns: boolean
+  /** The port of the web UI; true: one that is free. */
+  readonly web?: number | true
 }
 
 /** What stopping may take: everything durable is on disk already, so what is cut off is only politeness. */
@@ -41,6 +43,7 @@ export const up = async (options: UpOptions): Promise<void> => {
     home,
     config: { ...(options.name && { name: options.name }), ...(options.listen && { listen: options.listen }) },
     localDiscovery: options.mdns,
+    ...(options.web !== undefined && { web: { port: options.web === true ? 0 : options.web } }),
     report,
   })
   if (!opened.ok) {

@@ -2,6 +2,8 @@
  * Bundles the program into `build/`: `lattice.mjs` (the command line and the node), the scripts that run in threads
  * or processes of their own, and the wasm they load.
  *
+ * The interface for people (`renderer/`) goes to `build/web/`, by Vite.
+ *
  * Commands are split off where they are imported dynamically, so that `lattice status` never reads the network code.
  * Sources name what they start or load as `new URL('./worker.ts', import.meta.url)`; every such script becomes an
  * entry of its own, every such `.wasm` is copied, and the name is rewritten to where the bundle has it. All outputs
@@ -13,7 +15,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -21,64 +22,27 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { build } from 'esbuild'
-import { walk } from './lib/files.mjs'
+import { external, findReferences, rewriteUrls, bundledName } from './lib/bundling.mjs'
 import { withLock } from './lib/lock.mjs'
 import { fromRoot, root } from './lib/paths.mjs'
 import { capture } from './lib/run.mjs'
 
 const outputDirectory = fromRoot('build')
+const webDirectory = fromRoot('build', 'web')
 const stampPath = fromRoot('build', 'lattice.stamp')
 const mainEntry = fromRoot('daemon', 'cli', 'main.ts')
-const bundledLayers = ['kernel', 'sync', 'fs-bridge', 'daemon']
-/** Native packages load their binaries relative to themselves, so they stay in node_modules. */
-const external = ['lmdb']
-
-const urlPattern = /new URL\(\s*'(\.[^']+\.(?:ts|wasm))',\s*import\.meta\.url\s*,?\s*\)/g
-
-/** The name an entry or asset has in `build/`: its path, flattened. Assembly output keeps its plain name. */
-const bundledName = (/** @type {string} */ path) =>
-  path.endsWith('.wasm') ? basename(path) : `${relative(root, path).replace(/\.ts$/, '').replaceAll(/[/\\]/g, '-')}.mjs`
-
-/** What the sources start or load by URL. */
-function findReferences() {
-  const sources = bundledLayers.flatMap((layer) =>
-    walk(fromRoot(layer), (path) => path.endsWith('.ts') && !/\.(test|fuzz|bench|campaign|d)\.ts$/.test(path)),
-  )
-  /** @type {Set<string>} */
-  const found = new Set()
-  for (const source of sources)
-    for (const [, target] of readFileSync(source, 'utf8').matchAll(urlPattern))
-      found.add(resolve(dirname(source), /** @type {string} */ (target)))
-  return [...found]
-}
-
-/** @type {import('esbuild').Plugin} */
-const rewriteUrls = {
-  name: 'rewrite-urls',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      if (path.includes('node_modules') || !source.includes('import.meta.url')) return undefined
-      const contents = source.replaceAll(
-        urlPattern,
-        (_, target) => `new URL('./${bundledName(resolve(dirname(path), target))}', import.meta.url)`,
-      )
-      return { contents, loader: 'ts' }
-    })
-  },
-}
 
 async function bundle() {
-  const references = findReferences()
+  const references = findReferences(['kernel', 'sync', 'fs-bridge', 'daemon'])
   const scripts = references.filter((path) => path.endsWith('.ts'))
   const fresh = fromRoot('build', `.fresh-${process.pid}`)
   const result = await build({
     absWorkingDir: root,
     entryPoints: [
       { in: mainEntry, out: 'lattice' },
-      ...scripts.map((path) => ({ in: path, out: bundledName(path).replace(/\.mjs$/, '') })),
+      ...scripts.map((path) => ({ in: path, out: bundledName(path, 'mjs').replace(/\.mjs$/, '') })),
     ],
     outdir: fresh,
     outExtension: { '.js': '.mjs' },
@@ -96,7 +60,7 @@ async function bundle() {
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
-    plugins: [rewriteUrls],
+    plugins: [rewriteUrls('mjs')],
     metafile: true,
     logLevel: 'warning',
   })
@@ -126,6 +90,28 @@ function publish(fresh) {
       rmSync(join(outputDirectory, name))
 }
 
+/**
+ * Builds the interface, then puts it in place, the page last: its scripts are named by their content, so a page that is
+ * open keeps finding its own, as with the pieces above.
+ */
+async function buildWeb() {
+  // Read only here: whoever finds the build fresh does not pay for loading it.
+  const { build: viteBuild } = await import('vite')
+  const fresh = fromRoot('build', `.fresh-web-${process.pid}`)
+  const configFile = fromRoot('renderer', 'vite.config.ts')
+  await viteBuild({ configFile, logLevel: 'warn', build: { outDir: fresh, emptyOutDir: true } })
+  const assets = join(webDirectory, 'assets')
+  mkdirSync(assets, { recursive: true })
+  const names = readdirSync(join(fresh, 'assets'))
+  for (const name of names) renameSync(join(fresh, 'assets', name), join(assets, name))
+  renameSync(join(fresh, 'index.html'), join(webDirectory, 'index.html'))
+  rmSync(fresh, { recursive: true })
+  const dayAgo = Date.now() - 24 * 3600 * 1000
+  for (const name of readdirSync(assets))
+    if (!names.includes(name) && statSync(join(assets, name)).mtimeMs < dayAgo) rmSync(join(assets, name))
+  return names.length
+}
+
 /** The same question that `bin/lattice` asks. */
 async function isStale() {
   if (!existsSync(stampPath)) return true
@@ -142,9 +128,12 @@ await withLock(fromRoot('build', '.build.lock'), async () => {
   if (process.argv.includes('--if-stale') && !(await isStale())) return
   const startedMs = Date.now()
   const pieces = await bundle()
+  const webFiles = await buildWeb()
   writeFileSync(stampPath, '')
   // Dated to the start: a source that changed while we read it is newer, and the next start builds again.
   utimesSync(stampPath, startedMs / 1000, startedMs / 1000)
   if (!process.argv.includes('--quiet'))
-    console.log(`build: ${pieces} scripts in ${relative(root, outputDirectory) || '.'}/, ${Date.now() - startedMs} ms`)
+    console.log(
+      `build: ${pieces} scripts and ${webFiles} files of the interface in build/, ${Date.now() - startedMs} ms`,
+    )
 })

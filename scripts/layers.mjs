@@ -15,7 +15,7 @@ const layerMayImport = {
   daemon: ['proto', 'kernel', 'sync', 'fs-bridge'],
   electron: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon'],
   renderer: ['proto'],
-  e2e: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon', 'scripts'],
+  e2e: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon', 'electron', 'renderer', 'scripts'],
   scripts: [],
 }
 

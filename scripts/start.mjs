@@ -1,6 +1,6 @@
 /**
- * `npm start`: the node with sensible defaults. Makes sure that there is a folder to sync, says where it is and how
- * to go on, and serves until Ctrl-C.
+ * `npm start`: the node with sensible defaults and its web page. Makes sure that there is a folder to sync, says where
+ * it is, how to go on and what to open in a browser, and serves until Ctrl-C.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -43,14 +43,21 @@ async function announce(home) {
   for (const { name, path } of folders) console.log(`Folder ${name}: ${path || 'kept nowhere on this device'}`)
   console.log(`Invite another device: ${command} invite ${folders[0]?.name}`)
   console.log('On that device, with the link that prints: ./bin/lattice join LINK PATH')
-  console.log(`How things are: ${command} status (there is no web page yet)`)
+  // Last: whoever waits for it knows that all is said.
+  const web = await capture(lattice, ['web', '--home', home])
+  if (web.code !== 0) throw new Error(`the web page has no address: ${web.output.trim()}`)
+  console.log(`How things are: ${command} status, or in a browser: ${web.output.trim()}`)
 }
 
 const mode = chooseMode()
 console.log(`Lattice runs ${mode.name}: ${mode.why}. Ctrl-C ends it.`)
 // In a process group of its own, so that a Ctrl-C reaches it once, through us: told twice, a node ends at once instead
 // of stopping in order.
-const node = spawn(lattice, ['up', ...args], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+const webGiven = args.some((arg) => /^--web(=|$)/.test(arg))
+const node = spawn(lattice, ['up', ...(webGiven ? [] : ['--web']), ...args], {
+  detached: true,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
   process.on(signal, () => {
     if (node.pid !== undefined && node.exitCode === null && node.signalCode === null)

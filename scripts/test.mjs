@@ -1,5 +1,6 @@
 /**
- * `npm test`: unit tests, then everything `verify` checks, then short fuzz and simulation campaigns, then end to end.
+ * `npm test`: unit tests, then everything `verify` checks, then short fuzz and simulation campaigns, then end to end,
+ * then the desktop app.
  * Goes on after a failure, so that one run tells all; the exit code is 0 only when nothing failed. Ends with what
  * was skipped and why, and the line `N passed, N failed` (with `, N skipped` where that is so).
  *
@@ -14,7 +15,7 @@ import { verify } from './verify.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: { name: string, why: string }[] }} Counts */
 
-const stages = ['unit', 'verify', 'fuzz', 'sim', 'e2e']
+const stages = ['unit', 'verify', 'fuzz', 'sim', 'e2e', 'desktop']
 const campaigns = ['fuzz', 'sim']
 const shortCampaign = { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '2000', SIM_SEEDS: process.env['SIM_SEEDS'] ?? '25' }
 
@@ -23,17 +24,14 @@ async function runVitest(project, extra) {
   const report = fromRoot('build', 'test', `${project}.json`)
   mkdirSync(fromRoot('build', 'test'), { recursive: true })
   rmSync(report, { force: true })
+  // The desktop app needs a session around it, which another script makes.
+  const [program, args] =
+    project === 'desktop'
+      ? [fromRoot('node_modules', 'node', 'bin', 'node'), [fromRoot('scripts', 'e2e-electron.mjs')]]
+      : [fromRoot('node_modules', '.bin', 'vitest'), ['run', '--project', project]]
   const code = await run(
-    fromRoot('node_modules', '.bin', 'vitest'),
-    [
-      'run',
-      '--project',
-      project,
-      '--passWithNoTests',
-      '--reporter=default',
-      '--reporter=./scripts/count-reporter.mjs',
-      ...extra,
-    ],
+    program,
+    [...args, '--passWithNoTests', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...extra],
     { ...toolEnvironment(), ...(campaigns.includes(project) ? shortCampaign : {}), LATTICE_TEST_REPORT: report },
   )
   // No report: vitest itself did not come to an end.

@@ -11,6 +11,15 @@ const record = fc
   .record({
     addresses: fc.array(fc.string({ maxLength: 20 }), { maxLength: 3 }),
     lastSeenMs: fc.maxSafeNat().map(BigInt),
+    standings: fc.array(
+      fc.record({
+        storeId: fc.uint8Array({ minLength: 31, maxLength: 33 }),
+        levelCount: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+        count: fc.maxSafeNat().map(BigInt),
+        settled: fc.boolean(),
+      }),
+      { maxLength: 3 },
+    ),
   })
   .map((fields) => toBinary(AddressRecordSchema, create(AddressRecordSchema, fields)))
 const row = fc.tuple(

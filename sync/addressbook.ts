@@ -1,9 +1,10 @@
-/** Where devices were last reached, kept across restarts: one record per device key. */
+/** Where devices were last reached, and how far they were then, kept across restarts: one record per device key. */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { AddressRecordSchema } from '#proto/wire'
 import { bytesToHex, parsePublicKey, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { ADDRESS_BYTES_MAX, ADDRESSES_MAX, decode } from './messages.ts'
+import { parseStandings, standingRecords, type PeerStanding } from './standing.ts'
 
 const PEERS = 'sync.peers'
 /** To be opened with the storage backend. */
@@ -14,6 +15,8 @@ export interface KnownPeer {
   /** Newest first. */
   readonly addresses: readonly string[]
   readonly lastSeenMs: number
+  /** By store: how far it was when it was last connected. */
+  readonly standings: ReadonlyMap<HexKey, PeerStanding>
 }
 
 export class AddressBook {
@@ -28,7 +31,8 @@ export class AddressBook {
       const record = decode(AddressRecordSchema, value)
       if (!peer.ok || !record.ok) continue // damaged: as if never reached; the device is found or tells it again
       const { addresses, lastSeenMs } = record.value
-      this.#peers.set(bytesToHex(key), { peer: peer.value, addresses, lastSeenMs: Number(lastSeenMs) })
+      const standings = parseStandings(record.value.standings)
+      this.#peers.set(bytesToHex(key), { peer: peer.value, addresses, lastSeenMs: Number(lastSeenMs), standings })
     }
   }
 
@@ -40,15 +44,29 @@ export class AddressBook {
     return [...this.#peers.values()]
   }
 
-  /** Puts addresses before those known so far; `seenMs`: the device was connected then. Resolves once durable. */
-  async remember(peer: PublicKey, addresses: readonly string[], seenMs?: number): Promise<void> {
+  /**
+   * Puts addresses before those known so far; `seenMs`: the device was connected then; `standings` replace those known.
+   * Resolves once durable.
+   */
+  async remember(
+    peer: PublicKey,
+    addresses: readonly string[],
+    seenMs?: number,
+    standings?: ReadonlyMap<HexKey, PeerStanding>,
+  ): Promise<void> {
     const before = this.#peers.get(bytesToHex(peer))
     const usable = addresses.filter((address) => address.length > 0 && address.length <= ADDRESS_BYTES_MAX)
     const merged = [...new Set([...usable, ...(before?.addresses ?? [])])].slice(0, ADDRESSES_MAX)
     const lastSeenMs = seenMs ?? before?.lastSeenMs ?? 0
-    if (before && before.lastSeenMs === lastSeenMs && merged.join('\n') === before.addresses.join('\n')) return
-    this.#peers.set(bytesToHex(peer), { peer, addresses: merged, lastSeenMs })
-    const record = create(AddressRecordSchema, { addresses: merged, lastSeenMs: BigInt(lastSeenMs) })
+    if (before && !standings && before.lastSeenMs === lastSeenMs && merged.join('\n') === before.addresses.join('\n'))
+      return
+    const entry = { peer, addresses: merged, lastSeenMs, standings: standings ?? before?.standings ?? new Map() }
+    this.#peers.set(bytesToHex(peer), entry)
+    const record = create(AddressRecordSchema, {
+      addresses: merged,
+      lastSeenMs: BigInt(lastSeenMs),
+      standings: standingRecords(entry.standings),
+    })
     await this.#backend.write((tx) => tx.put(PEERS, peer, toBinary(AddressRecordSchema, record)))
   }
 }

@@ -19,6 +19,7 @@ import { PUSH_PROTOCOL } from './gossip/outbox.ts'
 import { isEqualSet, Misdeeds, newShared, type PeerProgress, type Shared } from './gossip/shared.ts'
 import { ADDRESSES_MAX, TAGS_MAX } from './messages.ts'
 import { SESSION_PROTOCOL } from './session/run.ts'
+import type { PeerStanding } from './standing.ts'
 import type { Connection, Transport } from './transport/port.ts'
 
 export interface SyncEngineOptions {
@@ -54,6 +55,8 @@ export interface PeerLinkStatus {
   readonly direct: boolean
   readonly latencyMs: number | undefined
   readonly lastSeenMs: number
+  /** By store, of those on this device: how far it is, or was when it was last connected. */
+  readonly standings: ReadonlyMap<HexKey, PeerStanding>
   readonly stores: readonly StoreStatus[]
   /** Stores of this device that the peer may read and chose not to hold. */
   readonly declined: readonly StoreId[]
@@ -229,6 +232,7 @@ export class SyncEngine implements AsyncDisposable {
         direct: connection?.direct ?? false,
         latencyMs: connection?.latencyMs,
         lastSeenMs: connection ? this.#timers.nowMs() : (this.#book.get(key)?.lastSeenMs ?? 0),
+        standings: this.#standingsOf(key),
         stores,
         declined: this.#declinedBy(this.#peers.get(key)),
       }
@@ -242,6 +246,7 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const { key, peer } of this.#peers.values()) this.#seen(key, peer)
     this.#closed = true
     this.#dialer.stop()
     this.#exchange.stop()
@@ -279,11 +284,28 @@ export class SyncEngine implements AsyncDisposable {
 
   #disconnected(peer: PublicKey): void {
     const key = bytesToHex(peer)
+    if (!this.#closed) this.#seen(key, peer)
     this.#drop(key)
     if (this.#closed) return
-    if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs()))
     this.#dialer.lost(peer)
     this.#changed()
+  }
+
+  /** Keeps when a connected device was last heard of, and how far it was. */
+  #seen(key: HexKey, peer: PublicKey): void {
+    if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs(), this.#standingsOf(key)))
+  }
+
+  #standingsOf(key: HexKey): ReadonlyMap<HexKey, PeerStanding> {
+    const standings = new Map<HexKey, PeerStanding>()
+    for (const [hex, standing] of this.#book.get(key)?.standings ?? [])
+      if (this.#stores.byHex(hex)) standings.set(hex, standing)
+    for (const [hex, { progress, levelAt }] of this.#peers.get(key)?.shared ?? []) {
+      if (!progress || !this.#stores.byHex(hex)) continue
+      const { count, pendingIn, settled } = progress
+      standings.set(hex, { levelCount: levelAt?.count ?? 0, levelSeq: levelAt?.seq ?? 0, count, pendingIn, settled })
+    }
+    return standings
   }
 
   #discovered(peer: PublicKey, addresses: readonly string[]): void {
@@ -415,7 +437,8 @@ export class SyncEngine implements AsyncDisposable {
       if (!linked.tags.has(bytesToHex(announceTag(linked.peer, this.#transport.self, store.id)))) continue
       now.add(hex)
       if (linked.shared.has(hex)) continue
-      linked.shared.set(hex, newShared())
+      const known = this.#book.get(linked.key)?.standings.get(hex)
+      linked.shared.set(hex, newShared(known && { count: known.levelCount, seq: known.levelSeq }))
       this.#exchange.outboxOf(linked).progress(store)
     }
     for (const [hex, shared] of [...linked.shared]) {

@@ -1,5 +1,5 @@
 /** The grammar of the command line. What a command does is in `commands/`, loaded when it is called. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration, parseTime } from './format.ts'
 import { readVersion } from '../version.ts'
 import type { CommonOptions } from './context.ts'
@@ -18,6 +18,12 @@ const instant = (text: string): number => {
 
 const count = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 999999.')
+  return Number(text)
+}
+
+const port = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('Give a port: 1 to 65535, or 0 for one that is free.')
   return Number(text)
 }
 
@@ -58,17 +64,18 @@ const addFolderCommands = (program: Command): void => {
   ).action(async (name: string, _, command) => (await load()).waitFolder(name, all(command)))
 }
 
+const ROLES = ['reader', 'writer', 'admin'] as const
+
 const addSharingCommands = (program: Command): void => {
   const load = () => import('./commands/sharing.ts')
   common(
     program
       .command('invite <folder>')
       .description('print a link that lets one more device join a folder, or (“space”) all of them')
-      .addOption(
-        new Option('--role <role>', 'what the guest may do').choices(['reader', 'writer', 'admin']).default('writer'),
-      )
+      .addOption(new Option('--role <role>', 'what the guest may do').choices(ROLES).default('writer'))
       .option('--expires <time>', 'how long the link works, e.g. 30m, 24h, 7d', duration)
-      .option('--uses <n>', 'how many devices it admits', count),
+      .option('--uses <n>', 'how many devices it admits', count)
+      .option('--approve', 'ask here before it admits a device (see `joins`)'),
   ).action(async (target: string, _, command) => (await load()).invite(target, all(command)))
   const invites = common(program.command('invites').description('list the links that were made'))
   invites.action(async (_, command) => (await load()).listInvites(all(command)))
@@ -78,6 +85,14 @@ const addSharingCommands = (program: Command): void => {
   common(
     program.command('join <link> [path]').description('follow a link; PATH is where the shared folder goes'),
   ).action(async (link: string, path: string | undefined, _, command) => (await load()).join(link, path, all(command)))
+  const joins = common(program.command('joins').description('list the devices that wait to be let in'))
+  joins.action(async (_, command) => (await load()).listJoins(all(command)))
+  common(joins.command('accept <id>').description('let a device in, if both screens show the same words')).action(
+    async (id: string, _, command) => (await load()).answerJoin(id, true, all(command)),
+  )
+  common(joins.command('refuse <id>').description('send a device away')).action(async (id: string, _, command) =>
+    (await load()).answerJoin(id, false, all(command)),
+  )
   common(program.command('peers').description('list the devices this one shares with')).action(async (_, command) =>
     (await load()).listPeers(all(command)),
   )
@@ -85,20 +100,31 @@ const addSharingCommands = (program: Command): void => {
   common(peer.command('rename <peer> <name>').description('give a device another name')).action(
     async (id: string, name: string, _, command) => (await load()).renamePeer(id, name, all(command)),
   )
+  common(
+    peer
+      .command('role <peer> <target>')
+      .description('change what a device may do in a folder, or (“space”) in all of them')
+      .addArgument(new Argument('<role>', 'what it may do').choices(ROLES)),
+  ).action(async (id: string, target: string, role: (typeof ROLES)[number], _, command) =>
+    (await load()).setRole(id, target, role, all(command)),
+  )
   common(peer.command('revoke <peer>').description('take a device’s rights away; what it wrote before stays')).action(
     async (id: string, _, command) => (await load()).revokePeer(id, all(command)),
   )
 }
 
-const addHistoryCommands = (program: Command): void => {
-  const load = () => import('./commands/history.ts')
+const addConflictCommands = (program: Command): void => {
+  const load = () => import('./commands/conflict.ts')
   common(
     program
       .command('conflicts')
       .description('list files changed on two sides')
       .option('--folder <folder>', 'of one folder only'),
   ).action(async (_, command) => (await load()).listConflicts(all(command)))
-  const conflict = program.command('conflict').description('settle a conflict')
+  const conflict = program.command('conflict').description('compare the sides of a conflict, and settle it')
+  common(
+    conflict.command('show <id>').description('show a conflict, by its id or its path; of texts what differs'),
+  ).action(async (id: string, _, command) => (await load()).showConflict(id, all(command)))
   common(
     conflict
       .command('resolve <id>')
@@ -107,15 +133,56 @@ const addHistoryCommands = (program: Command): void => {
       .option('--both', 'keep every side as a file of its own')
       .option('--merged <file>', 'replace all sides by the content of a file'),
   ).action(async (id: string, _, command) => (await load()).resolveConflict(id, all(command)))
+  common(conflict.command('undo <token>').description('bring a settled conflict back, as `resolve` says')).action(
+    async (token: string, _, command) => (await load()).undoResolution(token, all(command)),
+  )
+}
+
+const addHistoryCommands = (program: Command): void => {
+  const load = () => import('./commands/history.ts')
   common(program.command('history <path>').description('list the versions of a file')).action(
     async (path: string, _, command) => (await load()).listHistory(path, all(command)),
   )
   common(
     program
       .command('restore <path>')
-      .description('bring back an earlier version of a file')
-      .requiredOption('--at <when>', 'a time (the version of that moment) or a version’s hash'),
+      .description('bring back an earlier version of a file, or a whole directory as it was at a time')
+      .requiredOption('--at <when>', 'a time (what there was at that moment) or a version’s hash')
+      .option('--dry-run', 'only say what would be done'),
   ).action(async (path: string, _, command) => (await load()).restore(path, all(command)))
+}
+
+const addFileCommands = (program: Command): void => {
+  const load = () => import('./commands/files.ts')
+  common(
+    program
+      .command('ls <folder> [path]')
+      .description('list a directory of a folder, with how each entry is')
+      .option('--at <time>', 'as it was at this time', instant),
+  ).action(async (folder: string, path: string | undefined, _, command) =>
+    (await load()).listDirectory(folder, path, all(command)),
+  )
+  const trash = program.command('trash').description('what was deleted and can be brought back')
+  common(
+    trash
+      .command('list <folder>')
+      .description('list what was deleted, newest first')
+      .option('--limit <n>', 'no more than this many', count),
+  ).action(async (folder: string, _, command) => (await load()).listTrash(folder, all(command)))
+  common(trash.command('restore <folder> <id...>').description('bring deleted files back, by their ids')).action(
+    async (folder: string, ids: readonly string[], _, command) =>
+      (await load()).restoreTrash(folder, ids, all(command)),
+  )
+  common(
+    program
+      .command('activity [folder]')
+      .description('list what was changed, newest first')
+      .option('--device <device>', 'by one device only')
+      .option('--path <path>', 'this path of the folder and what is below it only')
+      .option('--from <time>', 'from this time on', instant)
+      .option('--to <time>', 'up to this time', instant)
+      .option('--limit <n>', 'no more than this many', count),
+  ).action(async (folder: string | undefined, _, command) => (await load()).listActivity(folder, all(command)))
 }
 
 const addStoreCommands = (program: Command): void => {
@@ -141,6 +208,41 @@ const addStoreCommands = (program: Command): void => {
   )
 }
 
+const addSettingsCommands = (program: Command): void => {
+  const load = () => import('./commands/settings.ts')
+  const settings = common(program.command('settings').description('show or change the settings of this node'))
+  settings.action(async (_, command) => (await load()).showSettings(all(command)))
+  common(settings.command('show').description('show the settings')).action(async (_, command) =>
+    (await load()).showSettings(all(command)),
+  )
+  common(settings.command('set <key> <value...>').description('change a setting, at once and for good')).action(
+    async (key: string, values: readonly string[], _, command) =>
+      (await load()).changeSetting(key, values, all(command)),
+  )
+}
+
+const addInsightCommands = (program: Command): void => {
+  const load = () => import('./commands/insight.ts')
+  common(program.command('storage').description('what the node and its folders take of the disks')).action(
+    async (_, command) => (await load()).showStorage(all(command)),
+  )
+  common(
+    program
+      .command('logs')
+      .description('print what the node has logged since it started')
+      .option('-f, --follow', 'go on with what comes')
+      .addOption(new Option('--level <level>', 'this and worse').choices(['info', 'warning', 'error']).default('info')),
+  ).action(async (_, command) => (await load()).showLogs(all(command)))
+  common(
+    program
+      .command('diagnostics [file]')
+      .description('write a report for those who help: no secrets, no names of files, folders or devices'),
+  ).action(async (file: string | undefined, _, command) => (await load()).exportDiagnostics(file, all(command)))
+  common(program.command('web').description('print the address of the web page, with its token')).action(
+    async (_, command) => (await load()).printWebAddress(all(command)),
+  )
+}
+
 export const createProgram = (): Command => {
   const program = common(new Command('lattice'))
     .description('Folders in sync between your devices and the people you invite.')
@@ -162,7 +264,8 @@ export const createProgram = (): Command => {
       .description('run the node in the foreground')
       .option('--listen <multiaddr>', 'listen here; may be repeated', collect)
       .option('--name <name>', 'what other devices call this one')
-      .option('--no-mdns', 'do not look for peers on the local network'),
+      .option('--no-mdns', 'do not look for peers on the local network')
+      .option('--web [port]', 'serve the web page to this machine', port),
   ).action(async (_, command) => (await import('../up.ts')).up(all(command)))
   common(program.command('status').description('how this node and its folders are')).action(async (_, command) =>
     (await import('./commands/status.ts')).showStatus(all(command)),
@@ -173,9 +276,13 @@ export const createProgram = (): Command => {
   common(program.command('down').description('stop the node')).action(async (_, command) =>
     (await import('./commands/status.ts')).shutDown(all(command)),
   )
+  addSettingsCommands(program)
+  addInsightCommands(program)
   addFolderCommands(program)
   addSharingCommands(program)
+  addConflictCommands(program)
   addHistoryCommands(program)
+  addFileCommands(program)
   addStoreCommands(program)
   common(program.command('version').description('print the version')).action(async (_, command) =>
     (await import('./commands/version.ts')).printVersion(all(command)),

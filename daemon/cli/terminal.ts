@@ -9,6 +9,8 @@ export interface Terminal {
   json(value: unknown): void
   /** One line on standard error; with `--json` also the error as JSON on standard output. Sets the exit code. */
   fail(error: LatticeError): void
+  /** A line for a person, on standard error: what is to be known before the result is there. Not with `--json`. */
+  note(text: string): void
   /** Replaces the progress line; shown only on a terminal. An empty text takes it away. */
   progress(text: string): void
   bold(text: string): string
@@ -55,6 +57,11 @@ export const createTerminal = (json: boolean): Terminal => {
       writeAll(2, `lattice: ${printable(message)}\n`)
       if (json) writeAll(1, `${JSON.stringify({ error: { kind, severity, message } })}\n`)
       process.exitCode = 1
+    },
+    note(text) {
+      if (json) return
+      clear()
+      writeAll(2, `${printable(text)}\n`)
     },
     progress(text) {
       if (!live) return

@@ -1,28 +1,32 @@
-/** What was changed on two sides, over all folders, and settling it with one write. */
+/** What was changed on two sides, over all folders: listing it, comparing the sides, settling it and taking that back. */
 import { randomBytes } from 'node:crypto'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ConflictInfoSchema, ConflictService, ResolveConflictRequest } from '#proto/conflict_api'
 import type { FileOp } from '#proto/file'
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { hlcToMs } from '#kernel/core/hlc.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { resolveBoth, resolveMerged, resolveTake } from '#fs-bridge/filestore/intents.ts'
-import { packOps } from '#fs-bridge/filestore/ops.ts'
+import { decodeOps, packOps } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
-import { decodeContent, INODE_LENGTH } from '#fs-bridge/filestore/values.ts'
+import { rememberTouched, stillMeant, type Remembered } from '#fs-bridge/filestore/undo.ts'
+import { INODE_LENGTH } from '#fs-bridge/filestore/values.ts'
 import type { ServiceApi } from '../rpc/port.ts'
+import { ConflictSides, contentOfHead, type Side } from './conflict-sides.ts'
+import { Undos, type Settled } from './conflict-undo.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
 
+/** A request has at most 1 MiB, and JSON takes a third more for it. */
+const MERGED_BYTES_MAX = 768 * 1024
+const MODE_DEFAULT = 0o644
+
 type ConflictInit = MessageInitShape<typeof ConflictInfoSchema>
 
-/** Heads of contents, and of files that claim one name, hold content; those of links and directories hold none. */
-const sizeOf = (value: Uint8Array | undefined, kind: Conflict['kind']): number =>
-  value !== undefined && (kind === 'content' || kind === 'name') ? (decodeContent(value)?.content.size ?? 0) : 0
-
-const describe = (store: Store, conflict: Conflict): ConflictInit => ({
+/** As the API tells it. */
+export const describeConflict = (store: Store, conflict: Conflict): ConflictInit => ({
   id: conflict.id,
   folder: store.name,
   path: conflict.path,
@@ -33,12 +37,13 @@ const describe = (store: Store, conflict: Conflict): ConflictInit => ({
     deviceName: head.device,
     timeMs: BigInt(hlcToMs(head.hlc)),
     name: head.name,
-    size: BigInt(sizeOf(head.value, conflict.kind)),
+    size: BigInt(contentOfHead(store, conflict, head)?.size ?? 0),
     deleted: head.value === undefined,
   })),
 })
 
-const conflictsOf = (store: Store): Iterable<Conflict> => openTree(store.state, deviceNameIn(store.access)).conflicts()
+export const conflictsOf = (store: Store): Iterable<Conflict> =>
+  openTree(store.state, deviceNameIn(store.access)).conflicts()
 
 interface Found {
   readonly entry: FolderEntry
@@ -63,6 +68,11 @@ const findConflict = (entries: readonly FolderEntry[], wanted: string): Result<F
     : err(latticeError('ambiguous', 'permanent', `“${wanted}” names more than one conflict: use its id`))
 }
 
+const notASide = ({ heads }: Conflict, wanted: string): LatticeError => {
+  const all = heads.map(({ hash }) => bytesToHex(hash).slice(0, 12)).join(' or ')
+  return latticeError('head-not-found', 'permanent', `“${wanted}” is not one side of this conflict: take ${all}`)
+}
+
 const findHead = (conflict: Conflict, wanted: string): Result<Conflict['heads'][number], LatticeError> => {
   const byDevice = conflict.heads.filter((head) => head.device === wanted)
   const byHash =
@@ -73,31 +83,53 @@ const findHead = (conflict: Conflict, wanted: string): Result<Conflict['heads'][
   return err(latticeError('head-not-found', 'permanent', `“${wanted}” is not one side of this conflict: take ${heads}`))
 }
 
+const notSettled = latticeError(
+  'conflict-not-found',
+  'permanent',
+  'the conflict cannot be settled that way, or is settled already',
+)
+
 const freshInode = (): Inode => new Uint8Array(randomBytes(INODE_LENGTH)) as Uint8Array as Inode
 
-/** The ops are made on the state they will follow: what arrived meanwhile is seen. */
+/**
+ * The ops are made on the state they will follow: what arrived meanwhile is seen. Those about a large directory need
+ * several intentions; the later ones leave alone what somebody has written to since.
+ */
 const settle = async (
   store: Store,
   id: string,
   ops: (tree: ReturnType<typeof openTree>, conflict: Conflict) => FileOp[],
-): Promise<Result<void, LatticeError>> => {
+): Promise<Result<Settled, LatticeError>> => {
+  let found: { readonly conflict: Conflict; readonly remembered: Remembered } | undefined
+  let rest: readonly Uint8Array[] = []
   const done = await store.submit((state) => {
     const tree = openTree(state, deviceNameIn(store.access))
     const conflict = [...tree.conflicts()].find((candidate) => candidate.id === id)
-    const [app] = conflict ? packOps(ops(tree, conflict)) : []
-    return app && { app }
+    const made = conflict ? ops(tree, conflict) : []
+    const [app, ...later] = packOps(made)
+    if (!conflict || !app) return undefined
+    found = { conflict, remembered: rememberTouched(state, conflict, made) }
+    rest = later
+    return { app }
   })
   if (!done.ok) return done
-  return done.value
-    ? ok(undefined)
-    : err(
-        latticeError(
-          'conflict-not-found',
-          'permanent',
-          'the conflict cannot be settled that way, or is settled already',
-        ),
-      )
+  if (!done.value || !found) return err(notSettled)
+  const { conflict, remembered } = found
+  const settlings = [done.value.hash]
+  for (const batch of rest) {
+    const later = await store.submit((state) => {
+      const [app] = packOps(stillMeant(state, remembered, settlings, decodeOps(batch).ops))
+      return app && { app }
+    })
+    if (!later.ok) return later
+    if (later.value) settlings.push(later.value.hash)
+  }
+  return ok({ store, conflict, remembered, settlings })
 }
+
+/** The permissions that a merged text gets: those of the winner. */
+const modeOf = (store: Store, conflict: Conflict): number =>
+  conflict.heads.flatMap((head) => contentOfHead(store, conflict, head) ?? [])[0]?.mode ?? MODE_DEFAULT
 
 type Resolution = ResolveConflictRequest['resolution']
 
@@ -105,8 +137,10 @@ const resolve = async (
   { entry, conflict }: Found,
   how: Resolution,
   contents: FileContents,
-): Promise<Result<void, LatticeError>> => {
+): Promise<Result<Settled, LatticeError>> => {
   const { store } = entry
+  const settleMerged = async (merged: Result<ContentValue, LatticeError>) =>
+    merged.ok ? settle(store, conflict.id, (tree, now) => resolveMerged(tree, now, merged.value)) : merged
   switch (how.case) {
     case 'take': {
       const head = findHead(conflict, how.value)
@@ -114,10 +148,18 @@ const resolve = async (
     }
     case 'both':
       return settle(store, conflict.id, (tree, now) => resolveBoth(tree, now, freshInode))
-    case 'mergedFile': {
-      const merged: Result<ContentValue, LatticeError> = await contents.take(store, how.value)
-      return merged.ok ? settle(store, conflict.id, (tree, now) => resolveMerged(tree, now, merged.value)) : merged
-    }
+    case 'mergedFile':
+      return settleMerged(await contents.take(store, how.value))
+    case 'merged':
+      if (how.value.length > MERGED_BYTES_MAX)
+        return err(
+          latticeError(
+            'bad-request',
+            'permanent',
+            'what is merged has at most 768 KiB here: name a file that holds it',
+          ),
+        )
+      return settleMerged(await contents.takeBytes(store, how.value, modeOf(store, conflict)))
     case undefined:
       return err(
         latticeError('bad-request', 'permanent', 'say how to settle it: take one side, keep both, or a merged file'),
@@ -125,20 +167,61 @@ const resolve = async (
   }
 }
 
-export const conflictService = (folders: FolderLookup, contents: FileContents): ServiceApi<typeof ConflictService> => ({
-  async listConflicts({ folder }) {
-    const chosen = folder === '' ? ok(folders.list()) : folders.find(folder)
-    if (!chosen.ok) return chosen
-    const conflicts = [chosen.value]
-      .flat()
-      .flatMap(({ store }) => [...conflictsOf(store)].map((conflict) => describe(store, conflict)))
-    return ok({ conflicts })
-  },
+const noContent = latticeError('no-content', 'permanent', 'that side is a place or a directory, which has no bytes')
 
-  async resolveConflict({ id, resolution }) {
-    const found = findConflict(folders.list(), id)
-    if (!found.ok) return found
-    const done = await resolve(found.value, resolution, contents)
-    return done.ok ? ok({ path: found.value.conflict.path }) : done
-  },
-})
+export const conflictService = (folders: FolderLookup, contents: FileContents): ServiceApi<typeof ConflictService> => {
+  const sides = new ConflictSides(contents)
+  const undos = new Undos(folders, contents)
+  return {
+    async listConflicts({ folder }) {
+      const chosen = folder === '' ? ok(folders.list()) : folders.find(folder)
+      if (!chosen.ok) return chosen
+      const conflicts = [chosen.value]
+        .flat()
+        .flatMap(({ store }) => [...conflictsOf(store)].map((conflict) => describeConflict(store, conflict)))
+      return ok({ conflicts })
+    },
+
+    async getConflict({ id }, signal) {
+      const found = findConflict(folders.list(), id)
+      if (!found.ok) return found
+      const { entry, conflict } = found.value
+      const describeSide = (side: Side) => sides.describe(entry, conflict, side, signal)
+      const origin = await sides.base(entry, conflict, signal)
+      const [[base], described] = await Promise.all([
+        Promise.all([origin ?? []].flat().map(describeSide)),
+        Promise.all(sides.sides(entry, conflict).map(describeSide)),
+      ])
+      return ok({
+        conflict: describeConflict(entry.store, conflict),
+        sides: described,
+        base: base?.here ? base : undefined,
+      })
+    },
+
+    async *readSide({ id, hash }, signal) {
+      const found = findConflict(folders.list(), id)
+      if (!found.ok) return yield found
+      const { entry, conflict } = found.value
+      const isIt = (side: Side): boolean => equalBytes(side.hash, hash)
+      const base = async (): Promise<Side[]> => [(await sides.base(entry, conflict, signal)) ?? []].flat()
+      const side = sides.sides(entry, conflict).find(isIt) ?? (await base()).find(isIt)
+      if (side === undefined) return yield err(notASide(conflict, bytesToHex(hash)))
+      if (side.content === undefined) return yield err(noContent)
+      for await (const piece of contents.read(entry, side.content, signal))
+        yield piece.ok ? ok({ data: piece.value }) : piece
+    },
+
+    async resolveConflict({ id, resolution }) {
+      const found = findConflict(folders.list(), id)
+      if (!found.ok) return found
+      const done = await resolve(found.value, resolution, contents)
+      return done.ok ? ok({ path: found.value.conflict.path, undo: undos.keep(done.value) }) : done
+    },
+
+    async undoResolution({ undo }, signal) {
+      const done = await undos.undo(undo, signal)
+      return done.ok ? ok({ id: done.value.id }) : done
+    },
+  }
+}

@@ -3,20 +3,29 @@
  * An old version may lie in a live file, among the chunks kept outside the folder, in the folder's trash, or at a peer.
  */
 import type { Cas } from '#kernel/cas/cas.ts'
-import { encodeManifests, resolveManifest } from '#kernel/cas/manifest-parts.ts'
-import type { BlobSource, ChunkRef, ContentHasher, FileContent } from '#kernel/cas/port.ts'
-import { equalBytes, type Cid, type StoreId } from '#kernel/core/bytes.ts'
+import { cutBytes } from '#kernel/cas/bytes.ts'
+import { encodeManifests } from '#kernel/cas/manifest-parts.ts'
+import type { BlobSource, ContentHasher, FileContent } from '#kernel/cas/port.ts'
+import { equalBytes, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import type { Store } from '#kernel/store/port.ts'
 import type { ContentValue } from '#fs-bridge/filestore/port.ts'
 import { keepChunks } from './keep-chunks.ts'
 import type { FileContents, FolderEntry, Secured } from './parts.ts'
+import { Securing, unavailable } from './securing.ts'
 import { trashedFiles } from './trashed-files.ts'
 
-const unavailable = latticeError(
-  'content-unavailable',
-  'retryable',
-  'neither this device nor one that is connected still has that content',
-)
+/** What is read ahead of the reader, and how long that may take. */
+const STRETCH_CHUNKS = 4
+const STRETCH_MS_MAX = 60_000
+const PIECE_BYTES = 256 * 1024
+
+function* inPieces(bytes: Uint8Array): Generator<Result<Uint8Array, LatticeError>> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield ok(bytes.subarray(at, at + PIECE_BYTES))
+}
+
+const asData = (content: FileContent): ContentValue['data'] =>
+  content.kind === 'manifest' ? { kind: 'manifest', cid: content.cid } : content
 
 const sameContent = (a: FileContent, b: ContentValue['data']): boolean => {
   if (a.kind === 'chunks' && b.kind === 'chunks')
@@ -41,101 +50,134 @@ const keepFile = async (
   return ok(undefined)
 }
 
-/** One content on its way to being here; what it pins stays until it is released. */
-class Securing {
+export const createFileContents = (cas: Cas, hasher: ContentHasher, blobs: BlobSource): FileContents =>
+  new NodeContents(cas, hasher, blobs)
+
+class NodeContents implements FileContents {
   readonly #cas: Cas
+  readonly #hasher: ContentHasher
   readonly #blobs: BlobSource
-  readonly #store: StoreId
-  readonly #signal: AbortSignal
-  readonly #pins: (() => void)[] = []
 
-  constructor(cas: Cas, blobs: BlobSource, store: StoreId, signal: AbortSignal) {
+  constructor(cas: Cas, hasher: ContentHasher, blobs: BlobSource) {
     this.#cas = cas
+    this.#hasher = hasher
     this.#blobs = blobs
-    this.#store = store
-    this.#signal = signal
   }
 
-  pin(cids: readonly Cid[]): void {
-    this.#pins.push(this.#cas.pin(this.#store, cids))
+  async take({ id }: Store, path: string): Promise<Result<ContentValue, LatticeError>> {
+    const [hashed] = await this.#hasher.hashFiles([path])
+    if (hashed?.kind !== 'hashed')
+      return err(latticeError('file-unreadable', 'permanent', hashed?.message ?? `cannot read ${path}`))
+    const { content, stat } = hashed
+    const kept = await keepFile(this.#cas, id, path, content)
+    if (!kept.ok) return kept
+    return ok({ size: stat.size, mtimeNs: stat.mtimeNs, mode: stat.mode & 0o7777, data: asData(content) })
   }
 
-  release(): void {
-    for (const unpin of this.#pins.splice(0)) unpin()
+  async takeBytes({ id }: Store, bytes: Uint8Array, mode: number): Promise<Result<ContentValue, LatticeError>> {
+    const { content, chunks } = cutBytes(bytes)
+    const kept = await this.#cas.write(id, chunks)
+    if (!kept.ok) return kept
+    return ok({ size: bytes.length, mtimeNs: BigInt(Date.now()) * 1_000_000n, mode, data: asData(content) })
   }
 
-  async chunksOf({ data, size }: ContentValue, remote: boolean): Promise<Result<readonly ChunkRef[], LatticeError>> {
-    if (data.kind === 'inline') return ok([])
-    if (data.kind === 'chunks') return ok(data.chunks)
-    return resolveManifest(data.cid, size, async (cid) => {
-      this.pin([cid])
-      const here = await this.fetch([{ cid, length: 0 }], remote)
-      return here.ok ? this.#cas.read(this.#store, cid) : here
+  async secure(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Result<Secured, LatticeError>> {
+    return this.#secured(entry, content, signal, (securing, remote) => securing.all(content, remote))
+  }
+
+  async hold(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Result<Secured, LatticeError>> {
+    return this.#secured(entry, content, signal, async (securing, remote) => {
+      const all = await securing.all(content, remote)
+      const chunks = all.ok ? await securing.chunksOf(content, false) : all
+      return chunks.ok ? securing.copy(chunks.value) : chunks
     })
   }
 
-  /** `remote`: from peers what is not here; else what is not here is an error. */
-  async fetch(chunks: readonly ChunkRef[], remote: boolean): Promise<Result<void, LatticeError>> {
-    const wanted: ChunkRef[] = []
-    // Read, not looked up: a file of the user's may have changed since it was known to hold a chunk.
-    for (const chunk of chunks) if (!(await this.#cas.read(this.#store, chunk.cid)).ok) wanted.push(chunk)
-    if (wanted.length === 0) return ok(undefined)
-    if (!remote) return err(unavailable)
-    let failure: LatticeError | undefined
-    const keep = async (cid: Cid, bytes: Uint8Array): Promise<void> => {
-      const written = await this.#cas.write(this.#store, [{ cid, bytes }])
-      if (!written.ok) failure ??= written.error
+  async probe(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const { data } = content
+    if (data.kind === 'inline') return data.bytes
+    const { id } = entry.store
+    using securing = new Securing(this.#cas, this.#blobs, id, signal)
+    const found = await this.#reach(entry, content, signal, async (remote) => {
+      const chunks = await securing.chunksOf(content, remote)
+      if (!chunks.ok) return chunks
+      const first = chunks.value[0]!
+      // Who has the first that is not here is taken to have the others.
+      const absent = chunks.value.find(({ cid }) => !this.#cas.has(id, cid))
+      const fetched = await securing.fetch(absent && absent !== first ? [first, absent] : [first], remote)
+      return fetched.ok ? this.#cas.read(id, first.cid) : fetched
+    })
+    return found.ok ? found.value : undefined
+  }
+
+  async *read(
+    entry: FolderEntry,
+    content: ContentValue,
+    gone: AbortSignal,
+  ): AsyncGenerator<Result<Uint8Array, LatticeError>> {
+    const { data } = content
+    if (data.kind === 'inline') return yield* inPieces(data.bytes)
+    const { id } = entry.store
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(STRETCH_MS_MAX)])
+    using listing = new Securing(this.#cas, this.#blobs, id, signal)
+    const chunks = await this.#reach(entry, content, signal, (remote) => listing.chunksOf(content, remote))
+    if (!chunks.ok) return yield chunks
+    for (let from = 0; from < chunks.value.length; from += STRETCH_CHUNKS) {
+      const stretch = chunks.value.slice(from, from + STRETCH_CHUNKS)
+      const signal = AbortSignal.any([gone, AbortSignal.timeout(STRETCH_MS_MAX)])
+      using securing = new Securing(this.#cas, this.#blobs, id, signal)
+      securing.pin(stretch.map(({ cid }) => cid))
+      const here = await this.#reach(entry, content, signal, (remote) => securing.fetch(stretch, remote))
+      if (!here.ok) return yield here
+      for (const { cid } of stretch) {
+        const bytes = await this.#cas.read(id, cid)
+        if (!bytes.ok) return yield bytes
+        yield* inPieces(bytes.value)
+      }
     }
-    const { missing } = await this.#blobs.fetch(this.#store, wanted, keep, { urgent: true, signal: this.#signal })
-    if (failure) return err(failure)
-    return missing.length === 0 ? ok(undefined) : err(unavailable)
   }
 
-  async all(content: ContentValue, remote: boolean): Promise<Result<void, LatticeError>> {
-    const chunks = await this.chunksOf(content, remote)
-    if (!chunks.ok) return chunks
-    this.pin(chunks.value.map(({ cid }) => cid))
-    return this.fetch(chunks.value, remote)
+  async #secured(
+    entry: FolderEntry,
+    content: ContentValue,
+    signal: AbortSignal,
+    attempt: (securing: Securing, remote: boolean) => Promise<Result<void, LatticeError>>,
+  ): Promise<Result<Secured, LatticeError>> {
+    const securing = new Securing(this.#cas, this.#blobs, entry.store.id, signal)
+    const here = await this.#reach(entry, content, signal, (remote) => attempt(securing, remote))
+    if (here.ok) return ok(securing)
+    securing[Symbol.dispose]()
+    return here
   }
-}
 
-export const createFileContents = (cas: Cas, hasher: ContentHasher, blobs: BlobSource): FileContents => {
+  /** Here first, then in the trash, then at peers. */
+  async #reach<T>(
+    entry: FolderEntry,
+    content: ContentValue,
+    signal: AbortSignal,
+    attempt: (remote: boolean) => Promise<Result<T, LatticeError>>,
+  ): Promise<Result<T, LatticeError>> {
+    const here = await attempt(false)
+    if (here.ok) return here
+    const found = await this.#takeFromTrash(entry, content, signal)
+    if (!found.ok) return found
+    return signal.aborted ? err(unavailable) : attempt(!found.value)
+  }
+
   /** True: the trash of the folder had it, and its chunks are kept now. */
-  const takeFromTrash = async (
+  async #takeFromTrash(
     { store, path: root }: FolderEntry,
     content: ContentValue,
     signal: AbortSignal,
-  ): Promise<Result<boolean, LatticeError>> => {
+  ): Promise<Result<boolean, LatticeError>> {
+    if (root === '') return ok(false)
     for await (const path of trashedFiles(root, content.size, signal)) {
-      const [hashed] = await hasher.hashFiles([path], signal)
+      if (signal.aborted) break
+      const [hashed] = await this.#hasher.hashFiles([path])
       if (hashed?.kind !== 'hashed' || !sameContent(hashed.content, content.data)) continue
-      const kept = await keepFile(cas, store.id, path, hashed.content)
+      const kept = await keepFile(this.#cas, store.id, path, hashed.content)
       return kept.ok ? ok(true) : kept
     }
     return ok(false)
-  }
-
-  return {
-    async take({ id }, path) {
-      const [hashed] = await hasher.hashFiles([path])
-      if (hashed?.kind !== 'hashed')
-        return err(latticeError('file-unreadable', 'permanent', hashed?.message ?? `cannot read ${path}`))
-      const { content, stat } = hashed
-      const kept = await keepFile(cas, id, path, content)
-      if (!kept.ok) return kept
-      const data = content.kind === 'manifest' ? ({ kind: 'manifest', cid: content.cid } as const) : content
-      return ok({ size: stat.size, mtimeNs: stat.mtimeNs, mode: stat.mode & 0o7777, data })
-    },
-
-    async secure(entry, content, signal): Promise<Result<Secured, LatticeError>> {
-      const securing = new Securing(cas, blobs, entry.store.id, signal)
-      const secured = { [Symbol.dispose]: () => securing.release() }
-      if ((await securing.all(content, false)).ok) return ok(secured)
-      const found = await takeFromTrash(entry, content, signal)
-      const here = found.ok ? await securing.all(content, !found.value) : found
-      if (here.ok) return ok(secured)
-      securing.release()
-      return here
-    },
   }
 }

@@ -14,11 +14,14 @@ export class DirtySet {
 
   /** Resolves with what changed, at least one key, or with none once the signal aborts. Takes the keys. */
   async take(signal: AbortSignal): Promise<readonly string[]> {
-    if (this.#keys.size === 0 && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+    if (this.#keys.size === 0 && !signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const wake = (): void => resolve()
+      this.#wake = wake
+      signal.addEventListener('abort', wake, { once: true })
+      await promise
+      signal.removeEventListener('abort', wake)
+    }
     if (signal.aborted) return []
     const keys = [...this.#keys]
     this.#keys.clear()
@@ -26,7 +29,24 @@ export class DirtySet {
   }
 }
 
-/** Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`. */
+/** Resolves after that time, or at once when the signal aborts. */
+export const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, delayMs)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+  })
+
+/**
+ * Tells whoever listens that something they may care about changed. Keys: `folder/<hex>`, `peer/<hex>`, `traffic`,
+ * `peers` (their names, roles or the like), `level` (how far they are), `invites`, `joins` (who waits to be let in),
+ * `conflicts/<hex>`, `members` (who may take part in some store), `notice`, `settings`.
+ */
 export class Changes {
   readonly #listeners = new Set<(key: string) => void>()
 

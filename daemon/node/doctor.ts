@@ -15,7 +15,8 @@ const good = (name: string, message: string): Check => found(name, Verdict.OK, m
 const warning = (name: string, message: string): Check => found(name, Verdict.WARNING, message)
 const failed = (name: string, message: string): Check => found(name, Verdict.FAILED, message)
 
-const SPACE_WARNING_BYTES = 1_000_000_000
+/** Less is little. */
+export const SPACE_WARNING_BYTES = 1_000_000_000
 const SPACE_FAILED_BYTES = 50_000_000
 /** Any date before this program was written. */
 const EARLIEST_MS = Date.UTC(2025, 0, 1)
@@ -32,9 +33,14 @@ export const checkHome = (home: string): Check => {
     : failed('home', `others can read ${home}: run \`chmod 700\` on it`)
 }
 
-export const checkDisk = async (name: string, path: string): Promise<Check> => {
+/** What an ordinary user may still write on the disk of a directory. */
+export const freeBytes = async (path: string): Promise<number> => {
   const { bavail, bsize } = await statfs(path)
-  const free = bavail * bsize
+  return bavail * bsize
+}
+
+export const checkDisk = async (name: string, path: string): Promise<Check> => {
+  const free = await freeBytes(path)
   if (free < SPACE_FAILED_BYTES) return failed(name, `only ${megabytes(free)} are free at ${path}: make room`)
   if (free < SPACE_WARNING_BYTES) return warning(name, `only ${megabytes(free)} are free at ${path}`)
   return good(name, `${megabytes(free)} are free at ${path}`)

@@ -7,6 +7,7 @@ import type { Store } from '#kernel/store/port.ts'
 import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
 import type { FolderState as DiskState, FolderStatus } from '#fs-bridge/folder/status.ts'
 import type { ServiceApi } from '../rpc/port.ts'
+import type { Activity } from './files/activity.ts'
 import { DirtySet, type Changes } from './dirty.ts'
 import type { FolderKeeper } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
@@ -31,6 +32,8 @@ const stateOf = ({ path, paused, status, failure }: FolderEntry): FolderState =>
 export const describeFolder = (
   entry: FolderEntry,
   isIndependent: (store: Store) => boolean,
+  latest?: Activity,
+  bytesIn = 0n,
 ): MessageInitShape<typeof FolderSchema> => {
   const { store, path, status, failure } = entry
   return {
@@ -45,6 +48,10 @@ export const describeFolder = (
     conflicts: status?.conflicts ?? 0,
     problem: failure?.message ?? status?.error?.message ?? '',
     independent: isIndependent(store),
+    bytesIn,
+    changedMs: latest?.timeMs,
+    changedPath: latest?.path,
+    changedBy: latest?.device,
   }
 }
 
@@ -82,7 +89,7 @@ export interface FolderServiceDeps {
   readonly keeper: FolderKeeper
   readonly levels: Levels
   readonly changes: Changes
-  readonly isIndependent: (store: Store) => boolean
+  readonly describe: (entry: FolderEntry) => MessageInitShape<typeof FolderSchema>
 }
 
 /** One wait: what it has reached, and its end. */
@@ -176,7 +183,7 @@ const openFolder = (
 
 export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof FolderService> => {
   const { keeper } = deps
-  const describe = (entry: FolderEntry) => ({ folder: describeFolder(entry, deps.isIndependent) })
+  const describe = (entry: FolderEntry) => ({ folder: deps.describe(entry) })
   return {
     async addFolder({ path, name }) {
       if (!isAbsolute(path))
@@ -185,7 +192,7 @@ export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof Folder
       return added.ok ? ok(describe(added.value)) : added
     },
     async listFolders() {
-      return ok({ folders: keeper.list().map((entry) => describeFolder(entry, deps.isIndependent)) })
+      return ok({ folders: keeper.list().map(deps.describe) })
     },
     async removeFolder({ folder }) {
       const found = keeper.find(folder)

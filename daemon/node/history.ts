@@ -23,7 +23,7 @@ import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
 import { logPages } from './stores.ts'
 
-interface Version {
+export interface Version {
   readonly written: Witnessed
   readonly change: 'created' | 'edited' | 'renamed' | 'deleted'
   readonly content: ContentValue | undefined
@@ -35,7 +35,7 @@ const treeOf = (store: Store): Tree => openTree(store.state, deviceNameIn(store.
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /** The ops of the log that hold `needle` somewhere, which is most of the work of finding those about one inode. */
-async function* opsAbout(
+export async function* opsAbout(
   store: Store,
   needle: Uint8Array,
   signal: AbortSignal,
@@ -49,7 +49,8 @@ async function* opsAbout(
     }
 }
 
-const decodeFileOps = (ops: Uint8Array): readonly FileOp[] => {
+/** The file ops of an intention; none if it is about something else, or makes no sense to a filestore. */
+export const decodeFileOps = (ops: Uint8Array): readonly FileOp[] => {
   const { op } = fromBinary(UniversalOpSchema, ops)
   if (op.case !== 'app') return []
   try {
@@ -82,7 +83,8 @@ const inodeAt = async (store: Store, path: string, signal: AbortSignal): Promise
   return last
 }
 
-const versionsOf = async (store: Store, inode: Inode, path: string, signal: AbortSignal): Promise<Version[]> => {
+/** Newest first. */
+export const versionsOf = async (store: Store, inode: Inode, path: string, signal: AbortSignal): Promise<Version[]> => {
   const versions: Version[] = []
   const { dir } = splitPath(path)
   let name = splitPath(path).name

@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bytesToHex } from '#kernel/core/bytes.ts'
 import { anyConfigIsHandled, anySeedIsHandled } from './home.property.ts'
-import { loadConfig, loadDeviceKey, prepareHome, saveConfig, truncateName } from './home.ts'
+import { loadConfig, loadDeviceKey, prepareHome, saveConfig, truncateName, type Keychain } from './home.ts'
 
 let home: string
 beforeEach(async () => {
@@ -65,3 +66,52 @@ test('a name is cut between characters', () => {
 
 test('any text is a configuration or refused', () => fc.assert(anyConfigIsHandled, { numRuns: 300 }))
 test('any text is a key or damaged', () => fc.assert(anySeedIsHandled, { numRuns: 300 }))
+
+/** Seals by a shift of every byte: enough to see what is on the disk and who was asked. */
+const testKeychain: Keychain = {
+  seal: (text) => Buffer.from(text).map((byte) => byte ^ 0x55),
+  open: (sealed) => Buffer.from(sealed.map((byte) => byte ^ 0x55)).toString(),
+}
+const lockedKeychain: Keychain = {
+  seal: () => {
+    throw new Error('it is locked')
+  },
+  open: () => {
+    throw new Error('it is locked')
+  },
+}
+
+test('with a keychain the key lies on the disk sealed, and only there', async () => {
+  const first = loadDeviceKey(home, testKeychain)
+  const second = loadDeviceKey(home, testKeychain)
+  if (!first.ok || !second.ok) throw new Error('the key cannot be opened')
+  expect(first.value.keptIn).toBe('keychain')
+  expect(second.value.seed).toEqual(first.value.seed)
+  expect((await readdir(home)).filter((name) => name.startsWith('device'))).toEqual(['device.key.sealed'])
+  const sealed = await readFile(join(home, 'device.key.sealed'), 'utf8')
+  expect(sealed).not.toContain(bytesToHex(first.value.seed))
+  expect((await stat(join(home, 'device.key.sealed'))).mode & 0o777).toBe(0o600)
+})
+
+test('a sealed key opens with its keychain only, and is never replaced', async () => {
+  loadDeviceKey(home, testKeychain)
+  const sealed = await readFile(join(home, 'device.key.sealed'))
+  expect(kind(loadDeviceKey(home))).toBe('key-sealed')
+  expect(kind(loadDeviceKey(home, lockedKeychain))).toBe('key-sealed')
+  expect(await readFile(join(home, 'device.key.sealed'))).toEqual(sealed)
+  expect((await readdir(home)).filter((name) => name.startsWith('device'))).toEqual(['device.key.sealed'])
+})
+
+test('a keychain that refuses a new key leaves nothing behind', async () => {
+  expect(kind(loadDeviceKey(home, lockedKeychain))).toBe('key-sealed')
+  expect((await readdir(home)).filter((name) => name.startsWith('device'))).toEqual([])
+})
+
+test('a home that began with a file keeps it', () => {
+  const first = loadDeviceKey(home)
+  const second = loadDeviceKey(home, testKeychain)
+  expect(first.ok && second.ok && [second.value.keptIn, second.value.seed]).toEqual([
+    'file',
+    first.ok && first.value.seed,
+  ])
+})

@@ -5,8 +5,11 @@
  *     data/               the database: logs, states, indexes (LMDB, with a lock file of its own)
  *     blobs/              chunks that lie in no synced folder
  *     device.key          the seed of the device key, 32 bytes in hex, mode 0600; made once, never changed
- *     config.json         what a person may edit while the node is stopped
+ *     device.key.sealed   instead of it: the same text, sealed by the keychain of the system; base64
+ *     config.json         what a person may edit while the node is stopped; members we do not know are kept
  *     lattice.sock        the RPC socket (see rpc/socket.ts for deep homes)
+ *     log, log.1          what the node logged (see log.ts)
+ *     web.token, web.url  the secret of the web UI, mode 0600, and where it is served (see ../web)
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -28,6 +31,7 @@ import { bytesToHex, hexToBytes } from '#kernel/core/bytes.ts'
 import { createSigner, generateSeed, SEED_LENGTH } from '#kernel/core/identity.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Signer } from '#kernel/core/signing.ts'
+import { isQuietHoursList, type QuietHours } from './quiet-hours.ts'
 
 export interface NodeConfig {
   /** What other devices call this one, at most 64 bytes. */
@@ -36,9 +40,16 @@ export interface NodeConfig {
   readonly folders: string
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]
+  /** Bytes of content a second that are sent, and fetched; 0: no limit. */
+  readonly uploadLimit: number
+  readonly downloadLimit: number
+  /** When nothing is sent or fetched. */
+  readonly quietHours: readonly QuietHours[]
+  /** Find devices on the local network, and be found. */
+  readonly localDiscovery: boolean
 }
 
-export type HomeErrorKind = 'home-unusable' | 'key-damaged' | 'config-invalid'
+export type HomeErrorKind = 'home-unusable' | 'key-damaged' | 'key-sealed' | 'config-invalid'
 type HomeResult<T> = Result<T, LatticeError<HomeErrorKind>>
 
 const NAME_BYTES_MAX = 64
@@ -48,6 +59,10 @@ const defaults = (): NodeConfig => ({
   name: truncateName(hostname().split('.')[0] || 'device'),
   folders: join(homedir(), 'Lattice'),
   listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
+  uploadLimit: 0,
+  downloadLimit: 0,
+  quietHours: [],
+  localDiscovery: true,
 })
 
 /** At most 64 bytes, cut between characters. */
@@ -84,6 +99,13 @@ export const prepareHome = (home: string): HomeResult<void> => {
 export interface DeviceKey {
   readonly signer: Signer
   readonly seed: Uint8Array
+  readonly keptIn: 'keychain' | 'file'
+}
+
+/** Seals texts with a secret that the system keeps for this person. Both throw when it refuses. */
+export interface Keychain {
+  seal(text: string): Uint8Array
+  open(sealed: Uint8Array): string
 }
 
 /** What `device.key` holds. Undefined: it is damaged. */
@@ -92,52 +114,140 @@ export const parseSeed = (text: string): Uint8Array | undefined => {
   return seed.ok && seed.value.length === SEED_LENGTH ? seed.value : undefined
 }
 
-/** The device's key; made on the first start. The caller holds the lock of the home. */
-export const loadDeviceKey = (home: string): HomeResult<DeviceKey> => {
-  const path = join(home, 'device.key')
-  let text: string
+/** Undefined: there is no such file. */
+const readKeyFile = (path: string): HomeResult<string | undefined> => {
   try {
-    text = readFileSync(path, 'utf8').trim()
+    const text = readFileSync(path, 'utf8').trim()
+    chmodSync(path, 0o600)
+    return ok(text)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
-      return err(latticeError('key-damaged', 'permanent', `cannot read ${path}: ${(cause as Error).message}`))
-    text = bytesToHex(generateSeed())
-    // Named only once it is whole: a key that another device has seen must never be made twice.
-    const fresh = `${path}.${randomUUID()}`
-    writeDurably(fresh, `${text}\n`)
-    linkSync(fresh, path)
-    rmSync(fresh)
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return ok(undefined)
+    return err(latticeError('key-damaged', 'permanent', `cannot read ${path}: ${(cause as Error).message}`))
   }
+}
+
+/** Named only once it is whole: a key that another device has seen must never be made twice. */
+const writeKeyFile = (path: string, text: string): void => {
+  const fresh = `${path}.${randomUUID()}`
+  writeDurably(fresh, `${text}\n`)
+  linkSync(fresh, path)
+  rmSync(fresh)
+}
+
+const asDeviceKey = (path: string, text: string, keptIn: DeviceKey['keptIn']): HomeResult<DeviceKey> => {
   const seed = parseSeed(text)
-  if (seed === undefined)
+  if (seed !== undefined) return ok({ signer: createSigner(seed), seed, keptIn })
+  const message = `${path} is damaged: restore it from a backup, or move it away to start as a new device`
+  return err(latticeError('key-damaged', 'corrupt', message))
+}
+
+const openSealed = (path: string, sealed: string, keychain: Keychain | undefined): HomeResult<DeviceKey> => {
+  if (keychain === undefined)
     return err(
       latticeError(
-        'key-damaged',
-        'corrupt',
-        `${path} is damaged: restore it from a backup, or move it away to start as a new device`,
+        'key-sealed',
+        'permanent',
+        `the device key in ${path} is sealed by the keychain of the system: open this home with the desktop app, in a session whose keychain is there`,
       ),
     )
-  chmodSync(path, 0o600)
-  return ok({ signer: createSigner(seed), seed })
+  let text: string
+  try {
+    text = keychain.open(Buffer.from(sealed, 'base64'))
+  } catch (cause) {
+    const why = (cause as Error).message
+    return err(
+      latticeError(
+        'key-sealed',
+        'retryable',
+        `the keychain of the system does not open the device key (${why}): unlock it and try again`,
+      ),
+    )
+  }
+  return asDeviceKey(path, text, 'keychain')
+}
+
+/** The key of a first start: sealed where there is a keychain that does it, else in a file that only its owner reads. */
+const makeDeviceKey = (
+  plainPath: string,
+  sealedPath: string,
+  keychain: Keychain | undefined,
+): HomeResult<DeviceKey> => {
+  const text = bytesToHex(generateSeed())
+  if (keychain === undefined) {
+    writeKeyFile(plainPath, text)
+    return asDeviceKey(plainPath, text, 'file')
+  }
+  let sealed: string
+  try {
+    sealed = Buffer.from(keychain.seal(text)).toString('base64')
+  } catch (cause) {
+    const why = (cause as Error).message
+    return err(
+      latticeError('key-sealed', 'retryable', `the keychain of the system refuses (${why}): unlock it and try again`),
+    )
+  }
+  writeKeyFile(sealedPath, sealed)
+  // Read back before any device sees the key: what the keychain cannot open again would be lost.
+  return openSealed(sealedPath, sealed, keychain)
+}
+
+/**
+ * The device's key; made on the first start. The caller holds the lock of the home. A key stays where it was made: a
+ * home that began without a keychain keeps its file.
+ */
+export const loadDeviceKey = (home: string, keychain?: Keychain): HomeResult<DeviceKey> => {
+  const plainPath = join(home, 'device.key')
+  const plain = readKeyFile(plainPath)
+  if (!plain.ok) return plain
+  if (plain.value !== undefined) return asDeviceKey(plainPath, plain.value, 'file')
+  const sealedPath = `${plainPath}.sealed`
+  const sealed = readKeyFile(sealedPath)
+  if (!sealed.ok) return sealed
+  if (sealed.value !== undefined) return openSealed(sealedPath, sealed.value, keychain)
+  return makeDeviceKey(plainPath, sealedPath, keychain)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-/** What `config.json` holds, defaults where it says nothing; unknown members are kept out of the way. */
-export const parseConfig = (text: string): Result<NodeConfig, string> => {
+/** The least that can be asked for: below it a peer would take the silence between two pieces for a broken link. */
+export const LIMIT_MIN = 1024
+const isLimit = (value: unknown): value is number =>
+  value === 0 || (Number.isSafeInteger(value) && (value as number) >= LIMIT_MIN)
+
+/** What is wrong with a configuration; undefined: nothing. */
+export const faultOf = (config: Readonly<Record<keyof NodeConfig, unknown>>): string | undefined => {
+  const { name, folders, listen, uploadLimit, downloadLimit, quietHours, localDiscovery } = config
+  if (!isText(name) || name.trim() === '' || Buffer.byteLength(name) > NAME_BYTES_MAX)
+    return `has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`
+  if (!isText(folders) || !isAbsolute(folders)) return 'has no absolute path in “folders”'
+  if (!Array.isArray(listen) || !listen.every(isText)) return 'has no list of addresses in “listen”'
+  if (!isLimit(uploadLimit) || !isLimit(downloadLimit))
+    return `has a limit that is neither 0 (none) nor at least ${LIMIT_MIN} bytes a second`
+  if (!isQuietHoursList(quietHours)) return 'has no list of at most 32 times of the day in “quietHours”'
+  return typeof localDiscovery === 'boolean' ? undefined : 'has neither true nor false in “localDiscovery”'
+}
+
+const parseMembers = (text: string): Result<object, string> => {
   let file: unknown
   try {
     file = JSON.parse(text)
   } catch (cause) {
     return err(`is not JSON: ${(cause as Error).message}`)
   }
-  if (typeof file !== 'object' || file === null || Array.isArray(file)) return err('is not a JSON object')
-  const { name, folders, listen }: Record<keyof NodeConfig, unknown> = { ...defaults(), ...file }
-  if (!isText(name) || Buffer.byteLength(name) > NAME_BYTES_MAX)
-    return err(`has no usable “name”: 1 to ${NAME_BYTES_MAX} bytes`)
-  if (!isText(folders) || !isAbsolute(folders)) return err('has no absolute path in “folders”')
-  if (!Array.isArray(listen) || !listen.every(isText)) return err('has no list of addresses in “listen”')
-  return ok({ name, folders, listen })
+  return typeof file === 'object' && file !== null && !Array.isArray(file) ? ok(file) : err('is not a JSON object')
+}
+
+/** What `config.json` holds, defaults where it says nothing; members we do not know are left out. */
+export const parseConfig = (text: string): Result<NodeConfig, string> => {
+  const members = parseMembers(text)
+  if (!members.ok) return members
+  const { name, folders, listen, uploadLimit, downloadLimit, quietHours, localDiscovery } = {
+    ...defaults(),
+    ...members.value,
+  }
+  const config = { name, folders, listen, uploadLimit, downloadLimit, quietHours, localDiscovery }
+  const fault = faultOf(config)
+  return fault === undefined ? ok(config) : err(fault)
 }
 
 /** Reads `config.json`; writes it with the defaults on the first start. */
@@ -158,10 +268,24 @@ export const loadConfig = (home: string, overrides: Partial<NodeConfig> = {}): H
   return config.ok ? ok({ ...config.value, ...overrides }) : invalid(config.error)
 }
 
+export const saveConfig = (home: string, config: NodeConfig): void => replaceConfig(join(home, 'config.json'), config)
+
 /** Replaces the file as a whole, or not at all. */
-export const saveConfig = (home: string, config: NodeConfig): void => {
-  const path = join(home, 'config.json')
+const replaceConfig = (path: string, config: object): void => {
   const fresh = `${path}.${randomUUID()}`
   writeDurably(fresh, `${JSON.stringify(config, null, 2)}\n`)
   renameSync(fresh, path)
+}
+
+/** Writes some members and leaves the rest of the file, what we do not know included, as it is. */
+export const changeConfig = (home: string, changes: Partial<NodeConfig>): HomeResult<void> => {
+  const path = join(home, 'config.json')
+  try {
+    const members = parseMembers(readFileSync(path, 'utf8'))
+    if (!members.ok) return err(latticeError('config-invalid', 'permanent', `${path} ${members.error}`))
+    replaceConfig(path, { ...members.value, ...changes })
+    return ok(undefined)
+  } catch (cause) {
+    return err(latticeError('home-unusable', 'retryable', `cannot write ${path}: ${(cause as Error).message}`))
+  }
 }

@@ -1,24 +1,25 @@
-/** Invites: making a link for a folder or a space, and following one. */
+/** Invites: making a link for a folder or a space, following one, and letting in who waits. */
 import { randomBytes } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { InviteInfoSchema, InviteService } from '#proto/invite_api'
-import { Role as WireRole } from '#proto/system'
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import type { InviteInfoSchema, InviteService, PendingJoinSchema, PreviewLinkResponseSchema } from '#proto/invite_api'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { SPACE_TYPE } from '#kernel/state/registry.ts'
 import { createInvite, makeIndependent, revokeInvite } from '#kernel/store/admin.ts'
-import type { Invite, Role, Store } from '#kernel/store/port.ts'
+import type { Invite, Store } from '#kernel/store/port.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
-import { join, type Joined } from '#sync/join/join.ts'
-import { decodeLink, encodeLink, hashSecret, SECRET_LENGTH } from '#sync/join/link.ts'
+import { askToJoin, takePart, type Admission } from '#sync/join/join.ts'
+import { checkExpiry, decodeLink, encodeLink, hashSecret, SECRET_LENGTH, type InviteLink } from '#sync/join/link.ts'
+import type { WaitingJoin } from '#sync/join/waiting.ts'
+import { joinWords } from '#sync/join/words.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { describeFolder } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
-import { findNamed, findStore } from './lookup.ts'
+import { findNamed, findTarget } from './lookup.ts'
 import type { Common, Local } from './open-local.ts'
 import { systemTimers, type Network } from './open-network.ts'
-import { WIRE_ROLES } from './peers.ts'
+import { ROLES, WIRE_ROLES } from './peers.ts'
 
 export interface InviteDeps extends Common, Local, Network {
   readonly folders: FolderKeeper
@@ -27,16 +28,8 @@ export interface InviteDeps extends Common, Local, Network {
 const EXPIRES_MS_DEFAULT = 24 * 3_600_000
 const EXPIRES_MS_MAX = 365 * 24 * 3_600_000
 const USES_MAX = 65_535
-/** Dialling, proving the secret, and the first answer. */
-const JOIN_DEADLINE_MS = 60_000
 /** The genesis comes with the first session, which starts at once. */
 const GENESIS_DEADLINE_MS = 30_000
-
-const ROLES: Readonly<Partial<Record<WireRole, Role>>> = {
-  [WireRole.READER]: 'reader',
-  [WireRole.WRITER]: 'writer',
-  [WireRole.ADMIN]: 'admin',
-}
 
 const describe = (store: Store, invite: Invite): MessageInitShape<typeof InviteInfoSchema> => ({
   id: invite.secretHash,
@@ -46,23 +39,23 @@ const describe = (store: Store, invite: Invite): MessageInitShape<typeof InviteI
   uses: invite.uses,
   used: invite.used,
   revoked: invite.revoked,
+  approval: invite.approval,
 })
 
-/** A folder, or a space by its name; “space” is this device's own. */
-const findTarget = ({ stores, space }: InviteDeps, wanted: string): Result<Store, LatticeError> => {
-  const folders = stores.list().filter((store) => store.type === FILESTORE_TYPE)
-  const folder = findStore(folders, wanted, 'folder')
-  if (folder.ok || folder.error.kind === 'ambiguous') return folder
-  if (wanted === 'space') return ok(space)
-  const found = findStore(
-    stores.list().filter((store) => store.type === SPACE_TYPE),
-    wanted,
-    'space',
-  )
-  return found.ok || found.error.kind === 'ambiguous'
-    ? found
-    : err(latticeError('folder-not-found', 'permanent', `there is no folder or space “${wanted}”`))
-}
+/** Of all stores: what `ListInvites` and the events tell. */
+export const describeInvites = (stores: readonly Store[]): MessageInitShape<typeof InviteInfoSchema>[] =>
+  stores.flatMap((store) => store.access.invites().map((invite) => describe(store, invite)))
+
+export const describeJoin = (join: WaitingJoin): MessageInitShape<typeof PendingJoinSchema> => ({
+  id: join.id,
+  device: join.device,
+  deviceName: join.deviceName,
+  address: join.address,
+  target: join.store.name,
+  role: WIRE_ROLES[join.role],
+  words: [...join.words],
+  sinceMs: BigInt(join.sinceMs),
+})
 
 /** Resolves once the store's genesis is here, so that it can be opened as what it is. */
 const untilReady = (stores: InviteDeps['stores'], store: Store, signal: AbortSignal): Promise<boolean> =>
@@ -78,41 +71,67 @@ const untilReady = (stores: InviteDeps['stores'], store: Store, signal: AbortSig
     signal.addEventListener('abort', () => end(false), { once: true })
   })
 
-const follow = async (node: InviteDeps, text: string, signal: AbortSignal): Promise<Result<Joined, LatticeError>> => {
+/** A link that this device may follow. */
+const readLink = ({ transport }: InviteDeps, text: string): Result<InviteLink, LatticeError> => {
   const link = decodeLink(text)
   if (!link.ok) return link
-  if (bytesToHex(link.value.inviter) === bytesToHex(node.transport.self))
-    return err(latticeError('own-invite', 'permanent', 'this device made that link itself: use it on another one'))
-  const { transport, stores, engine, config } = node
-  return join(link.value, {
-    transport,
-    stores,
-    timers: systemTimers,
-    remember: (peer, addresses) => engine.remember(peer, addresses),
-    deviceName: config.name,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(JOIN_DEADLINE_MS)]),
-  })
+  const fresh = checkExpiry(link.value, Date.now())
+  if (!fresh.ok) return fresh
+  return equalBytes(link.value.inviter, transport.self)
+    ? err(latticeError('own-invite', 'permanent', 'this device made that link itself: use it on another one'))
+    : link
+}
+
+/** All of it is known without asking anybody. */
+const preview = (node: InviteDeps, link: InviteLink): MessageInitShape<typeof PreviewLinkResponseSchema> => {
+  const { self } = node.transport
+  const store = node.stores.get(link.storeId)
+  return {
+    name: link.about?.name ?? store?.name ?? '',
+    inviter: link.inviter,
+    role: WIRE_ROLES[link.role],
+    expiresMs: BigInt(link.expiresMs),
+    folder: (link.about?.type ?? store?.type) === FILESTORE_TYPE,
+    approval: link.about?.approval ?? false,
+    known: store?.access.mayRead(self) ?? false,
+    words: [...joinWords({ inviter: link.inviter, joiner: self, secret: link.secret })],
+  }
 }
 
 const joinLink = async (
   node: InviteDeps,
-  { link, path }: { readonly link: string; readonly path: string },
+  { link: text, path }: { readonly link: string; readonly path: string },
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> => {
-  const { stores, folders, bindings, isIndependent } = node
+  const { transport, folders, settings } = node
   // The path is judged first: who cannot take the folder should not use up the invite.
   const checked = path === '' ? undefined : folders.check(path, true)
   if (checked && !checked.ok) return checked
-  const joined = await follow(node, link, signal)
+  const link = readLink(node, text)
+  if (!link.ok) return link
+  const deviceName = settings.current.name
+  const admission = await askToJoin(link.value, { transport, timers: systemTimers, deviceName, signal })
+  // Held from here on only: a person may take minutes to answer.
+  return admission.ok ? folders.holding(() => settleIn(node, admission.value, checked?.value, signal)) : admission
+}
+
+/** Adopts what was joined and gives it its place: `path`, or one of the node's choice. */
+const settleIn = async (
+  { stores, engine, folders, bindings, isIndependent }: InviteDeps,
+  admission: Admission,
+  path: string | undefined,
+  signal: AbortSignal,
+): ReturnType<ServiceApi<typeof InviteService>['join']> => {
+  const joined = await takePart(admission, { stores, remember: (peer, addresses) => engine.remember(peer, addresses) })
   if (!joined.ok) return joined
   const { storeId, name, type } = joined.value
   const store = stores.get(storeId)
   const ready =
     store && (await untilReady(stores, store, AbortSignal.any([signal, AbortSignal.timeout(GENESIS_DEADLINE_MS)])))
-  if (checked && type === FILESTORE_TYPE && store && ready) {
-    const bound = await folders.bind(store, checked.value)
+  if (path !== undefined && type === FILESTORE_TYPE && store && ready) {
+    const bound = await folders.bind(store, path)
     if (!bound.ok) return bound
-  } else if (checked) await bindings.set(storeId, { path: checked.value, paused: false })
+  } else if (path !== undefined) await bindings.set(storeId, { path, paused: false })
   else if (store) await folders.settle(store)
   return ok({
     name,
@@ -124,12 +143,37 @@ const joinLink = async (
   })
 }
 
+/** By its id alone: its name is whatever the device says. */
+const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<WaitingJoin, LatticeError> => {
+  const named = joins.map((join) => ({ ...join, name: '', hex: join.id }))
+  const found = findNamed(named, wanted, 'join')
+  return found.ok || found.error.kind === 'ambiguous'
+    ? found
+    : err(latticeError('join-not-found', 'permanent', `no device waits under the id “${wanted}”`))
+}
+
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
-  const { stores, transport, folders } = node
+  const { stores, transport, joins, space } = node
   const all = () => stores.list().flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
   return {
-    async createInvite({ target, role: wireRole, expiresInMs, uses: wantedUses }) {
-      const found = findTarget(node, target)
+    async previewLink({ link: text }) {
+      const link = readLink(node, text)
+      return link.ok ? ok(preview(node, link.value)) : link
+    },
+
+    async answerJoin({ id, accept }) {
+      const found = findJoin(joins.waiting(), id)
+      if (!found.ok) return found
+      const answered = await joins.answer(found.value.id, accept)
+      return answered.ok ? ok({}) : answered
+    },
+
+    async listJoins() {
+      return ok({ joins: joins.waiting().map(describeJoin) })
+    },
+
+    async createInvite({ target, role: wireRole, expiresInMs, uses: wantedUses, approval }) {
+      const found = findTarget(stores.list(), space, target)
       if (!found.ok) return found
       const store = found.value
       const lifeMs = Number(expiresInMs) || EXPIRES_MS_DEFAULT
@@ -149,7 +193,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       const role = ROLES[wireRole] ?? 'writer'
       const expiresMs = Date.now() + lifeMs
       const secretHash = hashSecret(secret)
-      const made = await createInvite(stores, store.id, { secretHash, role, expiresMs, uses })
+      const made = await createInvite(stores, store.id, { secretHash, role, expiresMs, uses, approval })
       if (!made.ok) return made
       const link = encodeLink({
         storeId: store.id,
@@ -159,12 +203,14 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
         role,
         uses,
         addresses: transport.addresses(),
+        about: { type: store.type, name: store.name, approval },
       })
-      return ok({ link, invite: describe(store, { secretHash, role, expiresMs, uses, used: 0, revoked: false }) })
+      const invite = { secretHash, role, expiresMs, uses, used: 0, revoked: false, approval }
+      return ok({ link, invite: describe(store, invite) })
     },
 
     async listInvites() {
-      return ok({ invites: all().map(({ store, invite }) => describe(store, invite)) })
+      return ok({ invites: describeInvites(stores.list()) })
     },
 
     async revokeInvite({ id }) {
@@ -178,7 +224,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     async join(request, signal) {
       if (request.path !== '' && !isAbsolute(request.path))
         return err(latticeError('bad-request', 'permanent', 'the path must be absolute'))
-      return folders.holding(() => joinLink(node, request, signal))
+      return joinLink(node, request, signal)
     },
   }
 }

@@ -1,7 +1,9 @@
 /** Finds what a person named: a store or a peer by its name, its id in hex, or a beginning of that id. */
 import { bytesToHex, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import { SPACE_TYPE } from '#kernel/state/registry.ts'
 import type { Access, Peer, Store } from '#kernel/store/port.ts'
+import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 
 /** A shorter beginning of an id would match by accident. */
 const PREFIX_MIN = 4
@@ -33,6 +35,18 @@ export const findStore = (stores: readonly Store[], wanted: string, what = 'stor
   const named = stores.map((store) => ({ store, name: store.name, hex: bytesToHex(store.id) as string }))
   const found = findNamed(named, wanted, what)
   return found.ok ? ok(found.value.store) : found
+}
+
+/** A folder, or a space by its name; “space” is this device's own, `space`. */
+export const findTarget = (stores: readonly Store[], space: Store, wanted: string): Result<Store, LatticeError> => {
+  const ofType = (type: string): readonly Store[] => stores.filter((store) => store.type === type)
+  const folder = findStore(ofType(FILESTORE_TYPE), wanted, 'folder')
+  if (folder.ok || folder.error.kind === 'ambiguous') return folder
+  if (wanted === 'space') return ok(space)
+  const found = findStore(ofType(SPACE_TYPE), wanted, 'space')
+  return found.ok || found.error.kind === 'ambiguous'
+    ? found
+    : err(latticeError('folder-not-found', 'permanent', `there is no folder or space “${wanted}”`))
 }
 
 /** One entry a device, over all stores; its name is that of the first store that has one. */

@@ -22,12 +22,20 @@ import { Bindings, NODE_TABLE } from './bindings.ts'
 import { collectRegularly } from './collecting.ts'
 import type { Changes } from './dirty.ts'
 import type { DeviceKey, NodeConfig } from './home.ts'
+import type { NodeLog } from './log.ts'
+import type { NoticeBoard } from './notices.ts'
+import type { Settings } from './settings.ts'
 
 export interface Common {
   readonly home: string
+  /** As it was at the start; what can change since then is in `settings`. */
   readonly config: NodeConfig
+  readonly settings: Settings
+  readonly log: NodeLog
   readonly key: DeviceKey
   readonly changes: Changes
+  /** What a person is told; anyone may add to it. */
+  readonly notices: NoticeBoard
   readonly report: (cause: unknown) => void
 }
 
@@ -77,7 +85,7 @@ const followClock = (stores: LocalStoreManager, report: (cause: unknown) => void
 
 export const openLocal = async (
   parts: AsyncDisposableStack,
-  { home, config, key, report }: Common,
+  { home, settings, key, report }: Common,
 ): Promise<Result<Local, LatticeError>> => {
   const registry = coreRegistry().register(filestoreType)
   const storage = parts.use(openLmdb({ path: join(home, 'data'), tables: TABLES }))
@@ -94,12 +102,12 @@ export const openLocal = async (
       bulk: bulkVerifier(pool),
       clock,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
-      deviceName: () => config.name,
+      deviceName: () => settings.current.name,
       onError: report,
     }),
   )
   const made = ownSpace(stores, key)
-  const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: config.name })
+  const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: settings.current.name })
   if (!space.ok) return space
   parts.defer(followClock(stores, report))
   parts.defer(collectRegularly({ cas, stores, registry, nowMs: clock.nowMs }, report))

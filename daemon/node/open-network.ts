@@ -2,23 +2,29 @@
 import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { BlobExchange } from '#sync/blobs/exchange.ts'
 import type { Timers } from '#sync/clock.ts'
+import { GatedTransport } from '#sync/transport/gated.ts'
 import type { Transport } from '#sync/transport/port.ts'
 import { addPeer } from '#kernel/store/admin.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { SyncEngine } from '#sync/engine.ts'
-import { serveJoin } from '#sync/join/join.ts'
+import { JoinServer } from '#sync/join/serve.ts'
 import { bytesToHex, hexToBytes, type PublicKey } from '#kernel/core/bytes.ts'
 import type { DagReader } from '#kernel/dag/port.ts'
 import type { StoreManager } from '#kernel/store/port.ts'
 import { isEqualSet, type PeerProgress } from '#sync/gossip/shared.ts'
+import { followRights } from './follow-rights.ts'
 import type { Levels, PeerLevel } from './parts.ts'
+import { announceJoins } from './join-notices.ts'
 import type { Common, Local } from './open-local.ts'
+import { keepQuietHours } from './quiet.ts'
 
 export interface Network {
   readonly transport: Transport
   readonly blobs: BlobExchange
   readonly engine: SyncEngine
   readonly levels: Levels
+  /** Devices that wait to be let in. */
+  readonly joins: JoinServer
 }
 
 /** Loaded while the database opens: most of a node's start is reading this code. */
@@ -28,7 +34,6 @@ export const loadNetworkCode = async () => ({
 })
 
 export interface NetworkOptions extends Common, Local {
-  readonly localDiscovery: boolean
   readonly code: Awaited<ReturnType<typeof loadNetworkCode>>
 }
 
@@ -43,12 +48,13 @@ export const systemTimers: Timers = {
 
 export const openNetwork = async (
   parts: AsyncDisposableStack,
-  { key, config, localDiscovery, code, storage, stores, bindings, cas, changes, report }: NetworkOptions,
+  options: NetworkOptions,
 ): Promise<Result<Network, LatticeError>> => {
+  const { key, config, code, storage, stores, bindings, cas, changes, notices, report } = options
   const created = await code.createLibp2pTransport({
     deviceKey: await code.deviceKeyFromSeed(key.seed),
     listen: config.listen,
-    localDiscovery,
+    localDiscovery: config.localDiscovery,
     lanes: { port: 0 },
     onHandlerError: (cause) => report(cause),
   })
@@ -62,11 +68,13 @@ export const openNetwork = async (
         changes.notify('traffic')
       }),
     )
+  // What is said by invitation is a person's own act; all else goes through the gate.
+  const gate = new GatedTransport(transport)
   const mayRead = (peer: Parameters<Transport['disconnect']>[0], store: Parameters<typeof stores.get>[0]): boolean =>
     stores.get(store)?.access.mayRead(peer) ?? false
   const blobs = parts.use(
     new BlobExchange({
-      transport,
+      transport: gate,
       timers: systemTimers,
       mayRead,
       mayHave: mayRead,
@@ -76,7 +84,7 @@ export const openNetwork = async (
   )
   const engine = parts.use(
     new SyncEngine({
-      transport,
+      transport: gate,
       stores,
       timers: systemTimers,
       backend: storage,
@@ -84,17 +92,51 @@ export const openNetwork = async (
       reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
     }),
   )
-  parts.defer(
-    serveJoin({
+  const joins = parts.use(
+    new JoinServer({
       transport,
       stores,
       timers: systemTimers,
       admit: (store, peer) => addPeer(stores, store.id, peer),
     }),
   )
+  parts.defer(joins.on('changed', () => changes.notify('joins')))
+  parts.defer(announceJoins(joins, (notice) => notices.add(notice)))
+  parts.defer(followRights(stores, changes, () => joins.recheck(), report))
   parts.defer(engine.onChange(() => changes.notify('level')))
+  parts.defer(followSettings(options, { blobs, gate, local: transport }))
   engine.start()
-  return ok({ transport, blobs, engine, levels: levelsOf(engine, stores) })
+  return ok({ transport, blobs, engine, levels: levelsOf(engine, stores), joins })
+}
+
+interface Steered {
+  readonly blobs: BlobExchange
+  readonly gate: GatedTransport
+  readonly local: { setLocalDiscovery(on: boolean): void }
+}
+
+/** Limits, quiet hours and local discovery hold from the start, and as they are changed. Returns the way to stop. */
+const followSettings = ({ settings, log, report }: Common, { blobs, gate, local }: Steered): (() => void) => {
+  const setLimits = (): void =>
+    blobs.setLimits({ upload: settings.current.uploadLimit, download: settings.current.downloadLimit })
+  setLimits()
+  const quiet = keepQuietHours({
+    timers: systemTimers,
+    hours: () => settings.current.quietHours,
+    gate,
+    changed: (isQuiet) => log.write('info', isQuiet ? 'quiet hours begin' : 'quiet hours end'),
+    report,
+  })
+  const undo = settings.onChange(({ localDiscovery }) => {
+    log.write('info', 'the settings were changed')
+    setLimits()
+    quiet.look()
+    local.setLocalDiscovery(localDiscovery)
+  })
+  return () => {
+    undo()
+    quiet.stop()
+  }
 }
 
 const levelsOf = (engine: SyncEngine, stores: StoreManager): Levels => ({

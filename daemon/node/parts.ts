@@ -32,6 +32,17 @@ export interface FileContents {
    * that nobody has them. They stay until what is returned is disposed of, by when a live version should name them.
    */
   secure(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Result<Secured, LatticeError>>
+  /** Keeps bytes as content. `bytes`: at most BYTES_MAX of `cutBytes`; `mode`: permission bits. */
+  takeBytes(store: Store, bytes: Uint8Array, mode: number): Promise<Result<ContentValue, LatticeError>>
+  /** `secure`, and independent of the user's files: they may go away right after. */
+  hold(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Result<Secured, LatticeError>>
+  /**
+   * The first bytes of a content, at least 64 KiB of it or all; undefined: neither this device nor a connected peer has
+   * it. An answer takes no longer than until the signal aborts, and then means that nobody has it.
+   */
+  probe(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Uint8Array | undefined>
+  /** All bytes in pieces of at most 256 KiB, which may share memory; an error is the last thing yielded. */
+  read(entry: FolderEntry, content: ContentValue, signal: AbortSignal): AsyncIterable<Result<Uint8Array, LatticeError>>
 }
 
 export type Secured = Disposable

@@ -1,15 +1,17 @@
-/** The devices this one shares with: who they are, whether they are connected, and taking their rights away. */
+/** The devices this one shares with: who they are, whether they are connected and level, and what they may do. */
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { PeerInfoSchema, PeerService } from '#proto/peer_api'
 import { Role as WireRole } from '#proto/system'
 import { bytesToHex, equalBytes, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
-import { renamePeer, revokePeer } from '#kernel/store/admin.ts'
+import { makeIndependent, renamePeer, revokePeer, setRole } from '#kernel/store/admin.ts'
 import type { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Peer, Role, Store } from '#kernel/store/port.ts'
+import type { SyncEngine } from '#sync/engine.ts'
 import type { Transport } from '#sync/transport/port.ts'
 import type { ServiceApi } from '../rpc/port.ts'
-import { collectPeers, findPeer } from './lookup.ts'
+import { lagsOf } from './lags.ts'
+import { collectPeers, findPeer, findTarget } from './lookup.ts'
 
 const NAME_BYTES_MAX = 64
 export const WIRE_ROLES: Readonly<Record<Role, WireRole>> = {
@@ -18,16 +20,31 @@ export const WIRE_ROLES: Readonly<Record<Role, WireRole>> = {
   admin: WireRole.ADMIN,
 }
 
+export const ROLES: Readonly<Partial<Record<WireRole, Role>>> = {
+  [WireRole.READER]: 'reader',
+  [WireRole.WRITER]: 'writer',
+  [WireRole.ADMIN]: 'admin',
+}
+
 /** The stores, and which of the children have left the list of their space. */
 export interface SharedStores {
   readonly manager: LocalStoreManager
   readonly isIndependent: (store: Store) => boolean
+  /** This device's own. */
+  readonly space: Store
+}
+
+/** What is known of connections, and of how far peers are. */
+export interface PeerLinks {
+  readonly transport: Transport
+  readonly engine: Pick<SyncEngine, 'peers'>
 }
 
 type PeerInit = MessageInitShape<typeof PeerInfoSchema>
 
 /** This device first, then by name. */
-export const describePeers = (stores: readonly Store[], transport: Transport): PeerInit[] => {
+export const describePeers = (stores: readonly Store[], { transport, engine }: PeerLinks): PeerInit[] => {
+  const heard = new Map(engine.peers().map((link) => [bytesToHex(link.peer) as string, link]))
   const connections = new Map(transport.connections().map((connection) => [connection.peerKey as string, connection]))
   const self = bytesToHex(transport.self)
   return [...collectPeers(stores)]
@@ -43,6 +60,15 @@ export const describePeers = (stores: readonly Store[], transport: Transport): P
         address: connection?.remoteAddress ?? '',
         direct: connection?.direct ?? false,
         latencyMs: Math.round(connection?.latencyMs ?? 0),
+        lastSeenMs: BigInt(heard.get(hex)?.lastSeenMs ?? 0),
+        lags:
+          hex === self
+            ? []
+            : lagsOf(
+                active.map((m) => m.store),
+                peer.device,
+                heard.get(hex),
+              ),
         memberships: active.map((m) => ({ storeId: m.store.id, name: m.store.name, role: WIRE_ROLES[m.peer.role] })),
       }
     })
@@ -76,12 +102,52 @@ const actWhereListed = async (
 const listsOwnPeers = ({ manager, isIndependent }: SharedStores, store: Store): boolean =>
   manager.parentOf(store.id) === undefined || isIndependent(store)
 
-export const peerService = (stores: SharedStores, transport: Transport): ServiceApi<typeof PeerService> => {
+/** Why the role of a device in a store cannot be changed by this one. */
+const whyFixed = (store: Store, device: PublicKey, self: PublicKey): LatticeError | undefined => {
+  if (!store.access.mayAdminister(self))
+    return latticeError('not-permitted', 'denied', 'only an admin can do this, and this device is none')
+  // So a store never runs out of admins, and an admin may step down.
+  const founder = store.dag.get(store.id)?.author
+  if (founder && equalBytes(founder, device))
+    return latticeError('founder-role', 'permanent', `the device that founded ${store.name} stays its admin`)
+  return store.access.mayRead(device)
+    ? undefined
+    : latticeError('peer-not-found', 'permanent', `the device is no peer of ${store.name}: invite it first`)
+}
+
+const changeRole = async (
+  { manager, isIndependent }: SharedStores,
+  store: Store,
+  device: PublicKey,
+  role: Role,
+): Promise<Result<void, LatticeError>> => {
+  if (store.access.peer(device)?.role === role) return ok(undefined)
+  // A role for one folder alone is for the folder to say.
+  const alone =
+    manager.parentOf(store.id) && !isIndependent(store) ? await makeIndependent(manager, store.id) : ok(undefined)
+  return alone.ok ? setRole(manager, store.id, device, role) : alone
+}
+
+export const peerService = (stores: SharedStores, links: PeerLinks): ServiceApi<typeof PeerService> => {
   const { manager } = stores
+  const { transport } = links
   const administers = (store: Store): boolean => store.access.mayAdminister(transport.self)
   return {
     async listPeers() {
-      return ok({ peers: describePeers(manager.list(), transport) })
+      return ok({ peers: describePeers(manager.list(), links) })
+    },
+
+    async setRole({ peer: wanted, target, role: wireRole }) {
+      const role = ROLES[wireRole]
+      if (!role) return err(latticeError('bad-request', 'permanent', 'a role is reader, writer or admin'))
+      const peer = findPeer(manager.list(), wanted)
+      if (!peer.ok) return peer
+      const store = findTarget(manager.list(), stores.space, target)
+      if (!store.ok) return store
+      const fixed = whyFixed(store.value, peer.value.device, transport.self)
+      if (fixed) return err(fixed)
+      const done = await changeRole(stores, store.value, peer.value.device, role)
+      return done.ok ? ok({}) : done
     },
 
     async renamePeer({ peer: wanted, name }) {

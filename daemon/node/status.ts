@@ -1,11 +1,10 @@
 /** The state of the node as one message. */
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { FolderSchema } from '#proto/folder_api'
 import type { GetStatusResponseSchema } from '#proto/node_api'
 import type { StorageBackend } from '#kernel/storage/port.ts'
-import type { Store } from '#kernel/store/port.ts'
 import type { Transport } from '#sync/transport/port.ts'
-import { describeFolder } from './folder-service.ts'
-import type { FolderLookup } from './parts.ts'
+import type { FolderEntry, FolderLookup } from './parts.ts'
 
 export interface StatusSources {
   readonly home: string
@@ -15,7 +14,7 @@ export interface StatusSources {
   readonly storage: StorageBackend
   readonly transport: Transport
   readonly folders: FolderLookup
-  readonly isIndependent: (store: Store) => boolean
+  readonly describeFolder: (entry: FolderEntry) => MessageInitShape<typeof FolderSchema>
 }
 
 export const describeStatus = (node: StatusSources): MessageInitShape<typeof GetStatusResponseSchema> => ({
@@ -29,7 +28,7 @@ export const describeStatus = (node: StatusSources): MessageInitShape<typeof Get
   bytesSent: BigInt(node.transport.bytesSent),
   bytesReceived: BigInt(node.transport.bytesReceived),
   addresses: [...node.transport.addresses()],
-  folders: node.folders.list().map((entry) => describeFolder(entry, node.isIndependent)),
+  folders: node.folders.list().map(node.describeFolder),
   storageBytes: BigInt(node.storage.sizeBytes),
   memoryBytes: BigInt(process.memoryUsage.rss()),
 })

@@ -24,6 +24,7 @@ const describeEntry = (store: Store, entry: Witnessed, wallMs: number, sexpr: bo
   timeMs: BigInt(hlcToMs(entry.hlc)),
   wallMs: BigInt(wallMs),
   parents: entry.deps.length + (entry.prev ? 1 : 0),
+  parentHashes: entry.prev ? [entry.prev, ...entry.deps] : [...entry.deps],
   summary: summariseOps(entry.ops, store.type),
   sexpr: sexpr ? opsToSexpr(entry.ops, store.type) : '',
   excluded: entry.excluded,
@@ -47,7 +48,10 @@ const parseKey = (key: string): Uint8Array => {
 
 type BranchInit = MessageInitShape<typeof BranchSchema>
 
-const inspect = (store: Store, key: Uint8Array): { fork: Uint8Array[]; branches: BranchInit[] } | undefined => {
+const inspect = (
+  store: Store,
+  key: Uint8Array,
+): { fork: Uint8Array[]; forkEntries: EntryInit[]; branches: BranchInit[] } | undefined => {
   const cell = store.state.cells.cell(key)
   if (!cell) return undefined
   const { fork, branches } = store.dag.branches(cell.heads.map((head) => head.hash))
@@ -57,6 +61,7 @@ const inspect = (store: Store, key: Uint8Array): { fork: Uint8Array[]; branches:
   }
   return {
     fork: [...fork],
+    forkEntries: fork.flatMap(entryOf),
     branches: cell.heads.map((head) => ({
       head: entryOf(head.hash)[0],
       value: head.value,

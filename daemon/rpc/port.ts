@@ -11,6 +11,7 @@ import type {
 } from '@bufbuild/protobuf'
 import type { ConflictService } from '#proto/conflict_api'
 import type { EventService } from '#proto/event_api'
+import type { FileService } from '#proto/file_api'
 import type { FolderService } from '#proto/folder_api'
 import type { HistoryService } from '#proto/history_api'
 import type { InviteService } from '#proto/invite_api'
@@ -38,5 +39,6 @@ export interface NodeApi {
   readonly conflicts: ServiceApi<typeof ConflictService>
   readonly history: ServiceApi<typeof HistoryService>
   readonly stores: ServiceApi<typeof StoreService>
+  readonly files: ServiceApi<typeof FileService>
   readonly events: ServiceApi<typeof EventService>
 }

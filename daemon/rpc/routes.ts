@@ -3,9 +3,10 @@
  * a typed error: nothing from here reaches the process as an exception.
  */
 import type { DescMessage, DescMethod, DescService, Message, MessageInitShape } from '@bufbuild/protobuf'
-import type { ConnectRouter, HandlerContext, ServiceImpl } from '@connectrpc/connect'
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect'
 import { ConflictService } from '#proto/conflict_api'
 import { EventService } from '#proto/event_api'
+import { FileService } from '#proto/file_api'
 import { FolderService } from '#proto/folder_api'
 import { HistoryService } from '#proto/history_api'
 import { InviteService } from '#proto/invite_api'
@@ -18,6 +19,11 @@ import type { NodeApi, ServiceApi } from './port.ts'
 
 /** The longest string a request may hold, in UTF-16 units: paths and links stay well below. */
 export const TEXT_MAX = 16 * 1024
+
+/** What takes the services: a `ConnectRouter` does. */
+export interface Router {
+  service<S extends DescService>(service: S, implementation: ServiceImpl<S>): unknown
+}
 
 type Reply = MessageInitShape<DescMessage>
 type Unary = (request: Message, signal: AbortSignal) => Promise<Result<Reply, LatticeError>>
@@ -73,8 +79,8 @@ const stream = (call: Stream, report: (cause: unknown) => void) =>
   }
 
 /** Serves one service. `report` is told of exceptions, which are bugs of ours. */
-const serve = <S extends DescService>(
-  router: ConnectRouter,
+export const serve = <S extends DescService>(
+  router: Router,
   service: S,
   api: ServiceApi<S>,
   report: (cause: unknown) => void,
@@ -89,7 +95,7 @@ const serve = <S extends DescService>(
 
 export const routes =
   (api: NodeApi, report: (cause: unknown) => void) =>
-  (router: ConnectRouter): void => {
+  (router: Router): void => {
     serve(router, NodeService, api.node, report)
     serve(router, FolderService, api.folders, report)
     serve(router, InviteService, api.invites, report)
@@ -97,5 +103,6 @@ export const routes =
     serve(router, ConflictService, api.conflicts, report)
     serve(router, HistoryService, api.history, report)
     serve(router, StoreService, api.stores, report)
+    serve(router, FileService, api.files, report)
     serve(router, EventService, api.events, report)
   }

@@ -35,6 +35,7 @@ const api = {
   conflicts: {},
   history: {},
   stores: {},
+  files: {},
   events: {},
 } as unknown as NodeApi
 

@@ -40,6 +40,7 @@ export interface Ready {
   readonly pid: number
   readonly addresses: readonly string[]
   readonly socket: string
+  readonly web?: string
 }
 
 export class TestNode implements AsyncDisposable {

@@ -34,10 +34,12 @@ const scan = function* (derived: DerivedReader, gte: Uint8Array, lt: Uint8Array)
     yield* parseEntries(decodeUtf8(bytes.subarray(2 + INODE_LENGTH))!, value)
 }
 
-/** All that hangs directly in `parent`, ordered by the bytes of the names, then by inode. */
-export const entriesOf = (derived: DerivedReader, parent: Inode): Iterable<Entry> =>
-  // A name is never empty and holds no 0xff byte, so 0xff bounds it from above.
-  scan(derived, key(PLACED, parent), key(PLACED, parent, Uint8Array.of(0xff)))
+const END_OF_NAME = new Uint8Array(1)
+
+/** What hangs directly in `parent` under names after the one given, ordered by their bytes, then by inode. */
+export const entriesOf = (derived: DerivedReader, parent: Inode, after = ''): Iterable<Entry> =>
+  // A name is never empty and holds neither 0 nor 0xff: these bound it from below and above.
+  scan(derived, key(PLACED, parent, encodeUtf8(after), END_OF_NAME), key(PLACED, parent, Uint8Array.of(0xff)))
 
 export const entriesNamed = (derived: DerivedReader, place: Place): readonly Entry[] => {
   const value = derived.get(spotKey(place))

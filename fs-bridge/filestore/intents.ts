@@ -220,13 +220,17 @@ export const resolveMerged = (tree: Tree, conflict: Conflict, content: ContentVa
   return [...resolveTake(tree, conflict, file.hash), editOp(file.inode, content, unseenContents(tree, file.inode, all))]
 }
 
-/** Out of trash: back to where it was, with the content the deletion put away unless another is given. */
+/**
+ * Out of trash: back to where it was, with the content the deletion put away unless another is given. The link names
+ * the place it was taken from, which tells a restored thing from a new one.
+ */
 export const restoreOps = (tree: Tree, inode: Inode, to?: Place, content?: ContentValue): FileOp[] => {
   const found = inodeState(tree.state.cells, inode)
   if (found === undefined) return []
   const put = content ?? contentsOf(tree, inode)[0]?.content
-  const { parent, name } = to ?? effectivePlace(tree.state.derived, found)
-  return [fileOp(inode, { link: { parent, name, kind: found.kind, replaced: undefined }, content: put })]
+  const from = effectivePlace(tree.state.derived, found)
+  const { parent, name } = to ?? from
+  return [fileOp(inode, { link: { parent, name, kind: found.kind, replaced: from }, content: put })]
 }
 
 /** What is in trash and in sight nowhere, with where it was and what it held. */

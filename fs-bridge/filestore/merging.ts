@@ -176,6 +176,12 @@ export const rejudge = (tables: StateTables, place: Place): void => {
   if (group.length > 1 || entriesNamed(tables.derived, place).length > 1) judge(tables, group, place.name)
 }
 
+/** The names in one directory that clash. */
+export const clashingNames = function* (derived: DerivedReader, parent: Inode): Generator<string> {
+  const range = { gte: key(CLASH, parent), lt: key(CLASH, parent, Uint8Array.of(0xff)) }
+  for (const [bytes] of derived.range(range)) yield bytesToPlace(bytes.subarray(2)).name
+}
+
 /** Where names clash, in any directory. Of directories that are one, every place that takes part is named. */
 export const clashingPlaces = function* (derived: DerivedReader): Generator<Place> {
   for (const [bytes] of derived.range({ gte: key(CLASH), lt: Uint8Array.of(CLASH, 0x30) }))

@@ -150,6 +150,10 @@ const noteConflicts = ({ cells, derived }: StateTables, inode: Inode, before: nu
   else derived.put(key(CONFLICTED, inode), Uint8Array.of(now))
 }
 
+/** What is in conflict within one inode that lives (see `conflictsWithin`). */
+export const conflictedWithin = (derived: DerivedReader, inode: Inode): number =>
+  derived.get(key(CONFLICTED, inode))?.[0] ?? 0
+
 /** Every inode with a conflict of its own, and of what (see `conflictsWithin`). */
 export const conflictedInodes = function* (
   derived: DerivedReader,

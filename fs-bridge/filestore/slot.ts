@@ -196,7 +196,7 @@ export const basesAt = (state: StateReader, group: Group, name: string): Readonl
   return bases
 }
 
-const compareNames = (a: string, b: string): number => {
+export const compareNames = (a: string, b: string): number => {
   // Order of UTF-8 bytes, as the index has it: by code point.
   if (a === b) return 0
   for (let i = 0; ; i++) {
@@ -211,10 +211,10 @@ const compareNames = (a: string, b: string): number => {
   }
 }
 
-/** Every slot of a group, lazily: the directories' entries are merged by name, as each is in order. */
-export const slotsOf = function* (state: StateReader, group: Group): Generator<Slot> {
+/** The slots of a group after a name, lazily: the directories' entries are merged by name, as each is in order. */
+export const slotsOf = function* (state: StateReader, group: Group, after = ''): Generator<Slot> {
   const streams = group.map((dir) => {
-    const entries = entriesOf(state.derived, dir)[Symbol.iterator]()
+    const entries = entriesOf(state.derived, dir, after)[Symbol.iterator]()
     return { entries, next: entries.next() }
   })
   for (;;) {

@@ -19,6 +19,11 @@ export class Backlog {
     return this.#ready.size + this.#taken.size + this.#deferred.size + this.#stalled.size
   }
 
+  /** Those that `size` counts. May be read while others come and go. */
+  *all(): Generator<Inode> {
+    for (const some of [this.#ready, this.#taken, this.#deferred, this.#stalled]) yield* some.values()
+  }
+
   get hasReady(): boolean {
     return this.#ready.size > 0
   }

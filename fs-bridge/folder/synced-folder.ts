@@ -8,10 +8,10 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { ok, type Result } from '#kernel/core/result.ts'
-import type { HexKey } from '#kernel/core/bytes.ts'
+import { equalBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
-import type { Inode } from '../filestore/port.ts'
+import type { Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
@@ -149,6 +149,18 @@ export class SyncedFolder {
   explain(path: string): string | undefined {
     const looked = look(join(this.root, path))
     return this.#scanner.rules.explain(path, looked?.kind === 'dir')?.reason ?? this.#problems.at(path)?.message
+  }
+
+  /** What is recorded of a thing as it lies on this disk: where, and which writes it was made from. */
+  recorded({ parent, name, inode }: Pick<Visible, 'parent' | 'name' | 'inode'>): Entry | undefined {
+    const entry = this.#index.get(parent, name)
+    if (entry && equalBytes(entry.inode, inode)) return entry
+    return this.#index.placesOf(inode).find(({ visibleName }) => visibleName === name)
+  }
+
+  /** The inodes with changes that are known and not on this disk yet; may be read over several turns. */
+  waiting(): Iterable<Inode> {
+    return this.#backlog.all()
   }
 
   status(): FolderStatus {

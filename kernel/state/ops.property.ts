@@ -15,7 +15,7 @@ const SAMPLES: readonly Uint8Array[] = [
   ...[
     systemOp({ case: 'peerAdd', value: { device: key, name: 'a', role: 2, since: [{ storeId: key, lastSeq: 9n }] } }),
     systemOp({ case: 'peerRevoke', value: { device: key, cutoffs: [{ storeId: key, lastSeq: 9n }] } }),
-    systemOp({ case: 'inviteCreate', value: { secretHash: key, role: 1, expiresMs: 5n, uses: 1 } }),
+    systemOp({ case: 'inviteCreate', value: { secretHash: key, role: 1, expiresMs: 5n, uses: 1, approval: true } }),
     systemOp({ case: 'setStrategy', value: { strategy: 2, members: [{ device: key, name: 'a', role: 3 }] } }),
   ].map((op) => toBinary(SystemOpSchema, op)),
 ]

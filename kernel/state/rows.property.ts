@@ -17,7 +17,7 @@ const op = systemOp({ case: 'peerRevoke', value: { device, cutoffs: [{ storeId: 
 const records = {
   'p/': toBinary(PeerRecordSchema, create(PeerRecordSchema, { name: 'Anna' })),
   'c/': toBinary(ChildRecordSchema, create(ChildRecordSchema, { type: 'core:kv', name: 'notes' })),
-  'i/': toBinary(InviteRecordSchema, create(InviteRecordSchema, { role: 2, expiresMs: 5n, uses: 1 })),
+  'i/': toBinary(InviteRecordSchema, create(InviteRecordSchema, { role: 2, expiresMs: 5n, uses: 1, approval: true })),
 }
 const member = toBinary(MemberEventSchema, create(MemberEventSchema, { author: device, seq: 3n, hlc: 4n, op }))
 

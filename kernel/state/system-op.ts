@@ -55,6 +55,7 @@ export type SystemAction =
       readonly role: Role
       readonly expiresMs: number
       readonly uses: number
+      readonly approval: boolean
     }
   | { readonly kind: 'invite-revoke'; readonly secretHash: Hash }
   | { readonly kind: 'child-add'; readonly storeId: StoreId; readonly type: string; readonly name: string }
@@ -130,6 +131,7 @@ const invite = (op: Leg<'inviteCreate'>): SystemAction => ({
   role: role(op.role),
   expiresMs: count(op.expiresMs),
   uses: op.uses >= 1 ? op.uses : fail('an invite must be good for one use at least'),
+  approval: op.approval,
 })
 
 /** Throws `BadOpError`. Unknown operations of later versions are bad ops to this one. */

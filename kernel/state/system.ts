@@ -50,8 +50,9 @@ export const applySystemAction = (action: SystemAction, at: AppliedAt, system: C
     case 'peer-revoke':
       return
     case 'invite-create': {
-      const { role, expiresMs, uses } = action
-      const record = create(InviteRecordSchema, { role: wireRole(role), expiresMs: BigInt(expiresMs), uses })
+      const { role, expiresMs, uses, approval } = action
+      const fields = { role: wireRole(role), expiresMs: BigInt(expiresMs), uses, approval }
+      const record = create(InviteRecordSchema, fields)
       return write(concatBytes(INVITE, action.secretHash), toBinary(InviteRecordSchema, record))
     }
     case 'invite-revoke':
@@ -83,6 +84,7 @@ export interface InviteState {
   readonly uses: number
   readonly used: number
   readonly revoked: boolean
+  readonly approval: boolean
 }
 
 const readRecord = <D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> => {
@@ -137,7 +139,7 @@ export class SystemView {
       const value = cell.heads[0]!.value
       if (value === undefined) continue
       const secretHash = key.slice(INVITE.length) as Hash
-      const { role, expiresMs, uses } = readRecord(InviteRecordSchema, value)
+      const { role, expiresMs, uses, approval } = readRecord(InviteRecordSchema, value)
       let used = 0
       for (const _ of this.#cells.cells(under(usesOf(secretHash)))) used++
       yield {
@@ -147,6 +149,7 @@ export class SystemView {
         uses,
         used,
         revoked: this.#cells.value(concatBytes(INVITE_REVOKED, secretHash)) !== undefined,
+        approval,
       }
     }
   }

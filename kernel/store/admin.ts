@@ -10,7 +10,7 @@ import { Strategy } from '#proto/system'
 import { RANK, roleOf, systemOp, wireRole } from '../state/system-op.ts'
 import type { StoreCore } from './core.ts'
 import type { LocalStoreManager } from './manager.ts'
-import type { Role } from './port.ts'
+import type { Invite, Role } from './port.ts'
 import type { LocalStore } from './store.ts'
 
 export type AdminResult = Result<void, LatticeError>
@@ -129,13 +129,13 @@ export const renamePeer = (
 export const createInvite = (
   manager: LocalStoreManager,
   storeId: StoreId,
-  invite: { readonly secretHash: Hash; readonly role: Role; readonly expiresMs: number; readonly uses: number },
+  invite: Pick<Invite, 'secretHash' | 'role' | 'expiresMs' | 'uses'> & Partial<Pick<Invite, 'approval'>>,
 ): Promise<AdminResult> =>
   submit(manager, storeId, () => {
-    const { secretHash, role, expiresMs, uses } = invite
+    const { secretHash, role, expiresMs, uses, approval } = invite
     return systemOp({
       case: 'inviteCreate',
-      value: { secretHash, role: wireRole(role), expiresMs: BigInt(expiresMs), uses },
+      value: { secretHash, role: wireRole(role), expiresMs: BigInt(expiresMs), uses, approval },
     })
   })
 

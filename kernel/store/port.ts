@@ -23,6 +23,8 @@ export interface Invite {
   readonly uses: number
   readonly used: number
   readonly revoked: boolean
+  /** It admits nobody by itself: an admin answers for each device that follows the link. */
+  readonly approval: boolean
 }
 
 /** Who may do what in a store, resolved through its space where peers are inherited. */

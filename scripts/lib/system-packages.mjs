@@ -1,14 +1,39 @@
 /** Programs from outside npm that we need, and the Debian packages they come in. Extend the lists here only. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { run } from './run.mjs'
+import { capture, run } from './run.mjs'
 
-/** @typedef {{ command: string, debianPackage: string, why: string }} SystemProgram */
+/** A `command` is looked for on the path, a `library` among those of the system. */
+/** @typedef {{ command?: string, library?: string, debianPackage: string, why: string }} SystemProgram */
 
-/** @type {Record<'run' | 'test', readonly SystemProgram[]>} */
+const desktop = 'the tests of the desktop app'
+
+/** @type {Record<'run' | 'test' | 'desktop', readonly SystemProgram[]>} */
 const needed = {
   run: [],
   test: [{ command: 'git', debianPackage: 'git', why: 'the tests of git repositories inside synced folders' }],
+  desktop: [
+    { library: 'libgtk-3.so.0', debianPackage: 'libgtk-3-0', why: desktop },
+    { library: 'libnss3.so', debianPackage: 'libnss3', why: desktop },
+    { library: 'libgbm.so.1', debianPackage: 'libgbm1', why: desktop },
+    { library: 'libasound.so.2', debianPackage: 'libasound2', why: desktop },
+    { library: 'libnotify.so.4', debianPackage: 'libnotify4', why: desktop },
+    { library: 'libsecret-1.so.0', debianPackage: 'libsecret-1-0', why: desktop },
+    { command: 'xvfb-run', debianPackage: 'xvfb', why: desktop },
+    { command: 'xauth', debianPackage: 'xauth', why: desktop },
+    { command: 'dbus-run-session', debianPackage: 'dbus-daemon', why: desktop },
+    { command: 'gnome-keyring-daemon', debianPackage: 'gnome-keyring', why: desktop },
+    { command: 'xdg-mime', debianPackage: 'xdg-utils', why: desktop },
+    { command: 'gio', debianPackage: 'libglib2.0-bin', why: desktop },
+  ],
+}
+
+/** Names of the shared libraries that the loader knows; on systems without `ldconfig` none. */
+async function knownLibraries() {
+  const ldconfig = ['/sbin/ldconfig', '/usr/sbin/ldconfig'].find((path) => existsSync(path))
+  if (ldconfig === undefined) return new Set()
+  const { output } = await capture(ldconfig, ['-p'])
+  return new Set(output.split('\n').map((line) => line.trim().split(' ', 1)[0]))
 }
 
 /** @param {string} command */
@@ -26,16 +51,23 @@ function isOnPath(command) {
 /**
  * Installs what is missing where it may; otherwise says plainly what is missing and goes on: the tests that need it
  * skip with that reason.
- * @param {'run' | 'test'} purpose
+ * @param {'run' | 'test' | 'desktop'} purpose
+ * @returns {Promise<boolean>} whether all is there
  */
 export async function ensureSystemPrograms(purpose) {
-  const missing = needed[purpose].filter(({ command }) => !isOnPath(command))
-  if (missing.length === 0) return
+  const libraries = needed[purpose].some(({ library }) => library) ? await knownLibraries() : new Set()
+  const missing = needed[purpose].filter(
+    ({ command, library }) => (command && !isOnPath(command)) || (library && !libraries.has(library)),
+  )
+  if (missing.length === 0) return true
   const packages = missing.map((program) => program.debianPackage)
   const mayInstall = process.getuid?.() === 0 && isOnPath('apt-get')
-  if (mayInstall && (await aptInstall(packages))) return
-  for (const { command, debianPackage, why } of missing)
-    console.error(`setup: '${command}' is missing (Debian package ${debianPackage}); it is needed for ${why}`)
+  if (mayInstall && (await aptInstall(packages))) return true
+  for (const { command, library, debianPackage, why } of missing)
+    console.error(
+      `setup: '${command ?? library}' is missing (Debian package ${debianPackage}); it is needed for ${why}`,
+    )
+  return false
 }
 
 /** @param {string[]} packages */

@@ -12,6 +12,7 @@ import type { Transport } from '../transport/port.ts'
 import { Job } from './job.ts'
 import { BLOBS_PROTOCOL } from './messages.ts'
 import { PeerPull, type PullEnd, type PullHooks } from './pull.ts'
+import { paced, Pacer } from './rate.ts'
 import { serveBlobs, type BlobServing } from './server.ts'
 
 export interface BlobExchangeOptions extends BlobServing {
@@ -45,6 +46,8 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
   readonly #peers = new Map<HexKey, PeerState>()
   readonly #undo: readonly (() => void)[]
   readonly #hooks: PullHooks
+  readonly #upload: Pacer
+  readonly #download: Pacer
   #cancelOverdue: (() => void) | undefined
   #closed = false
   /** Peers that broke the protocol or sent wrong bytes since start. */
@@ -52,15 +55,18 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
 
   constructor(options: BlobExchangeOptions) {
     this.#options = options
+    this.#upload = new Pacer(options.timers)
+    this.#download = new Pacer(options.timers)
     this.#hooks = {
       timers: options.timers,
+      pace: this.#download,
       jobs: () => this.#byUrgency(),
       jobFailed: (job, error) => this.#fail.get(job)?.(error),
     }
     const { transport } = options
     this.#undo = [
       transport.handle(BLOBS_PROTOCOL, { maxPerPeer: STREAMS_PER_PEER }, (stream) =>
-        serveBlobs(stream, {
+        serveBlobs(paced(stream, this.#upload), {
           mayRead: (peer, store) => options.mayRead(peer, store),
           read: (store, cid, room) => options.read(store, cid, room),
           failed: (store, cid, error) => options.failed?.(store, cid, error),
@@ -70,6 +76,12 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
       transport.on('connected', ({ peer }) => this.#connected(peer)),
       transport.on('disconnected', (peer) => this.#disconnected(peer)),
     ]
+  }
+
+  /** Bytes a second over all peers, from now on; 0: no limit. */
+  setLimits(limits: { readonly upload: number; readonly download: number }): void {
+    this.#upload.setRate(limits.upload)
+    this.#download.setRate(limits.download)
   }
 
   /** Chunks of length 0 are of a length not known yet. A chunk's bytes may share memory with others: copy to keep. */
@@ -203,6 +215,8 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
     this.#cancelOverdue?.()
     for (const undo of this.#undo) undo()
     for (const { pull } of this.#peers.values()) pull?.close()
+    this.#upload.close()
+    this.#download.close()
     for (const job of [...this.#jobs]) job.giveUp()
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The asking side of the blob exchange with one peer, on one stream: keeps a window of chunks asked for, checks what
- * arrives, hands it on. The window is freed when the caller has taken a chunk, so a slow disk slows the peer down.
+ * arrives, hands it on. The window is freed when the caller has taken a chunk, so a slow disk slows the peer down. Where
+ * fetching is limited, nothing is asked for that the limit does not let in yet.
  */
 import { hashesTo } from '#kernel/cas/digest.ts'
 import { CHUNK_AVERAGE } from '#kernel/cas/port.ts'
@@ -10,6 +11,7 @@ import { FrameReader, FrameWriter } from '../framing.ts'
 import { StreamClosedError, type ByteStream } from '../transport/port.ts'
 import type { Item, Job } from './job.ts'
 import { decodeAnswer, encodeWant, WANT_CIDS_MAX, type Answer } from './messages.ts'
+import type { Pacer } from './rate.ts'
 import { Window } from './window.ts'
 
 /** With less, the threads and disks of both ends of a link of 32 MiB/s and more wait for each other. */
@@ -26,6 +28,8 @@ export interface PullHooks {
   jobs(): Iterable<Job>
   /** The caller failed to take a chunk. */
   jobFailed(job: Job, error: unknown): void
+  /** How fast this device may fetch, from all peers together. */
+  readonly pace: Pacer
   readonly timers: Timers
 }
 
@@ -39,7 +43,8 @@ interface Asked {
   readonly atMs: number
 }
 
-const costOf = (item: Item): number => (item.ref.length || CHUNK_AVERAGE) + ITEM_OVERHEAD
+const lengthOf = (item: Item): number => item.ref.length || CHUNK_AVERAGE
+const costOf = (item: Item): number => lengthOf(item) + ITEM_OVERHEAD
 
 export class PeerPull {
   readonly #peer: HexKey
@@ -54,6 +59,8 @@ export class PeerPull {
   #cancelTimer: (() => void) | undefined
   /** Nothing more is asked for on this stream. */
   #over = false
+  /** There is something to ask for, and the limit does not let it in yet. */
+  #isPaced = false
   /** Answers that arrived. */
   answers = 0
 
@@ -85,7 +92,7 @@ export class PeerPull {
   }
 
   async #readAnswers(): Promise<PullEnd> {
-    const frames = new FrameReader(this.#stream)
+    const frames = new FrameReader({ read: () => this.#read() })
     for (;;) {
       const frame = await frames.next()
       if (!frame.ok && frame.error.kind === 'frame-cut') return { kind: 'closed' }
@@ -99,6 +106,13 @@ export class PeerPull {
     }
   }
 
+  /** A peer that may send slowly only is heard with every piece of a frame. */
+  async #read(): Promise<Uint8Array | undefined> {
+    const piece = await this.#stream.read()
+    this.#lastHeardMs = this.#hooks.timers.nowMs()
+    return piece
+  }
+
   #misbehaved(reason: string): PullEnd {
     this.#stream.abort(reason)
     return { kind: 'misbehaved', reason }
@@ -107,7 +121,6 @@ export class PeerPull {
   /** What is wrong with the answer; undefined: nothing. */
   #take(answer: Answer): string | undefined {
     const nowMs = this.#hooks.timers.nowMs()
-    this.#lastHeardMs = nowMs
     this.answers++
     const asked = this.#asked.get(answer.want)
     if (asked === undefined) return 'it answers what was not asked'
@@ -122,6 +135,7 @@ export class PeerPull {
         return 'it sent bytes that are not those of the chunk'
       }
       arrived += costOf(item)
+      this.#hooks.pace.take(bytes.length - lengthOf(item))
       if (wanted) void this.#hand(item, bytes)
       else this.#used -= costOf(item)
     }
@@ -129,6 +143,7 @@ export class PeerPull {
       if (!asked.open.delete(position)) return 'it answers a chunk twice'
       const item = asked.items[position]!
       this.#used -= costOf(item)
+      this.#hooks.pace.take(-lengthOf(item))
       item.job.refuse(item, this.#peer)
     }
     if (asked.open.size === 0) this.#asked.delete(answer.want)
@@ -157,19 +172,40 @@ export class PeerPull {
 
   /** Asks for as much as the window has room for, once half of it is free: few wants, each of many chunks. */
   pump(): void {
+    this.#pump(false)
+  }
+
+  /** `admitted`: the limit lets in one chunk for certain. */
+  #pump(admitted: boolean): void {
     if (this.#over) return
+    let isAdmitted = admitted
     for (const job of this.#hooks.jobs()) {
       const limit = this.#window.bytes * (job.urgent ? 2 : 1)
       if (this.#used > limit / 2) continue
       const items: Item[] = []
-      while (this.#used < limit && items.length < WANT_CIDS_MAX) {
+      while (this.#used < limit && items.length < WANT_CIDS_MAX && job.offers(this.#peer)) {
+        if (!isAdmitted && !this.#hooks.pace.hasRoom) {
+          this.#awaitRoom()
+          break
+        }
         const item = job.take(this.#peer)
         if (item === undefined) break
+        isAdmitted = false
         items.push(item)
         this.#used += costOf(item)
+        this.#hooks.pace.take(lengthOf(item))
       }
       if (items.length > 0) this.#ask(job.store, items, job.urgent)
     }
+  }
+
+  #awaitRoom(): void {
+    if (this.#isPaced) return
+    this.#isPaced = true
+    this.#hooks.pace.onRoom(() => {
+      this.#isPaced = false
+      this.#pump(true)
+    })
   }
 
   #ask(store: StoreId, items: readonly Item[], urgent: boolean): void {
@@ -207,7 +243,7 @@ export class PeerPull {
     const limit = isOwed ? SILENCE_MS_MAX : IDLE_MS_MAX
     const quietMs = timers.nowMs() - this.#lastHeardMs
     if (quietMs >= limit && isOwed) return this.#stream.abort('the peer owes chunks and is silent')
-    if (quietMs >= limit && this.#used === 0) {
+    if (quietMs >= limit && this.#used === 0 && !this.#isPaced) {
       this.#over = true
       this.#stream.end().catch(() => this.#stream.abort('the stream broke'))
       return

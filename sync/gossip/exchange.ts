@@ -224,6 +224,7 @@ export class Exchange {
     if (!shared?.progress) return
     if (isEqualSet(this.#host.progressOf(store), shared.progress)) {
       shared.cancelCheck?.()
+      shared.levelAt = { count: shared.progress.count, seq: store.dag.vector().get(linked.key) ?? 0 }
       Object.assign(shared, { cancelCheck: undefined, checkedAt: undefined, failures: 0, distrust: false })
       return this.#level(linked, store, shared)
     }

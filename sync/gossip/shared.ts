@@ -15,6 +15,8 @@ export interface PeerProgress extends Measure {
 export interface Shared {
   /** As the peer told last; undefined: not yet. */
   progress: PeerProgress | undefined
+  /** When the two sets were last equal: intentions in them, and how many of those the peer's own. */
+  levelAt: { readonly count: number; readonly seq: number } | undefined
   /** Since connecting, the two sets were equal once or a session ended: news may be pushed. */
   synced: boolean
   /** News that arose during the first session; undefined: too much, the next session finds it. */
@@ -28,8 +30,9 @@ export interface Shared {
   checkedAt: { readonly mine: number; readonly theirs: number; readonly sinceMs: number } | undefined
 }
 
-export const newShared = (): Shared => ({
+export const newShared = (levelAt?: Shared['levelAt']): Shared => ({
   progress: undefined,
+  levelAt,
   synced: false,
   held: { bodies: [], have: [] },
   failures: 0,

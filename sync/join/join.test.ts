@@ -8,9 +8,13 @@ import { addPeer, createInvite, revokeInvite } from '#kernel/store/admin.ts'
 import { must } from '#kernel/store/testkit.ts'
 import type { SimNode } from '../sim/device.ts'
 import { World } from '../sim/world.ts'
-import { join, JOIN_PROTOCOL, serveJoin } from './join.ts'
+import { askToJoin, takePart, type AskOptions, type PartOptions } from './join.ts'
 import { decodeLink, encodeLink, hashSecret, type InviteLink } from './link.ts'
-import { anyJoiningIsHandled, anyTextIsHandled, linkArbitrary } from './properties.ts'
+import { anyJoiningIsHandled, anyTextIsHandled, linkArbitrary, wordsAgree } from './properties.ts'
+import { JOIN_PROTOCOL, WAIT_MS } from './protocol.ts'
+import { JoinServer } from './serve.ts'
+import { WAITING_MAX } from './waiting.ts'
+import { joinWords } from './words.ts'
 
 describe('a link', () => {
   test('comes back as it was', () => {
@@ -35,6 +39,8 @@ describe('a link', () => {
   test('survives any text', () => anyTextIsHandled(500))
   test('any question and any answer are sound or refused', () => anyJoiningIsHandled(500))
 
+  test('gives both sides the same words, and nobody else', () => wordsAgree(500))
+
   test('has the golden spelling', () => {
     const url = new URL('../../proto/vectors/link/v1.json', import.meta.url)
     const vectors = JSON.parse(readFileSync(url, 'utf8'))
@@ -50,15 +56,29 @@ describe('a link', () => {
       expect(decodeLink(text)).toEqual({ ok: true, value })
       expect(bytesToHex(hashSecret(value.secret))).toBe(link.secretHash ?? vectors.secretHash)
     }
+    for (const { inviter, joiner, secret, words } of vectors.words)
+      expect(
+        joinWords({
+          inviter: must(parsePublicKey(unhex(inviter))),
+          joiner: must(parsePublicKey(unhex(joiner))),
+          secret: unhex(secret),
+        }),
+      ).toEqual(words)
     for (const { text, kind } of vectors.invalid) expect(decodeLink(text)).toMatchObject({ error: { kind } })
   })
 })
+
+const join = async (link: InviteLink, options: AskOptions & PartOptions) => {
+  const admission = await askToJoin(link, options)
+  return admission.ok ? takePart(admission.value, options) : admission
+}
 
 describe('joining', () => {
   let world: World
   let id: StoreId
   let inviter: SimNode
   let guest: SimNode
+  let server: JoinServer
   const secret = sha256(new TextEncoder().encode('a secret'))
 
   beforeEach(async () => {
@@ -68,7 +88,7 @@ describe('joining', () => {
     const created = await inviter.running!.manager.create('core:kv', { name: 'ours' })
     id = must(created).id
     const { manager, transport } = inviter.running!
-    serveJoin({
+    server = new JoinServer({
       transport,
       stores: manager,
       timers: world.timers,
@@ -77,27 +97,34 @@ describe('joining', () => {
   })
   afterEach(() => world.dispose())
 
-  const invite = async (uses = 1, expiresMs = world.timers.nowMs() + 60_000): Promise<InviteLink> => {
+  const invite = async (uses = 1, expiresMs = world.timers.nowMs() + 60_000, approval = false): Promise<InviteLink> => {
     const { manager, transport } = inviter.running!
-    must(await createInvite(manager, id, { secretHash: hashSecret(secret), role: 'writer', expiresMs, uses }))
+    must(await createInvite(manager, id, { secretHash: hashSecret(secret), role: 'writer', expiresMs, uses, approval }))
     const key = inviter.signer.publicKey
     return { storeId: id, inviter: key, secret, expiresMs, role: 'writer', uses, addresses: transport.addresses() }
   }
 
-  const accept = async (link: InviteLink, node = guest) => {
+  const startJoin = (link: InviteLink, node = guest, name = node.name, signal?: AbortSignal) => {
     const { manager, transport, engine } = node.running!
-    let done: Awaited<ReturnType<typeof join>> | undefined
+    const joining: { result: Awaited<ReturnType<typeof join>> | undefined } = { result: undefined }
     void join(link, {
       transport,
       stores: manager,
       timers: world.timers,
       remember: (peer, addresses) => engine.remember(peer, addresses),
-      deviceName: node.name,
-    }).then((result) => (done = result))
-    await world.timers.run(60_000, () => done !== undefined)
-    if (!done) throw new Error('joining does not end')
-    return done
+      deviceName: name,
+      ...(signal && { signal }),
+    }).then((result) => (joining.result = result))
+    return joining
   }
+
+  const ended = async (joining: ReturnType<typeof startJoin>, withinMs = 60_000) => {
+    await world.timers.run(withinMs, () => joining.result !== undefined)
+    if (!joining.result) throw new Error('joining does not end')
+    return joining.result
+  }
+
+  const accept = (link: InviteLink, node = guest) => ended(startJoin(link, node))
 
   test('admits the guest, whose store fills by itself', async () => {
     expect(await accept(await invite())).toMatchObject({
@@ -166,5 +193,172 @@ describe('joining', () => {
     const read = stream.read().catch((error: unknown) => error)
     await world.timers.run(1_000)
     expect(await read).toBeInstanceOf(Error)
+  })
+
+  describe('with approval', () => {
+    const HOUR = 3_600_000
+    const ask = async (options: { uses?: number; expiresMs?: number } = {}): Promise<InviteLink> =>
+      invite(options.uses ?? 1, options.expiresMs ?? world.timers.nowMs() + HOUR, true)
+    const someoneWaits = async (count = 1): Promise<void> => {
+      expect(await world.timers.run(20_000, () => server.waiting().length === count)).toBe(true)
+      // The guest hears of it.
+      await world.timers.run(500)
+    }
+
+    test('nobody is in before a person has said so, and then at once', async () => {
+      const requested: string[] = []
+      const joined: string[] = []
+      server.on('requested', ({ deviceName }) => requested.push(deviceName))
+      server.on('joined', ({ name }) => joined.push(name))
+      const link = await ask()
+      const joining = startJoin(link)
+      await someoneWaits()
+      await world.timers.run(120_000)
+      expect(joining.result).toBeUndefined()
+      expectNoTrace()
+      const [waits] = server.waiting()
+      const meeting = { inviter: inviter.signer.publicKey, joiner: guest.signer.publicKey, secret }
+      expect(waits).toMatchObject({ deviceName: guest.name, role: 'writer', words: joinWords(meeting) })
+      expect(waits!.address).not.toBe('')
+      must(await server.answer(waits!.id, true))
+      expect(await ended(joining)).toMatchObject({ ok: true, value: { role: 'writer' } })
+      expect(inviter.store(id)!.access.peer(guest.signer.publicKey)?.role).toBe('writer')
+      expect(server.waiting()).toEqual([])
+      expect([requested, joined]).toEqual([[guest.name], [guest.name]])
+    })
+
+    test('a refusal is told, and leaves no trace', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
+      const { count } = inviter.store(id)!.dag
+      must(await server.answer(server.waiting()[0]!.id, false))
+      expect(await ended(joining)).toMatchObject({ error: { kind: 'join-refused' } })
+      expectNoTrace()
+      expect(inviter.store(id)!.dag.count).toBe(count)
+      expect(server.waiting()).toEqual([])
+    })
+
+    test('an answer is found although the connection broke meanwhile', async () => {
+      const link = await ask()
+      for (const accepts of [false, true]) {
+        const joining = startJoin(link)
+        await someoneWaits()
+        const request = server.waiting()[0]!.id
+        await guest.running!.transport.disconnect(inviter.signer.publicKey)
+        await world.timers.run(500)
+        must(await server.answer(request, accepts))
+        const result = await ended(joining)
+        expect(result.ok || result.error.kind).toBe(accepts || 'join-refused')
+      }
+    })
+
+    test('who asks again is one device that waits, not two', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
+      const [before] = server.waiting()
+      await guest.running!.transport.disconnect(inviter.signer.publicKey)
+      await world.timers.run(120_000)
+      expect(server.waiting()).toEqual([before])
+      must(await server.answer(before!.id, true))
+      expect((await ended(joining)).ok).toBe(true)
+    })
+
+    test('who gives up is off the list, and so is who is gone for long', async () => {
+      const stop = new AbortController()
+      const link = await ask()
+      const joining = startJoin(link, guest, guest.name, stop.signal)
+      await someoneWaits()
+      stop.abort()
+      expect(await ended(joining)).toMatchObject({ error: { kind: 'join-cancelled' } })
+      await someoneWaits(0)
+      startJoin(link)
+      await someoneWaits()
+      guest.crash()
+      await world.timers.run(70_000)
+      expect(server.waiting()).toEqual([])
+    })
+
+    test('nobody waits longer than ten minutes, nor than the invite is good for', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
+      const request = server.waiting()[0]!.id
+      expect(await ended(joining, WAIT_MS)).toMatchObject({ error: { kind: 'join-expired' } })
+      await someoneWaits(0)
+      expect(await server.answer(request, true)).toMatchObject({ error: { kind: 'join-not-found' } })
+      expectNoTrace()
+    })
+
+    test('an invite that ends while a device waits ends the wait', async () => {
+      const joining = startJoin(await ask({ expiresMs: world.timers.nowMs() + 30_000 }))
+      await someoneWaits()
+      expect(await ended(joining)).toMatchObject({ error: { kind: 'invite-expired' } })
+    })
+
+    test('an invite that is taken back or used up by another ends the wait', async () => {
+      const [, , third] = world.nodes as [SimNode, SimNode, SimNode]
+      const link = await ask()
+      const both = [startJoin(link), startJoin(link, third)]
+      await someoneWaits(2)
+      const [first] = server.waiting()
+      must(await server.answer(first!.id, true))
+      server.recheck()
+      const results = await Promise.all(both.map((joining) => ended(joining)))
+      expect(results.map((result) => result.ok || result.error.kind).sort()).toEqual(['invite-used-up', true])
+    })
+
+    test('a name is shown without what could deceive', async () => {
+      startJoin(await ask(), guest, '\u202eannA\n\u001b[2J  x')
+      await someoneWaits()
+      expect(server.waiting()[0]!.deviceName).toBe('annA [2J x')
+    })
+
+    test('at most so many wait, and each device once', async () => {
+      const others = Array.from({ length: WAITING_MAX }, (_, i) => i)
+      const crowd = new World({ seed: 4, nodes: WAITING_MAX + 3 })
+      try {
+        for (const node of crowd.nodes) await node.start()
+        const [host, ...guests] = crowd.nodes as [SimNode, ...SimNode[]]
+        const { manager, transport } = host.running!
+        const store = must(await manager.create('core:kv', { name: 'full' }))
+        using crowded = new JoinServer({
+          transport,
+          stores: manager,
+          timers: crowd.timers,
+          admit: (to, peer) => addPeer(manager, to.id, peer),
+        })
+        const expiresMs = crowd.timers.nowMs() + HOUR
+        const invited = { role: 'writer' as const, expiresMs, uses: 99, approval: true }
+        must(await createInvite(manager, store.id, { secretHash: hashSecret(secret), ...invited }))
+        const second = sha256(secret)
+        must(await createInvite(manager, store.id, { secretHash: hashSecret(second), ...invited }))
+        const link = { storeId: store.id, inviter: transport.self, expiresMs, role: 'writer' as const, uses: 99 }
+        const follow = (node: SimNode, shown: Uint8Array) => {
+          const { manager: stores, transport: from, engine } = node.running!
+          return join(
+            { ...link, secret: shown, addresses: transport.addresses() },
+            {
+              transport: from,
+              stores,
+              timers: crowd.timers,
+              remember: (peer, addresses) => engine.remember(peer, addresses),
+              deviceName: node.name,
+            },
+          )
+        }
+        for (const i of others) void follow(guests[i]!, secret)
+        expect(await crowd.timers.run(20_000, () => crowded.waiting().length === WAITING_MAX)).toBe(true)
+        const refusals: unknown[] = []
+        for (const [node, shown] of [
+          [guests[WAITING_MAX]!, secret],
+          [guests[0]!, second],
+        ] as const)
+          void follow(node, shown).then((result) => refusals.push(!result.ok && result.error.kind))
+        await crowd.timers.run(20_000, () => refusals.length === 2)
+        expect(refusals).toEqual(['too-many-waiting', 'too-many-waiting'])
+        expect(crowded.waiting().length).toBe(WAITING_MAX)
+      } finally {
+        await crowd.dispose()
+      }
+    })
   })
 })

@@ -5,8 +5,9 @@ import { JoinAnswerSchema, JoinRequestSchema } from '#proto/wire'
 import type { Hash, PublicKey } from '#kernel/core/bytes.ts'
 import { invariant } from '#kernel/core/result.ts'
 import { areAddresses } from '../messages.ts'
-import { NAME_BYTES_MAX, parseAnswer, parseRequest } from './join.ts'
 import { decodeLink, encodeLink, LINK_PREFIX, SECRET_LENGTH, type InviteLink } from './link.ts'
+import { cleanName, NAME_BYTES_MAX, parseAnswer, parseRequest } from './protocol.ts'
+import { joinWords, WORDS_COUNT } from './words.ts'
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
@@ -18,6 +19,14 @@ export const linkArbitrary: fc.Arbitrary<InviteLink> = fc.record({
   role: fc.constantFrom('reader', 'writer', 'admin'),
   uses: fc.integer({ min: 1, max: 65_535 }),
   addresses: fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), { maxLength: 16 }),
+  about: fc.option(
+    fc.record({
+      type: fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 64 }),
+      name: fc.string({ unit: 'grapheme', maxLength: 20 }),
+      approval: fc.boolean(),
+    }),
+    { nil: undefined },
+  ),
 })
 
 /** Any text is refused or is exactly the link that it decodes to. */
@@ -51,6 +60,7 @@ const answer = fc
       case: fc.constant('refused' as const),
       value: fc.record({ kind: fc.constantFrom('invite-expired', 'constructor', 'join-garbled', '') }),
     }),
+    fc.record({ case: fc.constant('waiting' as const), value: fc.constant({}) }),
   )
   .map((answer) => toBinary(JoinAnswerSchema, create(JoinAnswerSchema, { answer })))
 
@@ -76,14 +86,34 @@ export const anyJoiningIsHandled = (numRuns: number): void =>
         invariant(storeId.length === 32 && secret.length === SECRET_LENGTH, 'a question has whole hashes')
         const nameBytes = new TextEncoder().encode(deviceName).length
         invariant(nameBytes > 0 && nameBytes <= NAME_BYTES_MAX, 'a device has a name of bounded length')
+        const shown = cleanName(deviceName)
+        invariant(new TextEncoder().encode(shown).length <= NAME_BYTES_MAX, 'a cleaned name is no longer')
+        invariant(!/[\p{Cc}\p{Cf}]|\s\s|^\s|\s$/u.test(shown), 'a cleaned name is one line of plain text')
       }
       const reply = parseAnswer(said, STORE)
       if (!reply.ok) return invariant(typeof reply.error.message === 'string', 'a refusal says why')
+      if (reply.value.case === 'waiting') return
+      const accepted = reply.value.value
       invariant(
-        reply.value.storeId.every((byte, i) => byte === STORE[i]),
+        accepted.storeId.every((byte, i) => byte === STORE[i]),
         'the answer is about the store asked for',
       )
-      invariant(areAddresses(reply.value.addresses), 'addresses are bounded')
+      invariant(areAddresses(accepted.addresses), 'addresses are bounded')
+    }),
+    { numRuns },
+  )
+
+/** Both sides tell the same four words, and another key on either side or another secret gives others. */
+export const wordsAgree = (numRuns: number): void =>
+  fc.assert(
+    fc.property(bytes32, bytes32, bytes32, fc.nat(2), fc.nat(31), fc.nat(7), (a, b, secret, which, at, bit) => {
+      const meeting = [a, b, secret]
+      const tell = ([inviter, joiner, secret]: readonly Uint8Array[]) =>
+        joinWords({ inviter: inviter as PublicKey, joiner: joiner as PublicKey, secret: secret! })
+      const words = tell(meeting)
+      invariant(words.length === WORDS_COUNT && words.every((word) => /^[a-z]{3,8}$/.test(word)), 'four plain words')
+      const other = meeting.map((bytes, i) => (i === which ? bytes.with(at, bytes[at]! ^ (1 << bit)) : bytes))
+      invariant(tell(other).join() !== words.join(), 'whoever stands between sees other words')
     }),
     { numRuns },
   )

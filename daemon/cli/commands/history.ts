@@ -1,67 +1,14 @@
-/** `conflicts`, `conflict resolve`, `history`, `restore`. */
-import { ConflictService, type ConflictInfo, type ResolveConflictRequest } from '#proto/conflict_api'
+/** `history`, `restore`. */
+import { statSync } from 'node:fs'
+import { FileService, RestoreTreeResponseSchema, type RestoreTreeResponse } from '#proto/file_api'
 import { HistoryService, type RestoreVersionRequest } from '#proto/history_api'
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import { latticeError } from '#kernel/core/result.ts'
-import { absolutePath, openContext, type CommonOptions } from '../context.ts'
-import { formatSize, formatTable, formatTime, parseTime, printable } from '../format.ts'
-import type { Terminal } from '../terminal.ts'
+import { absolutePath, openContext, type CommonOptions, type Context } from '../context.ts'
+import { formatCount, formatSize, formatTable, formatTime, parseTime, printable } from '../format.ts'
+import { plainMessage } from '../plain.ts'
 
 const SHORT_HASH = 12
-
-const describeConflict = (conflict: ConflictInfo, terminal: Terminal): string => {
-  const heads = formatTable(
-    [
-      { title: 'HEAD' },
-      { title: 'DEVICE' },
-      { title: 'WHEN' },
-      { title: 'SIZE', align: 'right' },
-      { title: 'SEEN AS' },
-    ],
-    conflict.heads.map((head) => [
-      bytesToHex(head.hash).slice(0, SHORT_HASH),
-      head.deviceName,
-      formatTime(head.timeMs),
-      head.deleted ? 'deleted' : formatSize(head.size),
-      head.name,
-    ]),
-    terminal.dim,
-  )
-  const title = `${terminal.bold(printable(`${conflict.folder}/${conflict.path}`))}  ${conflict.id}`
-  return [title, ...heads.split('\n').map((line) => `  ${line}`)].join('\n')
-}
-
-export const listConflicts = async (options: CommonOptions & { folder?: string }): Promise<void> => {
-  const context = await openContext(options)
-  await context.call(ConflictService.method.listConflicts, { folder: options.folder ?? '' }, ({ conflicts }) =>
-    conflicts.length === 0
-      ? 'No conflicts.'
-      : conflicts.map((conflict) => describeConflict(conflict, context.terminal)).join('\n\n'),
-  )
-}
-
-interface ResolveOptions extends CommonOptions {
-  readonly take?: string
-  readonly both?: boolean
-  readonly merged?: string
-}
-
-/** Undefined unless exactly one way was named. */
-const resolutionOf = ({ take, both, merged }: ResolveOptions): ResolveConflictRequest['resolution'] | undefined => {
-  const ways: ResolveConflictRequest['resolution'][] = []
-  if (take !== undefined) ways.push({ case: 'take', value: take })
-  if (both) ways.push({ case: 'both', value: true })
-  if (merged !== undefined) ways.push({ case: 'mergedFile', value: absolutePath(merged) })
-  return ways.length === 1 ? ways[0] : undefined
-}
-
-export const resolveConflict = async (id: string, options: ResolveOptions): Promise<void> => {
-  const context = await openContext(options)
-  const resolution = resolutionOf(options)
-  if (!resolution)
-    return context.fail(latticeError('bad-request', 'permanent', 'say how: --take HEAD, --both or --merged FILE'))
-  await context.call(ConflictService.method.resolveConflict, { id, resolution }, ({ path }) => `${path} is settled`)
-}
 
 export const listHistory = async (path: string, options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
@@ -88,18 +35,67 @@ export const listHistory = async (path: string, options: CommonOptions): Promise
   )
 }
 
-export const restore = async (path: string, options: CommonOptions & { at: string }): Promise<void> => {
+/** Whether a path is a directory, or, where nothing is now, was one at the time. */
+const isDirectory = async (context: Context, path: string, timeMs: number): Promise<boolean> => {
+  const now = statSync(path, { throwIfNoEntry: false })
+  if (now) return now.isDirectory()
+  const request = { path, atMs: BigInt(timeMs), limit: 1 }
+  return (await context.client.unary(FileService.method.browse, request)).ok
+}
+
+const things = (count: number): string => `${formatCount(count)} ${count === 1 ? 'entry' : 'entries'}`
+
+const describeTree = (path: string, timeMs: number, preview: boolean, reply: RestoreTreeResponse): string => {
+  const { restored, reverted, moved, removed, missing, sample } = reply
+  const parts = [
+    restored && `${things(restored)} brought back`,
+    reverted && `${things(reverted)} with older content`,
+    moved && `${things(moved)} moved back`,
+    removed && `${things(removed)} put to trash`,
+  ].filter((part) => part !== 0)
+  const title =
+    parts.length === 0 && missing.length === 0
+      ? `${path} is as it was on ${formatTime(timeMs)}`
+      : `${preview ? 'would restore' : 'restored'} ${path} as of ${formatTime(timeMs)}: ${parts.join(', ') || 'nothing'}`
+  return [
+    title,
+    ...(preview ? sample.map((each) => `  ${each}`) : []),
+    ...missing.map((each) => `  ${each} stays as it is: nobody has that content any more`),
+  ]
+    .map(printable)
+    .join('\n')
+}
+
+interface RestoreOptions extends CommonOptions {
+  readonly at: string
+  readonly dryRun?: boolean
+}
+
+export const restore = async (given: string, options: RestoreOptions): Promise<void> => {
   const context = await openContext(options)
+  const path = absolutePath(given)
   const timeMs = parseTime(options.at)
+  const preview = options.dryRun === true
   if (timeMs === undefined && !/^[0-9a-fA-F]{4,64}$/.test(options.at))
     return context.fail(
       latticeError('bad-request', 'permanent', `“${options.at}” is neither a time nor the hash of a version`),
     )
+  if (timeMs !== undefined && (preview || (await isDirectory(context, path, timeMs)))) {
+    const request = { path, atMs: BigInt(timeMs), preview }
+    const reply = await context.client.unary(FileService.method.restoreTree, request)
+    if (!reply.ok) return context.fail(reply.error)
+    // Something could not be brought back: no success, whatever else was done.
+    if (reply.value.missing.length > 0) process.exitCode = 1
+    if (context.json) context.terminal.json(plainMessage(RestoreTreeResponseSchema, reply.value))
+    else context.terminal.print(describeTree(given, timeMs, preview, reply.value))
+    return
+  }
+  if (preview) return context.fail(latticeError('bad-request', 'permanent', 'a dry run needs a time to go back to'))
   const at: RestoreVersionRequest['at'] =
     timeMs === undefined ? { case: 'hash', value: options.at.toLowerCase() } : { case: 'timeMs', value: BigInt(timeMs) }
   await context.call(
     HistoryService.method.restoreVersion,
-    { path: absolutePath(path), at },
+    { path, at },
     ({ version }) =>
       version && `${version.path} is again as ${version.deviceName} left it on ${formatTime(version.timeMs)}`,
   )

@@ -1,11 +1,11 @@
-/** `invite`, `invites`, `join`, `peers`, `peer rename|revoke`. */
+/** `invite`, `invites`, `join`, `joins`, `peers`, `peer rename|revoke|role`. */
 import { InviteService, type InviteInfo } from '#proto/invite_api'
-import { PeerService, type PeerInfo } from '#proto/peer_api'
+import { LagState, PeerService, type FolderLag, type PeerInfo } from '#proto/peer_api'
 import { Role, RoleSchema } from '#proto/system'
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import { absolutePath, openContext, type CommonOptions } from '../context.ts'
-import { formatAge, formatTable } from '../format.ts'
-import { enumWord } from '../plain.ts'
+import { formatAge, formatCount, formatTable } from '../format.ts'
+import { enumWord, plainMessage } from '../plain.ts'
 import type { Terminal } from '../terminal.ts'
 
 const ROLES = { reader: Role.READER, writer: Role.WRITER, admin: Role.ADMIN }
@@ -15,6 +15,7 @@ export interface InviteOptions extends CommonOptions {
   readonly role: keyof typeof ROLES
   readonly expires?: number
   readonly uses?: number
+  readonly approve?: boolean
 }
 
 /** The link alone on standard output, so that it can be piped. */
@@ -27,6 +28,7 @@ export const invite = async (target: string, options: InviteOptions): Promise<vo
       role: ROLES[options.role],
       expiresInMs: BigInt(options.expires ?? 0),
       uses: options.uses ?? 0,
+      approval: options.approve ?? false,
     },
     ({ link }) => link,
   )
@@ -36,7 +38,7 @@ const stateOf = (invite: InviteInfo, nowMs: number): string => {
   if (invite.revoked) return 'revoked'
   if (invite.used >= invite.uses) return 'used up'
   if (Number(invite.expiresMs) <= nowMs) return 'expired'
-  return `expires ${formatAge(invite.expiresMs, nowMs)}`
+  return `expires ${formatAge(invite.expiresMs, nowMs)}${invite.approval ? ', asks before it admits' : ''}`
 }
 
 export const listInvites = async (options: CommonOptions): Promise<void> => {
@@ -63,9 +65,52 @@ export const revokeInvite = async (id: string, options: CommonOptions): Promise<
   await context.call(InviteService.method.revokeInvite, { id }, () => 'the link no longer works')
 }
 
+const waitingWords = (name: string, words: readonly string[]): string =>
+  `${name} waits for somebody there to let this device in. Both screens must show the same words: ${words.join(' ')}`
+
+export const listJoins = async (options: CommonOptions): Promise<void> => {
+  const context = await openContext(options)
+  await context.call(InviteService.method.listJoins, {}, ({ joins }) =>
+    joins.length === 0
+      ? 'No device waits to be let in.'
+      : formatTable(
+          [
+            { title: 'ID' },
+            { title: 'CALLS ITSELF' },
+            { title: 'FROM' },
+            { title: 'FOR' },
+            { title: 'ROLE' },
+            { title: 'WORDS' },
+            { title: 'SINCE' },
+          ],
+          joins.map((join) => [
+            join.id.slice(0, SHORT_ID),
+            join.deviceName,
+            join.address,
+            join.target,
+            enumWord(RoleSchema, join.role),
+            join.words.join(' '),
+            formatAge(join.sinceMs, Date.now()),
+          ]),
+          context.terminal.dim,
+        ),
+  )
+}
+
+export const answerJoin = async (id: string, accept: boolean, options: CommonOptions): Promise<void> => {
+  const context = await openContext(options)
+  await context.call(InviteService.method.answerJoin, { id, accept }, () =>
+    accept ? 'the device is let in' : 'the device was sent away',
+  )
+}
+
 export const join = async (link: string, path: string | undefined, options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
-  context.terminal.progress('asking to be admitted …')
+  const preview = await context.client.unary(InviteService.method.previewLink, { link })
+  if (!preview.ok) return context.fail(preview.error)
+  if (!preview.value.approval) context.terminal.progress('asking to be admitted …')
+  else if (context.json) context.terminal.json(plainMessage(InviteService.method.previewLink.output, preview.value))
+  else context.terminal.note(waitingWords(preview.value.name, preview.value.words))
   const request = { link, path: path === undefined ? '' : absolutePath(path) }
   await context.call(InviteService.method.join, request, ({ name, folders }) =>
     [`joined ${name}`, ...folders.map((folder) => `  ${folder.name} syncs to ${folder.path}`)].join('\n'),
@@ -81,16 +126,48 @@ const connectionOf = (peer: PeerInfo, terminal: Terminal): string => {
   return terminal.green(peer.direct ? `connected${latency}` : `through a relay${latency}`)
 }
 
+/** “3 changes behind”; undefined: nothing stands between the peer and the folder. */
+const lagWords = ({ state, changesBehind, pending }: FolderLag): string | undefined => {
+  const count = (n: number): string => `${formatCount(n)} change${n === 1 ? '' : 's'}`
+  switch (state) {
+    case LagState.LEVEL:
+      return undefined
+    case LagState.BEHIND:
+      return `${count(changesBehind)} behind`
+    case LagState.WRITING:
+      return pending > 0 ? `${count(pending)} to write` : 'still writing'
+    case LagState.UNSPECIFIED:
+      return 'not known yet'
+  }
+}
+
+/** “level”, “3 changes behind, last seen 2 hours ago”; with the folders' names where there are several. */
+const standingOf = (peer: PeerInfo, nowMs: number): string => {
+  if (peer.self || peer.revoked) return '–'
+  const nameOf = new Map(peer.memberships.map((m) => [bytesToHex(m.storeId), m.name]))
+  const lags = peer.lags.flatMap((lag) => {
+    const words = lagWords(lag)
+    if (words === undefined) return []
+    return peer.lags.length === 1 ? [words] : [`${nameOf.get(bytesToHex(lag.storeId)) ?? ''}: ${words}`]
+  })
+  const standing = lags.length > 0 ? lags.join('; ') : peer.lags.length > 0 ? 'level' : '–'
+  if (peer.connected) return standing
+  return peer.lastSeenMs > 0n
+    ? `${standing}, last seen ${formatAge(peer.lastSeenMs, nowMs)}`
+    : `${standing}, never seen`
+}
+
 export const listPeers = async (options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
   await context.call(PeerService.method.listPeers, {}, ({ peers }) =>
     formatTable(
-      [{ title: 'PEER' }, { title: 'DEVICE' }, { title: 'SHARES' }, { title: 'CONNECTION' }],
+      [{ title: 'PEER' }, { title: 'DEVICE' }, { title: 'SHARES' }, { title: 'CONNECTION' }, { title: 'STATE' }],
       peers.map((peer) => [
         peer.name,
         bytesToHex(peer.device).slice(0, SHORT_ID),
         peer.memberships.map((m) => `${m.name} (${enumWord(RoleSchema, m.role)})`).join(', ') || '–',
         connectionOf(peer, context.terminal),
+        standingOf(peer, Date.now()),
       ]),
       context.terminal.dim,
     ),
@@ -108,5 +185,19 @@ export const revokePeer = async (peer: string, options: CommonOptions): Promise<
     PeerService.method.revokePeer,
     { peer },
     ({ stores }) => `${peer} no longer has access to ${stores.join(', ')}`,
+  )
+}
+
+export const setRole = async (
+  peer: string,
+  target: string,
+  role: keyof typeof ROLES,
+  options: CommonOptions,
+): Promise<void> => {
+  const context = await openContext(options)
+  await context.call(
+    PeerService.method.setRole,
+    { peer, target, role: ROLES[role] },
+    () => `${peer} is ${role} of ${target} now`,
   )
 }

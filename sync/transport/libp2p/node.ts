@@ -53,12 +53,18 @@ export interface Libp2pTransportOptions {
   readonly onHandlerError: (error: unknown, protocol: string) => void
 }
 
+/** What libp2p can do beyond the port. */
+export interface LocalTransport extends Transport {
+  /** Begins or ends to look for devices on the local network, and to answer those that look. */
+  setLocalDiscovery(on: boolean): void
+}
+
 type Listeners = { [K in keyof TransportEvents]: Set<TransportEvents[K]> }
 
 /** Starts a node. Fails with `bad-address` when it cannot listen where it should. */
 export const createLibp2pTransport = async (
   options: Libp2pTransportOptions,
-): Promise<Result<Transport, TransportError>> => {
+): Promise<Result<LocalTransport, TransportError>> => {
   let transport: Libp2pTransport | undefined
   try {
     transport = new Libp2pTransport(await createNode(options), options)
@@ -106,7 +112,7 @@ const createNode = (options: Libp2pTransportOptions): Promise<Libp2p> =>
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
   })
 
-class Libp2pTransport implements Transport {
+class Libp2pTransport implements LocalTransport {
   readonly self: PublicKey
   readonly #libp2p: Libp2p
   readonly #options: Libp2pTransportOptions
@@ -149,7 +155,14 @@ class Libp2pTransport implements Transport {
     await this.#libp2p.start()
     // One address family may be missing from the machine; with none left, nobody could reach us.
     if (this.#options.listen.length > 0 && this.addresses().length === 0) throw new Error('no address can be used')
-    if (!localDiscovery) return
+    this.setLocalDiscovery(localDiscovery)
+  }
+
+  setLocalDiscovery(on: boolean): void {
+    if (on === (this.#discovery !== undefined) || this.#stopping) return
+    this.#discovery?.stop()
+    this.#discovery = undefined
+    if (!on) return
     this.#discovery = new LocalDiscovery({
       self: this.#libp2p.peerId,
       addresses: () => this.addresses(),

@@ -1,0 +1,150 @@
+/** The desktop app as a person has it: window, port, links, tray, quit. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { KeyStorage, Theme } from '#proto/desktop_api'
+import { portScript, startBeside, TestApp } from '../support/electron.ts'
+import { TestNode } from '../support/world.ts'
+
+let root: string
+let script: string
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lattice-desktop-'))
+  script = await portScript()
+})
+afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5 }))
+
+test('the app starts, and its page speaks with the node', async () => {
+  await using app = await TestApp.start(join(root, 'first'))
+  const page = await app.page()
+  expect(await page.title()).toBe('Lattice')
+  expect(page.url()).toMatch(/^lattice-app:\/\/app\//)
+  await page.evaluate(script)
+  const name = await page.evaluate(async () => (await (await window.openClients()).node.getStatus({})).home)
+  expect(name).toBe(join(root, 'first'))
+  expect(await app.quit(), app.output).toBe(0)
+})
+
+test('the app started again shows itself; its link reaches the page, which asks once it is there', async () => {
+  const home = join(root, 'again')
+  await using app = await TestApp.start(home, '--hidden')
+  expect(app.app.windows()).toEqual([])
+  expect(await startBeside(home, 'lattice://join/abc')).toBe(0)
+  const page = await app.page()
+  await page.evaluate(script)
+  const first = await page.evaluate(async () => {
+    const { desktop } = await window.openClients()
+    for await (const { request } of desktop.watchRequests({})) return request
+    return undefined
+  })
+  expect(first).toMatchObject({ case: 'joinLink', value: 'lattice://join/abc' })
+})
+
+test('a link that the app is started with waits for the page', async () => {
+  await using app = await TestApp.start(join(root, 'cold'), 'lattice://join/cold')
+  const page = await app.page()
+  await page.evaluate(script)
+  const first = await page.evaluate(async () => {
+    const { desktop } = await window.openClients()
+    for await (const { request } of desktop.watchRequests({})) return request
+    return undefined
+  })
+  expect(first).toMatchObject({ case: 'joinLink', value: 'lattice://join/cold' })
+})
+
+test('a closed window leaves the app running, and comes back where it was', async () => {
+  const home = join(root, 'closed')
+  await using app = await TestApp.start(home)
+  const page = await app.page()
+  await app.app.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()[0]?.setBounds({ x: 90, y: 70, width: 700, height: 500 }),
+  )
+  await Promise.all([
+    page.waitForEvent('close'),
+    app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()),
+  ])
+  await expect.poll(() => app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
+  expect(JSON.parse(await readFile(join(home, 'desktop.json'), 'utf8')).window).toMatchObject({
+    width: 700,
+    height: 500,
+  })
+  expect(await startBeside(home)).toBe(0)
+  await app.page()
+  const bounds = await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds())
+  expect(bounds).toMatchObject({ width: 700, height: 500 })
+})
+
+test('a home that another node uses is said in the window, with what to do', async () => {
+  await using other = new TestNode(root, 'taken')
+  await other.up()
+  await using app = await TestApp.start(other.home)
+  const page = await app.page()
+  await page.waitForURL('lattice-app://failure/', { timeout: 10_000 })
+  expect(await page.title()).toBe('Lattice could not start')
+  expect(await page.textContent('#message')).toContain(other.home)
+  expect(await other.stop()).toBe(0)
+  await page.click('#retry', { noWaitAfter: true, timeout: 5_000 })
+  await page.waitForURL('lattice-app://app/', { timeout: 10_000 })
+})
+
+test('a page that crashes is replaced by one that says so, and opens again', async () => {
+  await using app = await TestApp.start(join(root, 'crash'))
+  await app.page()
+  const gone = app.app.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
+  )
+  await gone
+  await app.app.evaluate(
+    ({ BrowserWindow }) =>
+      new Promise<void>((resolve) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents
+        if (contents?.getURL() === 'lattice-app://failure/') resolve()
+        contents?.once('did-finish-load', () => resolve())
+      }),
+  )
+  const url = await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.getURL())
+  expect(url).toBe('lattice-app://failure/')
+})
+
+test('told to end by the system, the app stops its node in order', async () => {
+  const home = join(root, 'term')
+  await using app = await TestApp.start(home)
+  const page = await app.page()
+  await page.evaluate(script)
+  await page.evaluate(async () => (await window.openClients()).node.getStatus({}))
+  expect(await app.terminate(), app.output).toBe(0)
+  await expect(readFile(join(home, 'lattice.sock'))).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('the key lies in the keychain; autostart writes and removes its file; a theme is kept', async () => {
+  const home = join(root, 'settings')
+  await using app = await TestApp.start(home)
+  const page = await app.page()
+  await page.evaluate(script)
+  const change = async (change: { autostart?: boolean; theme?: number; language?: string }) =>
+    await page.evaluate(async (wanted) => {
+      const { desktop } = await window.openClients()
+      const { desktop: now } = await desktop.changeDesktop(wanted)
+      return now && { keyStorage: now.keyStorage, autostart: now.autostart, theme: now.theme, language: now.language }
+    }, change)
+  expect(await change({ autostart: true, theme: Theme.DARK, language: 'de' })).toEqual({
+    keyStorage: KeyStorage.KEYCHAIN,
+    autostart: true,
+    theme: Theme.DARK,
+    language: 'de',
+  })
+  expect(await readdir(home)).toContain('device.key.sealed')
+  const entry = join(process.env['XDG_CONFIG_HOME'] ?? '', 'autostart', 'lattice.desktop')
+  expect(await readFile(entry, 'utf8')).toContain('--hidden')
+  expect(await change({ autostart: false })).toMatchObject({ autostart: false, theme: Theme.DARK })
+  await expect(readFile(entry)).rejects.toMatchObject({ code: 'ENOENT' })
+  const refused = await page.evaluate(async () => {
+    const { desktop } = await window.openClients()
+    return await desktop.changeDesktop({ language: '../x' }).then(
+      () => 'taken',
+      (cause: Error) => cause.message,
+    )
+  })
+  expect(refused).toContain('BCP 47')
+})

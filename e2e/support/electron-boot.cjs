@@ -1,0 +1,19 @@
+/** What the stand-in Electron of the tests runs: the app of this checkout, with what that Electron lacks of its own. */
+'use strict'
+const { join } = require('node:path')
+const threads = require('node:worker_threads')
+const polyfills = join(__dirname, 'electron-polyfills.cjs')
+require(polyfills)
+const { app, safeStorage, session } = require('electron')
+
+// It says whether there is a keychain, but not which.
+safeStorage.getSelectedStorageBackend ??= () => (safeStorage.isEncryptionAvailable() ? 'gnome_libsecret' : 'basic_text')
+threads.Worker = class extends threads.Worker {
+  constructor(script, options) {
+    super(script, { ...options, execArgv: ['--require', polyfills] })
+  }
+}
+app.once('ready', () => session.defaultSession.setPreloads([join(__dirname, 'electron-page-polyfills.cjs')]))
+const root = process.env.LATTICE_TEST_APP ?? process.env.LATTICE_APP_ROOT
+app.setAppPath(root)
+require(join(root, 'build', 'desktop-main.cjs'))

@@ -1,0 +1,249 @@
+/** What happens in the app, from the parts that each do one thing. */
+import { join } from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import {
+  dialog,
+  Notification,
+  shell,
+  type App,
+  type IpcMain,
+  type NativeTheme,
+  type Session,
+  type WebContents,
+} from 'electron'
+import type { Notice } from '#proto/event_api'
+import { AddFolderRequestSchema, PauseFolderRequestSchema, ResumeFolderRequestSchema } from '#proto/folder_api'
+import type { LatticeError, Result } from '#kernel/core/result.ts'
+import { isAutostarted, setAutostart } from './autostart.ts'
+import { DesktopMemory, type ThemeName } from './desktop-file.ts'
+import { failureActs, nodeFailure, pageFailure, type Failure } from './failure-page.ts'
+import { systemKeychain } from './keychain.ts'
+import { notificationFor } from './notices.ts'
+import { FAILURE_URL, servePages } from './pages.ts'
+import { handOutPorts, type Ports } from './ports.ts'
+import { PlaceRequests } from './requests.ts'
+import { RunningNode } from './running-node.ts'
+import type { StartArgs } from './start-args.ts'
+import { LatticeTray } from './tray.ts'
+import { routes, type TrayAction } from './tray-menu.ts'
+import { nodeDown } from './tray-state.ts'
+import { MainWindow } from './window.ts'
+
+export interface AppParts {
+  readonly app: App
+  readonly ipc: IpcMain
+  readonly session: Session
+  readonly theme: NativeTheme
+  readonly home: string
+  readonly args: StartArgs
+  /** Is told of unexpected failures, which are bugs of ours. */
+  readonly report: (cause: unknown) => void
+}
+
+/** As for `lattice up`: everything durable is on disk already. */
+const STOP_DEADLINE_MS = 5_000
+
+export class DesktopApp {
+  readonly #parts: AppParts
+  readonly #memory: DesktopMemory
+  readonly #requests = new PlaceRequests()
+  readonly #window: MainWindow
+  readonly #running: RunningNode
+  readonly #ports: Ports
+  /** Held, or the system would forget them and their clicks. */
+  readonly #notifications = new Set<Notification>()
+  #tray: LatticeTray | undefined
+  #failure: Failure | undefined
+  #quitting = false
+
+  constructor(parts: AppParts) {
+    this.#parts = parts
+    const { app, report } = parts
+    const root = app.getAppPath()
+    this.#memory = new DesktopMemory(parts.home)
+    this.#applyTheme(this.#memory.now.theme)
+    this.#window = new MainWindow({
+      memory: this.#memory,
+      preload: join(root, 'build', 'desktop-preload.cjs'),
+      icon: join(root, 'build', 'icons', 'app', '256.png'),
+      isPackaged: app.isPackaged,
+      crashed: (reason) => this.#fail(pageFailure(reason)),
+      report,
+    })
+    this.#running = this.#createRunning()
+    this.#ports = handOutPorts(
+      parts.ipc,
+      () => this.#window.contents,
+      () => this.#running.services(),
+    )
+    servePages(parts.session, join(root, 'build', 'web'), () => this.#failure ?? pageFailure('unknown'))
+  }
+
+  #createRunning(): RunningNode {
+    const { app, home, args, report } = this.#parts
+    return new RunningNode({
+      nodeOptions: () => ({
+        home,
+        config: args.listen.length > 0 ? { listen: args.listen } : {},
+        localDiscovery: args.localDiscovery,
+        keychain: systemKeychain(),
+      }),
+      report,
+      desktop: {
+        memory: this.#memory,
+        requests: this.#requests,
+        systemLanguage: () => app.getPreferredSystemLanguages()[0] ?? app.getLocale(),
+        isAutostarted,
+        setAutostart,
+        applyTheme: (theme) => this.#applyTheme(theme),
+        chooseDirectory: (title) => this.#chooseDirectory(title),
+        reveal: (path) => shell.showItemInFolder(path),
+        quit: () => this.quit(),
+      },
+      onView: (view) => this.#tray?.show(view),
+      onNotice: (notice) => this.#notify(notice),
+      onFailure: (error) => this.#nodeFailed(error),
+      onShutdown: () => this.quit(),
+    })
+  }
+
+  /** The tray, the node, and the window unless the app was started in the background. */
+  start(link: string | undefined): void {
+    const { app, args, report } = this.#parts
+    const images = join(app.getAppPath(), 'build', 'icons')
+    this.#tray = new LatticeTray(images, nodeDown, (action) => void this.#act(action).catch(report))
+    this.#running.services().catch(report)
+    if (link !== undefined) this.#requests.add({ case: 'joinLink', value: link })
+    if (link !== undefined || !args.hidden) this.showWindow()
+  }
+
+  showWindow(): void {
+    this.#window.show(this.#failure !== undefined)
+  }
+
+  /** Somebody started the app again, or clicked a link: the page is told where to go. */
+  openFromOutside(link: string | undefined): void {
+    if (link !== undefined) this.#requests.add({ case: 'joinLink', value: link })
+    this.showWindow()
+  }
+
+  /** A page wanted to go elsewhere: only the links of the failure page lead somewhere. */
+  navigated(contents: WebContents, url: string): void {
+    if (!contents.getURL().startsWith(FAILURE_URL)) return
+    const { pathname } = new URL(url)
+    if (pathname === failureActs.quit) return this.quit()
+    if (pathname !== failureActs.retry) return
+    this.#failure = undefined
+    this.#running.retry().then(() => this.#window.load(this.#failure !== undefined), this.#parts.report)
+  }
+
+  /** Stops the node, then ends the process. What is cut off at the deadline is only politeness. */
+  quit(): void {
+    if (this.#quitting) return
+    this.#quitting = true
+    const { app, report } = this.#parts
+    const deadline = setTimeout(() => app.exit(1), STOP_DEADLINE_MS)
+    this.#window.close()
+    this.#tray?.close()
+    this.#ports.close()
+    this.#running
+      .stop()
+      .then(
+        () => 0,
+        (cause: unknown) => (report(cause), 1),
+      )
+      .then((code) => {
+        clearTimeout(deadline)
+        app.exit(code)
+      }, report)
+  }
+
+  #applyTheme(theme: ThemeName): void {
+    this.#parts.theme.themeSource = theme
+  }
+
+  #fail(failure: Failure): void {
+    this.#failure = failure
+    if (this.#window.contents) this.#window.load(true)
+  }
+
+  /** A person must learn of it, even when the app was started in the background. */
+  #nodeFailed(error: LatticeError): void {
+    this.#parts.report(error.message)
+    if (this.#quitting) return
+    this.#fail(nodeFailure(error))
+    this.#tray?.show(nodeDown)
+    this.showWindow()
+  }
+
+  #show(route: string): void {
+    this.#requests.add({ case: 'show', value: route })
+    this.showWindow()
+  }
+
+  #notify(notice: Notice): void {
+    const text = notificationFor(notice)
+    if (text === undefined || !Notification.isSupported()) return
+    const notification = new Notification({ title: text.title, body: text.body })
+    const forget = (): void => void this.#notifications.delete(notification)
+    this.#notifications.add(notification)
+    notification.on('click', () => {
+      forget()
+      this.#show(text.route)
+    })
+    notification.on('close', forget)
+    notification.show()
+  }
+
+  async #chooseDirectory(title: string): Promise<string | undefined> {
+    const options = { title, properties: ['openDirectory', 'createDirectory'] as const }
+    const window = this.#window.browserWindow
+    const asked = { ...options, properties: [...options.properties] }
+    const { canceled, filePaths } = await (window ? dialog.showOpenDialog(window, asked) : dialog.showOpenDialog(asked))
+    return canceled ? undefined : filePaths[0]
+  }
+
+  async #act(action: TrayAction): Promise<void> {
+    switch (action.do) {
+      case 'show':
+        return this.#show(action.route)
+      case 'open-directory':
+        return this.#tell((await shell.openPath(action.path)) || undefined)
+      case 'add-folder':
+        return await this.#addFolder()
+      case 'pause':
+      case 'resume':
+        return await this.#pause(action.folders, action.do === 'pause')
+      case 'quit':
+        return this.quit()
+    }
+  }
+
+  async #addFolder(): Promise<void> {
+    const path = await this.#chooseDirectory('Choose a folder to sync')
+    const api = this.#running.node?.api
+    if (path === undefined || api === undefined) return
+    const signal = new AbortController().signal
+    const added = await api.folders.addFolder(create(AddFolderRequestSchema, { path }), signal)
+    if (!added.ok) return this.#tell(added.error.message)
+    this.#show(routes.home)
+  }
+
+  async #pause(folders: readonly string[], pause: boolean): Promise<void> {
+    const api = this.#running.node?.api
+    if (api === undefined) return
+    const signal = new AbortController().signal
+    for (const folder of folders) {
+      const done: Result<unknown, LatticeError> = pause
+        ? await api.folders.pauseFolder(create(PauseFolderRequestSchema, { folder }), signal)
+        : await api.folders.resumeFolder(create(ResumeFolderRequestSchema, { folder }), signal)
+      if (!done.ok) return this.#tell(done.error.message)
+    }
+  }
+
+  /** Undefined: there is nothing to tell. */
+  #tell(message: string | undefined): void {
+    if (message !== undefined)
+      dialog.showMessageBox({ type: 'warning', title: 'Lattice', message }).catch(this.#parts.report)
+  }
+}

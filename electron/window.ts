@@ -1,0 +1,103 @@
+/** The one window: made when it is asked for, destroyed when it is closed. The app lives on in the tray. */
+import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
+import type { DesktopMemory } from './desktop-file.ts'
+import { APP_URL, FAILURE_URL } from './pages.ts'
+import { placeWindow, windowSizeMin } from './window-place.ts'
+
+export interface WindowParts {
+  readonly memory: DesktopMemory
+  readonly preload: string
+  readonly icon: string
+  readonly isPackaged: boolean
+  /** The part of the app that draws the window ended. */
+  crashed(reason: string): void
+  report(cause: unknown): void
+}
+
+export class MainWindow {
+  readonly #parts: WindowParts
+  #window: BrowserWindow | undefined
+
+  constructor(parts: WindowParts) {
+    this.#parts = parts
+  }
+
+  get contents(): WebContents | undefined {
+    return this.#window?.webContents
+  }
+
+  /** For dialogs, which belong to a window where there is one. */
+  get browserWindow(): BrowserWindow | undefined {
+    return this.#window
+  }
+
+  /** In front, made if need be. `failed`: shows why the interface is not there instead of it. */
+  show(failed: boolean): void {
+    if (this.#window === undefined) {
+      this.#window = this.#create()
+      return this.load(failed)
+    }
+    if (this.#window.isMinimized()) this.#window.restore()
+    this.#window.show()
+    this.#window.focus()
+  }
+
+  /** Loads the page anew, or the one that says what failed. */
+  load(failed: boolean): void {
+    // A load that another one replaces rejects; there is nothing to do about it.
+    this.#window?.loadURL(failed ? FAILURE_URL : APP_URL).catch((cause: unknown) => {
+      if ((cause as { code?: unknown }).code !== 'ERR_ABORTED') this.#parts.report(cause)
+    })
+  }
+
+  close(): void {
+    this.#window?.destroy()
+  }
+
+  #create(): BrowserWindow {
+    const { memory, preload, icon, isPackaged } = this.#parts
+    const areas = screen.getAllDisplays().map(({ workArea }) => workArea)
+    const window = new BrowserWindow({
+      ...placeWindow(memory.now.window, areas),
+      minWidth: windowSizeMin.width,
+      minHeight: windowSizeMin.height,
+      show: false,
+      title: 'Lattice',
+      icon,
+      autoHideMenuBar: true,
+      backgroundColor: nativeTheme.shouldUseDarkColors ? '#15181c' : '#ffffff',
+      webPreferences: {
+        preload,
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        nodeIntegrationInWorker: false,
+        nodeIntegrationInSubFrames: false,
+        webSecurity: true,
+        allowRunningInsecureContent: false,
+        webviewTag: false,
+        navigateOnDragDrop: false,
+        spellcheck: false,
+        devTools: !isPackaged,
+      },
+    })
+    window.removeMenu()
+    if (memory.now.window?.maximized === true) window.maximize()
+    window.once('ready-to-show', () => window.show())
+    window.on('close', () => this.#remember(window))
+    window.on('closed', () => (this.#window = undefined))
+    window.webContents.on('render-process-gone', (_, { reason }) => {
+      if (reason !== 'clean-exit') this.#parts.crashed(reason)
+    })
+    return window
+  }
+
+  #remember(window: BrowserWindow): void {
+    const { x, y, width, height } = window.getNormalBounds()
+    try {
+      this.#parts.memory.change({ window: { x, y, width, height, maximized: window.isMaximized() } })
+    } catch (cause) {
+      this.#parts.report(cause) // the window closes all the same
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest'
+import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { editAppearance, resolveMerged, resolveTake } from './intents.ts'
+import { forkPoint, type ContentWrite } from './lineage.ts'
+import { contentOf, decodeOps, editOp } from './ops.ts'
+import { scene, text } from './scene.ts'
+import { rememberTouched, undoSteps } from './undo.ts'
+import { isTrash } from './values.ts'
+
+type Scene = ReturnType<typeof scene>
+
+/** The base of the only conflict; undefined: it has none. */
+const base = (s: Scene): string | undefined => {
+  const [conflict] = s.conflicts()
+  const { inode } = conflict!.heads[0]!
+  const writes = [...s.a.applied.values()].flatMap(({ hash, author, seq, hlc, ops, parents }) =>
+    decodeOps(ops)
+      .ops.filter((op) => equalBytes(op.inode, inode) && (op.content || (op.link && isTrash(op.link.parent as never))))
+      .map((op): ContentWrite => {
+        const own = parents.map((id) => s.world.events.get(id)!).filter((each) => equalBytes(each.author, author))
+        const prev = own.find((each) => each.seq === seq - 1)?.hash
+        const content = op.content && contentOf(op.content)
+        return { hash, author, seq, hlc, prev, keep: op.keepContent as Hash[], content }
+      }),
+  )
+  const heads = conflict!.heads.map(({ hash }) => hash)
+  const found = forkPoint(writes, heads, s.world.causality)?.content
+  return found?.data.kind === 'inline' ? new TextDecoder().decode(found.data.bytes) : undefined
+}
+
+/** An edit by who has received what he does not see yet. */
+const editUnseen = (s: Scene, who: Scene['a'], path: string, data: string, unseen: readonly Hash[]): void => {
+  s.world.write(who, [editOp(s.see(who, path).inode, text(data), unseen)])
+}
+
+const lastHash = (s: Scene): Hash => [...s.world.events.values()].at(-1)!.hash
+
+test('two edits of one content', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'first')
+  s.edit(s.a, 'x', 'second')
+  s.meet()
+  for (const step of ['1', '2']) s.edit(s.a, 'x', `a${step}`)
+  for (const step of ['1', '2', '3']) s.edit(s.b, 'x', `b${step}`)
+  s.meet()
+  expect(base(s)).toBe('second')
+})
+
+test('three edits of one content', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'old')
+  s.meet()
+  for (const who of [s.a, s.b, s.c]) s.edit(who, 'x', `by ${who.n}`)
+  s.meet()
+  expect(base(s)).toBe('old')
+})
+
+test('an edit of something received but not seen was made from what was there before', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'old')
+  s.meet()
+  s.edit(s.a, 'x', 'newer')
+  s.world.sync(s.a, s.b)
+  editUnseen(s, s.b, 'x', 'by b', [lastHash(s)])
+  s.meet()
+  expect(base(s)).toBe('old')
+})
+
+test('several edits received while away are not taken for seen', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'old')
+  s.meet()
+  s.put(s.b, 'other', 'b was here')
+  s.edit(s.a, 'x', 'newer')
+  s.edit(s.a, 'x', 'newest')
+  s.world.sync(s.a, s.b)
+  editUnseen(s, s.b, 'x', 'by b', [[...s.a.applied.values()].at(-1)!.hash])
+  s.meet()
+  expect(base(s)).toBe('old')
+})
+
+test('who wrote after an edit reached him has seen it', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'old')
+  s.edit(s.a, 'x', 'newer')
+  s.meet()
+  s.put(s.b, 'other', 'b was here')
+  s.edit(s.a, 'x', 'newest')
+  s.world.sync(s.a, s.b)
+  editUnseen(s, s.b, 'x', 'by b', [[...s.a.applied.values()].at(-1)!.hash])
+  s.meet()
+  expect(base(s)).toBe('newer')
+})
+
+test('a conflict after another was settled is made from what settled it', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'old')
+  s.meet()
+  s.edit(s.a, 'x', 'a1')
+  s.edit(s.b, 'x', 'b1')
+  s.meet()
+  s.world.write(s.a, resolveMerged(s.a.tree, s.conflicts()[0]!, text('merged')))
+  s.meet()
+  s.edit(s.a, 'x', 'a2')
+  s.edit(s.b, 'x', 'b2')
+  s.meet()
+  expect(base(s)).toBe('merged')
+})
+
+test('a conflict that is brought back has the base it had, also when one side is edited further', () => {
+  for (const how of ['merged', 'taken'] as const) {
+    const s = scene()
+    s.put(s.a, 'x', 'old')
+    s.meet()
+    s.edit(s.a, 'x', 'a1')
+    s.edit(s.b, 'x', 'b1')
+    s.meet()
+    const [conflict] = s.conflicts()
+    const ops =
+      how === 'merged'
+        ? resolveMerged(s.a.tree, conflict!, text('merged'))
+        : resolveTake(s.a.tree, conflict!, conflict!.heads[0]!.hash)
+    const remembered = rememberTouched(s.a.tree.state, conflict!, ops)
+    s.world.write(s.a, ops)
+    for (const step of undoSteps(remembered, [lastHash(s)])) s.world.write(s.a, step(s.a.tree))
+    s.meet()
+    expect(base(s)).toBe('old')
+    s.world.write(s.b, editAppearance(s.b.tree, s.see(s.b, 'x'), text('further')))
+    s.meet()
+    expect(base(s)).toBe('old')
+  }
+})
+
+test('files made apart have no base', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'one')
+  s.put(s.b, 'x', 'two')
+  s.meet()
+  expect(base(s)).toBeUndefined()
+})

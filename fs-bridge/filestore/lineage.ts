@@ -1,0 +1,131 @@
+/**
+ * From what a content was made, as far as the log tells: which contents each write replaced. It gives the base of a
+ * three-way merge.
+ *
+ * A write replaces what its author had received and does not keep. One that keeps all of it was made from something
+ * that is not told: from what was there before the kept ones. Of these the latest its author had received when it wrote
+ * last is taken, else the first: an older base only shows more as different, a newer one would show what the author had
+ * never seen as taken out by him.
+ *
+ * Who brings a conflict back writes old contents anew, the later keeping the earlier: these stand where the old ones
+ * stood, and not behind what had settled the conflict.
+ */
+import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import type { Causality, Dot } from '#kernel/dag/port.ts'
+import { sameData } from './inode.ts'
+import type { ContentValue } from './port.ts'
+
+/** One write of an inode's contents. */
+export interface ContentWrite extends Dot {
+  /** The author's intention before. */
+  readonly prev: Hash | undefined
+  readonly keep: readonly Hash[]
+  /** Undefined: it only let go of others. */
+  readonly content: ContentValue | undefined
+}
+
+/**
+ * The latest content that all of `heads` were made from; undefined: none. `writes`: all of one inode in an order in
+ * which causes come first, the heads among them.
+ */
+export const forkPoint = (
+  writes: readonly ContentWrite[],
+  heads: readonly Hash[],
+  causality: Causality,
+): ContentWrite | undefined => {
+  const lineage = new Lineage(writes, causality)
+  const indices = heads.map((hash) => writes.findIndex((write) => equalBytes(write.hash, hash)))
+  if (indices.length === 0 || indices.includes(-1)) return undefined
+  const [first, ...rest] = indices.map((index) => lineage.ancestors(index))
+  const common = [...first!].filter((index) => !indices.includes(index) && rest.every((set) => set.has(index)))
+  const shared = common.map((index) => writes[index]!).filter(({ content }) => content !== undefined)
+  return shared.reduce<ContentWrite | undefined>(
+    (best, each) => (best && best.hlc >= each.hlc ? best : each),
+    undefined,
+  )
+}
+
+class Lineage {
+  readonly #writes: readonly ContentWrite[]
+  readonly #causality: Causality
+  /** By the index of a write: the indices of what it replaced, of what replaced it, and of what it was made from. */
+  readonly #replaced: number[][] = []
+  readonly #replacedBy: number[][] = []
+  readonly #madeFrom: number[][] = []
+  /** Written, and replaced by nobody yet. */
+  readonly #open = new Set<number>()
+
+  constructor(writes: readonly ContentWrite[], causality: Causality) {
+    this.#writes = writes
+    this.#causality = causality
+    for (const index of writes.keys()) this.#add(index)
+    for (const index of writes.keys()) this.#findRevived(index)
+  }
+
+  /** Itself included. */
+  ancestors(index: number): Set<number> {
+    return this.#above([index], (each) => this.#madeFrom[each]!)
+  }
+
+  #above(from: readonly number[], next: (index: number) => readonly number[]): Set<number> {
+    const seen = new Set<number>()
+    for (const queue = [...from]; queue.length > 0;) {
+      const index = queue.pop()!
+      if (seen.has(index)) continue
+      seen.add(index)
+      queue.push(...next(index))
+    }
+    return seen
+  }
+
+  #isSeen(index: number, by: Hash | undefined): boolean {
+    return by !== undefined && this.#causality.isAncestor(this.#writes[index]!, by)
+  }
+
+  #add(index: number): void {
+    const { hash, keep, prev } = this.#writes[index]!
+    const isSeen = (each: number): boolean => this.#isSeen(each, hash)
+    const reached = this.#above([...this.#open], (each) => (isSeen(each) ? [] : this.#replaced[each]!))
+    const standing = [...reached].filter((each) => isSeen(each) && !this.#replacedBy[each]!.some(isSeen))
+    const kept = standing.filter((each) => keep.some((other) => equalBytes(other, this.#writes[each]!.hash)))
+    const replaced = standing.filter((each) => !kept.includes(each))
+    for (const each of replaced) {
+      this.#open.delete(each)
+      this.#replacedBy[each]!.push(index)
+    }
+    this.#open.add(index)
+    this.#replaced.push(replaced)
+    this.#replacedBy.push([])
+    this.#madeFrom.push(replaced.length > 0 ? replaced : this.#beforeKept(kept, prev))
+  }
+
+  #beforeKept(kept: readonly number[], prev: Hash | undefined): number[] {
+    const above = [...this.#above(kept, (each) => this.#madeFrom[each]!)].filter((each) => !kept.includes(each))
+    const newestFirst = above.sort((a, b) => b - a)
+    const found = newestFirst.find((each) => this.#isSeen(each, prev)) ?? newestFirst.at(-1)
+    return found === undefined ? [] : [found]
+  }
+
+  /** Brings back an old content beside another that its author just brought back. */
+  #findRevived(index: number): void {
+    const write = this.#writes[index]!
+    for (const hash of write.keep) {
+      const other = this.#writes.findIndex((each) => equalBytes(each.hash, hash))
+      if (other < 0 || bytesToHex(this.#writes[other]!.author) !== bytesToHex(write.author)) continue
+      const [old, otherOld] = [this.#earlierWith(index), this.#earlierWith(other)]
+      if (old === undefined || otherOld === undefined) continue
+      this.#madeFrom[index] = [old]
+      this.#madeFrom[other] = [otherOld]
+    }
+  }
+
+  /** The latest of the same data that its author had received. */
+  #earlierWith(index: number): number | undefined {
+    const { content, hash } = this.#writes[index]!
+    for (let each = index - 1; each >= 0 && content !== undefined; each--) {
+      const earlier = this.#writes[each]!.content
+      if (earlier && sameData(earlier, content) && this.#isSeen(each, hash)) return each
+    }
+    return undefined
+  }
+}

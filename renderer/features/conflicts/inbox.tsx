@@ -1,0 +1,177 @@
+/** All conflicts, by folder: who changed what when, and settling many at once. */
+import { useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
+import type { ConflictInfo } from '#proto/conflict_api'
+import controls from '../../present/controls.module.css'
+import { formatBytes, formatTime, toHex } from '../../present/format.ts'
+import { Notice } from '../../present/notice.tsx'
+import { useSettle, type Step } from './hooks.ts'
+import css from './inbox.module.css'
+import { OutcomeToasts } from './outcome-toasts.tsx'
+import { byFolder, headFor, stillThere, type Bulk } from './store.ts'
+
+interface Props {
+  readonly conflicts: readonly ConflictInfo[]
+  /** This device's key, in hex: tells "mine" from "theirs". */
+  readonly self: string
+}
+
+export function ConflictsScreen({ conflicts, self }: Props) {
+  const { t } = useTranslation('conflicts')
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const selected = useMemo(() => stillThere(chosen, conflicts), [chosen, conflicts])
+  const { settling, settle } = useSettle()
+  const settleSelected = async (bulk: Bulk): Promise<void> => {
+    const steps = conflicts.flatMap((conflict): Step[] => {
+      if (!selected.has(conflict.id)) return []
+      if (bulk === 'both') return [{ conflict, resolution: { case: 'both', value: true } }]
+      const hash = headFor(conflict, bulk, self)
+      return hash ? [{ conflict, resolution: { case: 'take', value: toHex(hash) } }] : []
+    })
+    if (steps.length > 0) await settle(steps)
+    setChosen(new Set())
+  }
+  const select = (ids: readonly string[], on: boolean): void =>
+    setChosen(on ? new Set([...selected, ...ids]) : new Set([...selected].filter((id) => !ids.includes(id))))
+  return (
+    <div className={css['screen']}>
+      <header className={css['head']}>
+        <h1>{t('inbox.title')}</h1>
+        {conflicts.length > 0 && <p>{t('inbox.lead', { count: conflicts.length })}</p>}
+      </header>
+      {conflicts.length === 0 ? (
+        <Notice title={t('inbox.none')}>{t('inbox.noneWhy')}</Notice>
+      ) : (
+        <BulkBar
+          selected={selected.size}
+          isRunning={settling.at === 'running'}
+          onSettle={(bulk) => void settleSelected(bulk)}
+          onClear={() => setChosen(new Set())}
+        />
+      )}
+      {byFolder(conflicts).map((group) => (
+        <FolderGroup key={group.folder} {...group} selected={selected} self={self} onSelect={select} />
+      ))}
+      <OutcomeToasts />
+    </div>
+  )
+}
+
+interface BulkProps {
+  readonly selected: number
+  readonly isRunning: boolean
+  readonly onSettle: (bulk: Bulk) => void
+  readonly onClear: () => void
+}
+
+function BulkBar({ selected, isRunning, onSettle, onClear }: BulkProps) {
+  const { t } = useTranslation('conflicts')
+  const off = selected === 0 || isRunning
+  return (
+    <div className={css['bulk']} role="toolbar" aria-label={t('bulk.label')}>
+      <span role="status">
+        {isRunning ? t('bulk.running') : selected === 0 ? t('bulk.hint') : t('bulk.selected', { count: selected })}
+      </span>
+      <span className={controls['grow']} />
+      {selected > 0 && (
+        <button type="button" className={controls['quiet']} disabled={isRunning} onClick={onClear}>
+          {t('bulk.clear')}
+        </button>
+      )}
+      <button type="button" className={controls['button']} disabled={off} onClick={() => onSettle('mine')}>
+        {t('bulk.mine')}
+      </button>
+      <button type="button" className={controls['button']} disabled={off} onClick={() => onSettle('theirs')}>
+        {t('bulk.theirs')}
+      </button>
+      <button type="button" className={controls['primary']} disabled={off} onClick={() => onSettle('both')}>
+        {t('bulk.both')}
+      </button>
+    </div>
+  )
+}
+
+interface GroupProps {
+  readonly folder: string
+  readonly conflicts: readonly ConflictInfo[]
+  readonly selected: ReadonlySet<string>
+  readonly self: string
+  readonly onSelect: (ids: readonly string[], on: boolean) => void
+}
+
+function FolderGroup({ folder, conflicts, selected, self, onSelect }: GroupProps) {
+  const { t } = useTranslation('conflicts')
+  const ids = conflicts.map(({ id }) => id)
+  const some = ids.filter((id) => selected.has(id)).length
+  return (
+    <section className={css['group']} aria-label={folder}>
+      <h2>
+        <label>
+          <input
+            type="checkbox"
+            checked={some === ids.length}
+            ref={(box) => {
+              if (box) box.indeterminate = some > 0 && some < ids.length
+            }}
+            onChange={(event) => onSelect(ids, event.target.checked)}
+            aria-label={t('inbox.selectFolder', { folder })}
+          />
+          {folder}
+        </label>
+        <span className={css['count']}>{t('inbox.count', { count: ids.length })}</span>
+      </h2>
+      <ul>
+        {conflicts.map((conflict) => (
+          <ConflictItem
+            key={conflict.id}
+            conflict={conflict}
+            self={self}
+            isSelected={selected.has(conflict.id)}
+            onSelect={(on) => onSelect([conflict.id], on)}
+          />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+interface ItemProps {
+  readonly conflict: ConflictInfo
+  readonly self: string
+  readonly isSelected: boolean
+  readonly onSelect: (on: boolean) => void
+}
+
+function ConflictItem({ conflict, self, isSelected, onSelect }: ItemProps) {
+  const { t, i18n } = useTranslation('conflicts')
+  const at = conflict.path.lastIndexOf('/') + 1
+  return (
+    <li className={css['item']} data-selected={isSelected}>
+      <input
+        type="checkbox"
+        checked={isSelected}
+        onChange={(event) => onSelect(event.target.checked)}
+        aria-label={t('inbox.select', { path: conflict.path })}
+      />
+      <div className={css['what']}>
+        <Link href={`/conflicts/${encodeURIComponent(conflict.id)}`} className={css['path']}>
+          <span className={css['directory']} dir="ltr">
+            {conflict.path.slice(0, at)}
+          </span>
+          <bdi>{conflict.path.slice(at)}</bdi>
+        </Link>
+        <span className={css['kind']}>{t(`kind.${conflict.kind}`, { defaultValue: conflict.kind })}</span>
+      </div>
+      <ul className={css['heads']}>
+        {conflict.heads.map((head) => (
+          <li key={toHex(head.hash)} data-mine={toHex(head.device) === self}>
+            <bdi>{toHex(head.device) === self ? t('mine', { name: head.deviceName }) : head.deviceName}</bdi>
+            <span>{formatTime(head.timeMs, i18n.language)}</span>
+            <span>{head.deleted ? t('deleted') : formatBytes(head.size, i18n.language)}</span>
+          </li>
+        ))}
+      </ul>
+    </li>
+  )
+}

@@ -1,0 +1,145 @@
+/** Reading directories, versions and trash from the node, and restoring from them. */
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { FileService, type TrashedFile } from '#proto/file_api'
+import { HistoryService, type FileVersion } from '#proto/history_api'
+import { failureOf, wasAborted, type Failure } from '../../present/failure.ts'
+import { toHex } from '../../present/format.ts'
+import { useClient } from '../../present/use-client.ts'
+import { cursorOf, failed, nothingYet, reading, received, type Listing } from './listing.ts'
+
+/** Rows asked for at once: the first page small, so that something shows, the others as large as they may be. */
+const FIRST_PAGE = 200
+const NEXT_PAGE = 2000
+
+/**
+ * All rows of a directory, page by page in the background. `version`: whatever changes when the folder does. A change
+ * while rows are read is followed by one more reading afterwards, so that endless changes never keep it from ending.
+ */
+export function useListing(folder: string, path: string, version: string) {
+  const client = useClient(FileService)
+  const [listing, setListing] = useState<Listing>(nothingYet)
+  const [started, setStarted] = useState(0)
+  const reload = useCallback(() => setStarted((times) => times + 1), [])
+  const place = `${folder}\n${path}`
+  // What was read last: transitions start from here, because what React shows may lag behind.
+  const kept = useRef({ place, listing: nothingYet })
+  const latest = useRef(version)
+  const readVersion = useRef(version)
+  latest.current = version
+
+  useEffect(() => {
+    const stop = new AbortController()
+    const keep = (next: Listing): void => {
+      kept.current = { place, listing: next }
+      setListing(next)
+    }
+    const read = async (): Promise<void> => {
+      readVersion.current = latest.current
+      keep(kept.current.place === place ? reading(kept.current.listing) : nothingYet)
+      let limit = FIRST_PAGE
+      for (let after = cursorOf(kept.current.listing); after !== undefined; after = cursorOf(kept.current.listing)) {
+        const page = await client.browse({ folder, path, after, limit }, { signal: stop.signal })
+        if (stop.signal.aborted) return
+        keep(received(kept.current.listing, page))
+        limit = NEXT_PAGE
+      }
+    }
+    read().catch((thrown: unknown) => {
+      if (!wasAborted(thrown, stop.signal)) keep(failed(kept.current.listing, failureOf(thrown)))
+    })
+    return () => stop.abort()
+  }, [client, folder, path, place, started])
+
+  const isWhole = listing.at === 'whole'
+  useEffect(() => {
+    if (isWhole && readVersion.current !== version) reload()
+  }, [isWhole, version, reload])
+  return { listing, reload }
+}
+
+export type Loaded<T> = { at: 'loading' } | { at: 'failed'; why: Failure } | { at: 'loaded'; items: readonly T[] }
+
+/** What became of a restoration. */
+export type Restoring =
+  | { at: 'idle' }
+  | { at: 'running' }
+  | { at: 'done'; restored: number; missing: readonly string[] }
+  | { at: 'failed'; why: Failure }
+
+/** The versions of a file. `path`: absolute. */
+export function useVersions(path: string) {
+  const client = useClient(HistoryService)
+  const [versions, setVersions] = useState<Loaded<FileVersion>>({ at: 'loading' })
+  const [restoring, setRestoring] = useState<Restoring>({ at: 'idle' })
+  const [asked, setAsked] = useState(0)
+  useEffect(() => {
+    const stop = new AbortController()
+    setVersions({ at: 'loading' })
+    client.listVersions({ path }, { signal: stop.signal }).then(
+      (response) => setVersions({ at: 'loaded', items: response.versions }),
+      (thrown: unknown) => {
+        if (!wasAborted(thrown, stop.signal)) setVersions({ at: 'failed', why: failureOf(thrown) })
+      },
+    )
+    return () => stop.abort()
+  }, [client, path, asked])
+  useEffect(() => setRestoring({ at: 'idle' }), [path])
+  const restore = async (hash: Uint8Array): Promise<void> => {
+    setRestoring({ at: 'running' })
+    try {
+      await client.restoreVersion({ path, at: { case: 'hash', value: toHex(hash) } })
+      setRestoring({ at: 'done', restored: 1, missing: [] })
+      setAsked((times) => times + 1)
+    } catch (thrown) {
+      setRestoring({ at: 'failed', why: failureOf(thrown) })
+    }
+  }
+  return { versions, restoring, restore }
+}
+
+/** Files restored in one call, at most. */
+const RESTORED_AT_ONCE = 2000
+
+/** Everything in the trash of a folder, page by page. */
+export function useTrash(folder: string) {
+  const client = useClient(FileService)
+  const [trash, setTrash] = useState<Loaded<TrashedFile>>({ at: 'loading' })
+  const [restoring, setRestoring] = useState<Restoring>({ at: 'idle' })
+  const [asked, setAsked] = useState(0)
+  useEffect(() => {
+    const stop = new AbortController()
+    const read = async (): Promise<void> => {
+      const items: TrashedFile[] = []
+      for (let more = true; more;) {
+        const page = await client.listTrash(
+          { folder, after: items.at(-1)?.id ?? '', limit: NEXT_PAGE },
+          { signal: stop.signal },
+        )
+        items.push(...page.files)
+        more = page.more && page.files.length > 0
+        setTrash({ at: 'loaded', items: [...items] })
+      }
+    }
+    read().catch((thrown: unknown) => {
+      if (!wasAborted(thrown, stop.signal)) setTrash({ at: 'failed', why: failureOf(thrown) })
+    })
+    return () => stop.abort()
+  }, [client, folder, asked])
+  const restore = async (ids: readonly string[]): Promise<void> => {
+    setRestoring({ at: 'running' })
+    let restored = 0
+    const missing: string[] = []
+    try {
+      for (let at = 0; at < ids.length; at += RESTORED_AT_ONCE) {
+        const done = await client.restoreTrash({ folder, ids: ids.slice(at, at + RESTORED_AT_ONCE) })
+        restored += done.restored
+        missing.push(...done.missing)
+      }
+      setRestoring({ at: 'done', restored, missing })
+    } catch (thrown) {
+      setRestoring({ at: 'failed', why: failureOf(thrown) })
+    }
+    setAsked((times) => times + 1)
+  }
+  return { trash, restoring, restore, reload: () => setAsked((times) => times + 1) }
+}

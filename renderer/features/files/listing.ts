@@ -1,0 +1,101 @@
+/**
+ * The rows of one directory, as pages bring them: pure. Rows come in the order of names and each once; while a
+ * directory is read again, the rows of before stay until the new ones are whole, so that nothing jumps.
+ */
+import type { BrowseResponse, FileRow } from '#proto/file_api'
+import type { Failure } from '../../present/failure.ts'
+
+export type Listing =
+  | { at: 'loading'; rows: readonly FileRow[]; total: number }
+  | { at: 'refreshing'; rows: readonly FileRow[]; total: number; fresh: readonly FileRow[] }
+  | { at: 'whole'; rows: readonly FileRow[]; total: number }
+  | { at: 'failed'; rows: readonly FileRow[]; total: number; why: Failure }
+
+export const nothingYet: Listing = { at: 'loading', rows: [], total: 0 }
+
+/** Begins to read a directory (again). */
+export const reading = (listing: Listing): Listing =>
+  listing.at === 'whole'
+    ? { at: 'refreshing', rows: listing.rows, total: listing.total, fresh: [] }
+    : { at: 'loading', rows: [], total: listing.total }
+
+export function received(listing: Listing, page: Pick<BrowseResponse, 'rows' | 'more' | 'total'>): Listing {
+  if (listing.at === 'whole' || listing.at === 'failed') return listing
+  const before = listing.at === 'refreshing' ? listing.fresh : listing.rows
+  const known = new Set(before.slice(-page.rows.length).map(({ name }) => name))
+  const rows = [...before, ...page.rows.filter(({ name }) => !known.has(name))]
+  if (!page.more) return { at: 'whole', rows, total: rows.length }
+  const total = Math.max(Number(page.total), rows.length)
+  return listing.at === 'refreshing' ? { ...listing, fresh: rows } : { at: 'loading', rows, total }
+}
+
+export const failed = (listing: Listing, why: Failure): Listing => ({
+  at: 'failed',
+  rows: listing.rows,
+  total: listing.rows.length,
+  why,
+})
+
+/** The cursor of the next page; undefined when there is none to ask for. */
+export function cursorOf(listing: Listing): string | undefined {
+  if (listing.at === 'loading') return listing.rows.at(-1)?.name ?? ''
+  return listing.at === 'refreshing' ? (listing.fresh.at(-1)?.name ?? '') : undefined
+}
+
+export type Column = 'name' | 'size' | 'changed' | 'by' | 'state'
+export interface Order {
+  readonly column: Column
+  readonly isDescending: boolean
+}
+export const byName: Order = { column: 'name', isDescending: false }
+
+/** The next order when a column's head is pressed. */
+export const orderBy = (order: Order, column: Column): Order => ({
+  column,
+  isDescending: order.column === column && !order.isDescending,
+})
+
+/** Rows in another order; equal ones by name. What is not whole yet stays in the order of names. */
+export function ordered(
+  listing: Listing,
+  { column, isDescending }: Order,
+  nameOf: (row: FileRow) => string,
+): readonly FileRow[] {
+  const { rows } = listing
+  if (listing.at === 'loading') return rows
+  if (column === 'name') return isDescending ? rows.toReversed() : rows
+  const valueOf = {
+    size: (row: FileRow) => row.size,
+    changed: (row: FileRow) => row.changedMs || row.mtimeMs,
+    by: nameOf,
+    state: (row: FileRow) => row.state,
+  }[column]
+  const sign = isDescending ? -1 : 1
+  // Values first, once per row; the sort is stable, so that equal ones stay in the order of names.
+  return rows
+    .map((row) => ({ row, value: valueOf(row) }))
+    .toSorted((a, b) => (a.value < b.value ? -sign : a.value > b.value ? sign : 0))
+    .map(({ row }) => row)
+}
+
+/** The row a key leads to in a grid of `count` rows that shows `page` at once; undefined: not a key of the grid. */
+export function rowAfterKey(key: string, row: number, count: number, page: number): number | undefined {
+  const to = {
+    ArrowDown: row + 1,
+    ArrowUp: row - 1,
+    PageDown: row + page,
+    PageUp: row - page,
+    Home: 0,
+    End: count - 1,
+  }[key]
+  return to === undefined ? undefined : Math.min(Math.max(0, to), Math.max(0, count - 1))
+}
+
+/** A path as steps from the folder down: names, and the path up to each. */
+export const crumbsOf = (path: string): { name: string; path: string }[] => {
+  const names = path.split('/').filter((name) => name !== '')
+  return names.map((name, at) => ({ name, path: names.slice(0, at + 1).join('/') }))
+}
+
+export const joinPath = (path: string, name: string): string => (path === '' ? name : `${path}/${name}`)
+export const parentOf = (path: string): string => crumbsOf(path).at(-2)?.path ?? ''

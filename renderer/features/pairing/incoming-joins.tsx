@@ -1,0 +1,60 @@
+/** Devices that wait to be let in, above every screen: who, from where, to what, and the words to compare. */
+import { useTranslation } from 'react-i18next'
+import { InviteService, type PendingJoin } from '#proto/invite_api'
+import { Card } from '../../design/card.tsx'
+import { showToast } from '../../design/toast.tsx'
+import { ActionError } from '../../parts/action-error.tsx'
+import { CallButton } from '../../parts/call-button.tsx'
+import { roleKey } from '../../parts/roles.ts'
+import { Words } from '../../parts/words.tsx'
+import { timeAgo } from '../../present/relative.ts'
+import { useAction } from '../../present/use-action.ts'
+import { useClient } from '../../present/use-client.ts'
+import { useNow } from '../../present/use-now.ts'
+import { useNode } from '../../state/node-store.ts'
+import css from './pairing.module.css'
+
+const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: number }) => {
+  const { t, i18n } = useTranslation('pairing')
+  const client = useClient(InviteService)
+  const action = useAction()
+  const answer = async (accept: boolean): Promise<void> => {
+    if (!(await action.run(() => client.answerJoin({ id: join.id, accept })))) return
+    showToast('good', t(accept ? 'incoming.accepted' : 'incoming.refused', { name: join.deviceName }))
+  }
+  return (
+    <Card tone="warn" label={t('incoming.title', { name: join.deviceName })}>
+      <h2 className={css['title']}>{t('incoming.title', { name: join.deviceName })}</h2>
+      <p>{t('incoming.text', { target: join.target, role: t(`role.${roleKey(join.role)}`) })}</p>
+      <p className={css['soft']}>
+        {t('incoming.from', { address: join.address, ago: timeAgo(join.sinceMs, now, i18n.language) })}
+      </p>
+      <p>{t('incoming.compare')}</p>
+      <Words words={join.words} />
+      <ActionError action={action} />
+      <div className={css['actions']}>
+        <CallButton action={action} onPress={() => void answer(false)}>
+          {t('incoming.refuse')}
+        </CallButton>
+        <CallButton kind="primary" action={action} onPress={() => void answer(true)}>
+          {t('incoming.accept')}
+        </CallButton>
+      </div>
+    </Card>
+  )
+}
+
+const nobody: readonly PendingJoin[] = []
+
+export const IncomingJoins = () => {
+  const joins = useNode(({ facts }) => facts?.pendingJoins ?? nobody)
+  const now = useNow()
+  if (joins.length === 0) return null
+  return (
+    <div className={css['incoming']} role="alert">
+      {joins.map((join) => (
+        <Incoming key={join.id} join={join} now={now} />
+      ))}
+    </div>
+  )
+}

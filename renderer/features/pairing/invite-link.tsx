@@ -1,0 +1,73 @@
+/** An invite that was just made: the link to send, the same as a picture to scan, and the words the guest will see. */
+import { useCallback, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { encode } from 'uqr'
+import { InviteService, type CreateInviteResponse } from '#proto/invite_api'
+import { Button } from '../../design/button.tsx'
+import { Icon } from '../../design/icons.tsx'
+import { showToast } from '../../design/toast.tsx'
+import { Words } from '../../parts/words.tsx'
+import { formatTime } from '../../present/format.ts'
+import { useClient } from '../../present/use-client.ts'
+import { useLoaded } from '../../present/use-loaded.ts'
+import css from './pairing.module.css'
+
+/** Dark modules of the code as one SVG path; each is one unit square. */
+const qrPath = (matrix: readonly (readonly boolean[])[]): string =>
+  matrix.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : []))).join('')
+
+const QrCode = ({ text }: { readonly text: string }) => {
+  const { t } = useTranslation('pairing')
+  const { data, size } = useMemo(() => encode(text, { ecc: 'L', border: 3 }), [text])
+  return (
+    <svg viewBox={`0 0 ${size} ${size}`} className={css['qr']} role="img" aria-label={t('link.qr')}>
+      <path d={qrPath(data)} />
+    </svg>
+  )
+}
+
+/** The words of our own link, as the guest's screen will show them. */
+const LinkWords = ({ link }: { readonly link: string }) => {
+  const { t } = useTranslation('pairing')
+  const client = useClient(InviteService)
+  const load = useCallback((signal: AbortSignal) => client.previewLink({ link }, { signal }), [client, link])
+  const [preview] = useLoaded(load)
+  if (preview.at !== 'ready') return null
+  return (
+    <>
+      <p>{t('link.words')}</p>
+      <Words words={preview.value.words} />
+    </>
+  )
+}
+
+export const InviteLink = ({ made: { link, invite } }: { readonly made: CreateInviteResponse }) => {
+  const { t, i18n } = useTranslation('pairing')
+  const copy = (): void => {
+    navigator.clipboard.writeText(link).then(
+      () => showToast('good', t('link.copied')),
+      () => showToast('bad', t('link.notCopied')),
+    )
+  }
+  return (
+    <div className={css['made']}>
+      <p>{t('link.intro')}</p>
+      <QrCode text={link} />
+      <div className={css['link']}>
+        <code dir="ltr" data-testid="invite-link">
+          {link}
+        </code>
+        <Button kind="primary" size="small" onPress={copy}>
+          <Icon name="copy" size={16} />
+          {t('link.copy')}
+        </Button>
+      </div>
+      <LinkWords link={link} />
+      {invite !== undefined && (
+        <p className={css['soft']}>
+          {t('link.until', { time: formatTime(invite.expiresMs, i18n.language), count: invite.uses })}
+        </p>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,36 @@
+/** Where the page starts: preferences, language, the way to the node, and then the app. */
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import './design/tokens.css'
+import './design/base.css'
+import { App } from './app/app.tsx'
+import { ErrorBoundary } from './app/error-boundary.tsx'
+import { openConnection } from './connection/transport.ts'
+import { startTranslations } from './i18n/languages.ts'
+import { loadPreferences, spokenLanguage } from './state/preferences.ts'
+
+const place = document.getElementById('app')
+if (place === null) throw new Error('The page has no place for the app.')
+
+await startTranslations(spokenLanguage(loadPreferences(), navigator.languages))
+const root = createRoot(place)
+try {
+  const connection = await openConnection()
+  root.render(
+    <StrictMode>
+      <ErrorBoundary>
+        <App connection={connection} />
+      </ErrorBoundary>
+    </StrictMode>,
+  )
+} catch (cause) {
+  // The way to the node could not even be opened: said on a page, like every failure.
+  const Failed = (): never => {
+    throw cause
+  }
+  root.render(
+    <ErrorBoundary>
+      <Failed />
+    </ErrorBoundary>,
+  )
+}

@@ -1,0 +1,79 @@
+/**
+ * Choosing a directory to keep in sync: typed, chosen with the system's dialog where there is a shell, or dropped on
+ * the window (whoever shows this form passes the path then).
+ */
+import { useState, type ReactNode } from 'react'
+import { Form } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { DesktopService } from '#proto/desktop_api'
+import { FolderService } from '#proto/folder_api'
+import { useIsDesktop } from '../connection/desktop.ts'
+import { Button } from '../design/button.tsx'
+import { TextField } from '../design/field.tsx'
+import { useAction, type Action } from '../present/use-action.ts'
+import { useClient } from '../present/use-client.ts'
+import { ActionError } from './action-error.tsx'
+import { CallButton } from './call-button.tsx'
+import css from './forms.module.css'
+
+interface AddFolderFormProps {
+  readonly initialPath?: string
+  /** Of a directory that was dropped where paths are not told. */
+  readonly initialName?: string
+  readonly onAdded: (name: string) => void
+  readonly extraAction?: ReactNode
+}
+
+const ChooseButton = ({ action, onChosen }: { action: Action; onChosen: (path: string) => void }) => {
+  const { t } = useTranslation('folders')
+  const desktop = useClient(DesktopService)
+  const choose = async (): Promise<void> => {
+    const { path } = await desktop.chooseDirectory({ title: t('add.title') })
+    if (path !== '') onChosen(path)
+  }
+  return <Button onPress={() => void action.run(choose)}>{t('add.choose')}</Button>
+}
+
+export const AddFolderForm = ({ initialPath = '', initialName = '', onAdded, extraAction }: AddFolderFormProps) => {
+  const { t } = useTranslation('folders')
+  const isDesktop = useIsDesktop()
+  const client = useClient(FolderService)
+  const action = useAction()
+  const [path, setPath] = useState(initialPath)
+  const [name, setName] = useState(initialName)
+  const add = async (): Promise<void> => {
+    const { folder } = await client.addFolder({ path: path.trim(), name: name.trim() })
+    onAdded(folder?.name ?? name)
+  }
+  return (
+    <Form
+      className={css['form']}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void action.run(add)
+      }}
+    >
+      <div className={css['row']}>
+        <TextField
+          label={t('add.path')}
+          note={isDesktop ? t('add.pathNoteDesktop') : t('add.pathNote')}
+          placeholder={t('add.pathExample')}
+          value={path}
+          onChange={setPath}
+          isRequired
+          isCode
+          autoFocus
+        />
+        {isDesktop && <ChooseButton action={action} onChosen={setPath} />}
+      </div>
+      <TextField label={t('add.name')} note={t('add.nameNote')} value={name} onChange={setName} maxLength={255} />
+      <ActionError action={action} />
+      <div className={css['actions']}>
+        {extraAction}
+        <CallButton kind="primary" type="submit" action={action} isDisabled={path.trim() === ''}>
+          {t('add.submit')}
+        </CallButton>
+      </div>
+    </Form>
+  )
+}

@@ -1,0 +1,128 @@
+/**
+ * Following a link: it is looked at first, without telling anyone; the person compares the four words with those on
+ * the other screen, says where the files go, and joins.
+ */
+import { useState } from 'react'
+import { Form } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { InviteService, type PreviewLinkResponse } from '#proto/invite_api'
+import { Button } from '../design/button.tsx'
+import { TextField } from '../design/field.tsx'
+import { formatTime } from '../present/format.ts'
+import { useAction, type Action } from '../present/use-action.ts'
+import { useClient } from '../present/use-client.ts'
+import { ActionError } from './action-error.tsx'
+import { CallButton } from './call-button.tsx'
+import { roleKey } from './roles.ts'
+import { Words } from './words.tsx'
+import css from './forms.module.css'
+
+interface JoinFormProps {
+  readonly initialLink?: string
+  readonly onJoined: (name: string) => void
+}
+
+type Step = { readonly at: 'link' } | { readonly at: 'preview'; readonly preview: PreviewLinkResponse }
+
+const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
+  const { t, i18n } = useTranslation('pairing')
+  return (
+    <>
+      <dl className={css['facts']}>
+        <dt>{t(preview.folder ? 'join.folder' : 'join.space')}</dt>
+        <dd>{preview.name === '' ? t('join.unnamed') : preview.name}</dd>
+        <dt>{t('join.role')}</dt>
+        <dd>{t(`role.${roleKey(preview.role)}`)}</dd>
+        <dt>{t('join.expires')}</dt>
+        <dd>{formatTime(preview.expiresMs, i18n.language)}</dd>
+      </dl>
+      <p>{t('join.compare')}</p>
+      <Words words={preview.words} />
+      {preview.approval && <p className={css['note']}>{t('join.approval')}</p>}
+      {preview.known && <p className={css['note']}>{t('join.known')}</p>}
+    </>
+  )
+}
+
+/** Where the files go, and the last step. */
+const JoinStep = ({
+  action,
+  onBack,
+  onJoin,
+}: {
+  action: Action
+  onBack: () => void
+  onJoin: (path: string) => void
+}) => {
+  const { t } = useTranslation('pairing')
+  const [path, setPath] = useState('')
+  return (
+    <Form
+      className={css['form']}
+      onSubmit={(event) => {
+        event.preventDefault()
+        onJoin(path.trim())
+      }}
+    >
+      <TextField label={t('join.path')} note={t('join.pathNote')} value={path} onChange={setPath} isCode />
+      <ActionError action={action} />
+      <div className={css['actions']}>
+        <Button onPress={onBack}>{t('join.back')}</Button>
+        <CallButton kind="primary" type="submit" action={action}>
+          {t(action.state.at === 'running' ? 'join.waiting' : 'join.submit')}
+        </CallButton>
+      </div>
+    </Form>
+  )
+}
+
+export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
+  const { t } = useTranslation('pairing')
+  const client = useClient(InviteService)
+  const action = useAction()
+  const [link, setLink] = useState(initialLink)
+  const [step, setStep] = useState<Step>({ at: 'link' })
+  const look = async (): Promise<void> =>
+    setStep({ at: 'preview', preview: await client.previewLink({ link: link.trim() }) })
+  const join = async (path: string): Promise<void> => onJoined((await client.join({ link: link.trim(), path })).name)
+  if (step.at === 'preview')
+    return (
+      <div className={css['form']}>
+        <Preview preview={step.preview} />
+        <JoinStep
+          action={action}
+          onBack={() => {
+            action.reset()
+            setStep({ at: 'link' })
+          }}
+          onJoin={(path) => void action.run(() => join(path))}
+        />
+      </div>
+    )
+  return (
+    <Form
+      className={css['form']}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void action.run(look)
+      }}
+    >
+      <TextField
+        label={t('join.link')}
+        note={t('join.linkNote')}
+        placeholder="lattice://join/…"
+        value={link}
+        onChange={setLink}
+        isRequired
+        isCode
+        autoFocus
+      />
+      <ActionError action={action} />
+      <div className={css['actions']}>
+        <CallButton kind="primary" type="submit" action={action} isDisabled={link.trim() === ''}>
+          {t('join.look')}
+        </CallButton>
+      </div>
+    </Form>
+  )
+}
