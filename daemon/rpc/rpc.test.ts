@@ -164,6 +164,8 @@ test('garbage on the socket does no harm', async () => {
     'GET / HTTP/9\r\n\r\n',
     'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff',
     'POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab',
+    'POST /lattice.v1.NodeService/GetStatus HTTP/1.1\r\nhost: l]ttice\r\nconnection: close\r\n\r\n',
+    'POST /lattice.v1.NodeService/GetStatus HTTP/1.0\r\n\r\n',
   ]) {
     const socket = connect(server.socketPath)
     socket.on('error', () => {})

@@ -68,11 +68,16 @@ export const serveRpc = async (
   socketPath: string,
   report: (cause: unknown) => void,
 ): Promise<RpcServer> => {
-  const handler = connectNodeAdapter({
+  const adapter = connectNodeAdapter({
     routes: routes(api, report),
     readMaxBytes: MESSAGE_MAX,
     writeMaxBytes: 4 * MESSAGE_MAX,
   })
+  const handler: typeof adapter = (request, response) => {
+    // A socket has no host. What a client calls it need not be one, and the adapter would make a URL of it.
+    request.headers[request.httpVersionMajor === 2 ? ':authority' : 'host'] = 'lattice'
+    adapter(request, response)
+  }
   const http1 = createHttp1({ maxHeaderSize: 16 * 1024 }, handler)
   const http2 = createHttp2({ maxSessionMemory: 4 }, handler)
   const sessions = new Set<ServerHttp2Session>()
