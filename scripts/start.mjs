@@ -15,9 +15,9 @@ const defaultFolder = join(homedir(), 'Lattice')
 const args = process.argv.slice(2)
 const homeGiven = args.some((arg) => /^--home(=|$)/.test(arg))
 
-/** How the node is shown. The desktop shell is chosen here once it is part of a checkout. */
+/** How the node is shown. */
 function chooseMode() {
-  return { name: 'headless', why: 'this checkout has no desktop app' }
+  return { name: 'headless', why: 'its page in a browser shows what the desktop app shows' }
 }
 
 /**
