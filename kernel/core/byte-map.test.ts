@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ByteMap } from './byte-map.ts'
-import { bytesToHex } from './bytes.ts'
+import { ByteMap, hashOf } from './byte-map.ts'
+import { bytesToHex, concatBytes } from './bytes.ts'
 
 const keyArb = fc.oneof(fc.uint8Array({ maxLength: 2 }), fc.uint8Array({ maxLength: 40 }))
 
@@ -26,22 +26,34 @@ test('a byte map is a map by what its keys hold', () => {
   )
 })
 
-test('keys of one hash are told apart', () => {
+/** Two ways to go on from `start`, 4 bytes each, that end in one hash. */
+const collisionAfter = (start: Uint8Array): readonly Uint8Array[] => {
   const byHash = new Map<number, Uint8Array>()
-  const hash = (key: Uint8Array): number => key.reduce((h, byte) => Math.imul(h ^ byte, 0x01000193), 0x811c9dc5)
-  const key = new Uint8Array(4)
-  const view = new DataView(key.buffer)
   for (let n = 0; ; n++) {
-    view.setUint32(0, Math.imul(n, 0x9e3779b1))
-    const other = byHash.get(hash(key))
-    if (other) {
-      const map = new ByteMap<string>()
-      map.set(other, 'first')
-      expect(map.get(key)).toBeUndefined()
-      map.set(key, 'second')
-      expect([map.get(other), map.get(key)]).toEqual(['first', 'second'])
-      return
-    }
-    byHash.set(hash(key), key.slice())
+    const key = concatBytes(start, new Uint8Array(Uint32Array.of(Math.imul(n, 0x9e3779b1)).buffer))
+    const other = byHash.get(hashOf(key))
+    if (other) return [other, key].map((each) => each.subarray(start.length))
+    byHash.set(hashOf(key), key)
   }
+}
+
+test('keys of one hash are told apart, be they ever so many', () => {
+  // Whatever follows keys of one hash, the whole has one hash too: each step doubles them.
+  let keys: readonly Uint8Array[] = [new Uint8Array()]
+  while (keys.length < 32) {
+    const ends = collisionAfter(keys[0]!)
+    keys = keys.flatMap((key) => ends.map((end) => concatBytes(key, end)))
+  }
+  expect(new Set(keys.map(hashOf)).size).toBe(1)
+  const map = new ByteMap<number>()
+  keys.forEach((key, i) => {
+    expect([map.has(key), map.get(key)]).toEqual([false, undefined])
+    map.set(key, i)
+  })
+  keys.forEach((key, i) => map.set(key, map.get(key)! + i))
+  expect(map.size).toBe(32)
+  expect([...map.values()]).toEqual(keys.map((_, i) => 2 * i))
+  expect(keys.map((key) => map.get(key))).toEqual(keys.map((_, i) => 2 * i))
+  map.clear()
+  expect(keys.filter((key) => map.has(key))).toEqual([])
 })
