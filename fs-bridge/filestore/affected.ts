@@ -2,6 +2,7 @@
  * Which inodes may look different after some changes: those changed, those that share a name with them now, those
  * that shared one before, and, where directories were or are merged into one, what hangs in them.
  */
+import { ByteMap } from '#kernel/core/byte-map.ts'
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import type { Change, StateReader } from '#kernel/state/port.ts'
 import { entriesOf, isEmpty } from './entries.ts'
@@ -9,7 +10,7 @@ import { inodeState } from './inode.ts'
 import { livingPlace } from './placement.ts'
 import type { Inode } from './port.ts'
 import { basesAt, entriesAt, groupOf } from './slot.ts'
-import { parseKey, type Place } from './values.ts'
+import { inodeKey, parseKey, type Place } from './values.ts'
 
 /** A name of a directory, with who is said to have left it. */
 interface Spot {
@@ -18,8 +19,8 @@ interface Spot {
 }
 
 export const affectedInodes = (state: StateReader, changes: readonly Change[]): readonly Inode[] => {
-  const found = new Map<string, Inode>()
-  const add = (inode: Inode) => found.set(bytesToHex(inode), inode)
+  const found = new ByteMap<Inode>()
+  const add = (inode: Inode) => found.set(inode, inode)
   const spots = new Map<string, Spot>()
   const spotAt = (place: Place): Spot => {
     const id = spotId(place)
@@ -32,8 +33,8 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
     if (parsed === undefined) continue
     if (parsed.table === 'vacated') spotAt(parsed.from).left.push(parsed.inode)
     // Where it hangs now is the same whichever of its keys changed.
-    const known = found.size
-    if (add(parsed.inode).size === known) continue
+    if (found.has(parsed.inode)) continue
+    add(parsed.inode)
     const inode = inodeState(state.cells, parsed.inode)
     const place = inode && livingPlace(state, inode)
     if (place) spotAt(place)
@@ -64,10 +65,10 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
     looked.add(id)
     merges.push(...mergedBelow(state, dirs, spots, add))
   }
-  return [...found.values()]
+  return found.values()
 }
 
-const spotId = ({ parent, name }: Place): string => `${bytesToHex(parent)}/${name}`
+const spotId = ({ parent, name }: Place): string => `${inodeKey(parent)}/${name}`
 
 /** Adds all that hangs in directories that are or were one; returns the sets of directories merged therein. */
 const mergedBelow = (

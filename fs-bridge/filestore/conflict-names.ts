@@ -66,6 +66,9 @@ export const conflictName = (base: string, device: string, hlc: bigint, count: n
   return truncateUtf8(stem, NAME_BYTES_MAX - encodeUtf8(cut).length) + cut
 }
 
+/** Most names are none, which this tells at less cost than the whole of it. */
+export const mayBeConflictName = (name: string): boolean => name.includes(' (conflict, ')
+
 const SHAPE = /^(.*) \(conflict, [^(),]+, \d{4,6}-\d\d-\d\d \d\d\.\d\d(?:, \d+)?\)(\.[^.]*)?$/s
 const CUT = /^(.*)~([0-9a-f]{32})$/s
 
@@ -74,9 +77,11 @@ export type ConflictBase =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'cut'; readonly prefix: string; matches(name: string): boolean }
 
+const NONE: readonly ConflictBase[] = []
+
 export const conflictBases = (name: string): readonly ConflictBase[] => {
-  const shape = SHAPE.exec(name)
-  if (shape === null) return []
+  const shape = mayBeConflictName(name) ? SHAPE.exec(name) : null
+  if (shape === null) return NONE
   const stem = shape[1]!
   const bases: ConflictBase[] = [{ kind: 'name', name: stem + (shape[2] ?? '') }]
   const cut = CUT.exec(stem)

@@ -3,7 +3,7 @@
  *
  *   p/<parent16><name> → (inode16 kind)…   by inode
  */
-import { compareBytes, concatBytes, decodeUtf8, encodeUtf8 } from '#kernel/core/bytes.ts'
+import { concatBytes, decodeUtf8, encodeUtf8 } from '#kernel/core/bytes.ts'
 import type { DerivedReader, DerivedWriter } from '#kernel/state/port.ts'
 import type { Inode, Kind } from './port.ts'
 import { byteToKind, INODE_LENGTH, key, kindToByte, type Place } from './values.ts'
@@ -55,10 +55,19 @@ export const isEmpty = (derived: DerivedReader, parent: Inode): boolean => {
   return true
 }
 
+/** As `compareBytes`, without a view of the entry. */
+const compareAt = (value: Uint8Array, at: number, inode: Inode): number => {
+  for (let i = 0; i < INODE_LENGTH; i++) {
+    const order = value[at + i]! - inode[i]!
+    if (order !== 0) return order
+  }
+  return 0
+}
+
 /** Where the inode's entry begins, or where it would. */
 const positionIn = (value: Uint8Array, inode: Inode): { readonly at: number; readonly found: boolean } => {
   for (let at = 0; at < value.length; at += ENTRY_LENGTH) {
-    const order = compareBytes(value.subarray(at, at + INODE_LENGTH), inode)
+    const order = compareAt(value, at, inode)
     if (order >= 0) return { at, found: order === 0 }
   }
   return { at: value.length, found: false }

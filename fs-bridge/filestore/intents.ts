@@ -6,13 +6,13 @@
  * because it is the same goes the same way as it does.
  */
 import type { FileOp } from '#proto/file'
-import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { contentHeads, inodeState, openLinks, sameData, shownContents, type ContentHead } from './inode.ts'
 import { createOp, editOp, fileOp, moveOp, trashOp } from './ops.ts'
 import { effectivePlace, livingPlace } from './placement.ts'
 import type { Conflict, ContentValue, Inode, Visible } from './port.ts'
 import type { Tree } from './tree.ts'
-import { decodeLink, isTrash, LINK_RANGE, type Place } from './values.ts'
+import { decodeLink, inodeKey, isTrash, LINK_RANGE, type Place } from './values.ts'
 
 const isOneOf = (hashes: readonly Hash[], hash: Hash): boolean => hashes.some((each) => equalBytes(each, hash))
 
@@ -82,20 +82,25 @@ const dropContents = (tree: Tree, inode: Inode, dropped: readonly Hash[]): FileO
 export const trashAppearances = (tree: Tree, visibles: readonly Visible[]): FileOp[] => {
   const byInode = new Map<string, Visible[]>()
   for (const visible of visibles) {
-    const id = bytesToHex(visible.inode)
+    const id = inodeKey(visible.inode)
     byInode.set(id, [...(byInode.get(id) ?? []), visible])
   }
-  return [...byInode.values()].flatMap((group) => {
-    const { inode, kind, linkHead } = group[0]!
-    if (kind === 'dir')
-      return tree.merged(inode).flatMap((dir) => {
-        const found = inodeState(tree.state.cells, dir)
-        return found
-          ? trashInode(tree, dir, contentHashes(tree, dir), equalBytes(dir, inode) ? linkHead : found.head.hash)
-          : []
-      })
-    return [...trashContents(tree, group), ...group.flatMap((visible) => trashTwins(tree, visible))]
-  })
+  return [...byInode.values()].flatMap((group) => trashOfInode(tree, group))
+}
+
+/** Deletes some of the appearances of one inode, or all; at least one is given. */
+export const trashOfInode = (tree: Tree, group: readonly Visible[]): FileOp[] => {
+  const { inode, kind, linkHead } = group[0]!
+  if (kind === 'dir')
+    return tree.merged(inode).flatMap((dir) => {
+      const found = inodeState(tree.state.cells, dir)
+      return found
+        ? trashInode(tree, dir, contentHashes(tree, dir), equalBytes(dir, inode) ? linkHead : found.head.hash)
+        : []
+    })
+  const ops = trashContents(tree, group)
+  for (const visible of group) ops.push(...trashTwins(tree, visible))
+  return ops
 }
 
 const contentHashes = (tree: Tree, inode: Inode): Hash[] => contentsOf(tree, inode).map(({ head }) => head.hash)

@@ -47,7 +47,7 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, note: Not
 
 /**
  * Besides the cells written, the changes name every inode that hangs elsewhere now (by its link key), and every place
- * left (by a key of no cell, see `vacatedKey`): whoever else has that name may look different.
+ * left where that may change how others look (by a key of no cell, see `vacatedKey`).
  */
 const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
   const changes = new ByteMap<Change>()
@@ -57,10 +57,10 @@ const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
     for (const moved of replace(tables, inode, () => writeCells(op, at, tables, note))) {
       const key = linkKey(moved.inode)
       if (!changes.has(key)) note(key, (tables.cells.cell(key)?.heads.length ?? 0) > 1)
-      if (moved.from) note(vacatedKey(moved.inode, moved.from), false)
+      if (moved.from && moved.leavesTrace) note(vacatedKey(moved.inode, moved.from), false)
     }
   }
-  return [...changes.values()]
+  return changes.values()
 }
 
 /** How long a manifest chunk is, its reference does not say: 0. */

@@ -15,6 +15,7 @@
 import { decodeUtf8, encodeUtf8, equalBytes } from '#kernel/core/bytes.ts'
 import type { CellReader, DerivedReader, DerivedWriter, StateTables } from '#kernel/state/port.ts'
 import { addEntry, entriesNamed, entriesOf, removeEntry, type Entry } from './entries.ts'
+import { mayBeConflictName } from './conflict-names.ts'
 import { inodeState, sameData, shownContents } from './inode.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
 import { INODE_LENGTH, key, type Place } from './values.ts'
@@ -158,16 +159,20 @@ export const enter = (tables: StateTables, inode: Inode, kind: Kind, place: Plac
   return true
 }
 
-/** Takes out an inode that no longer lives or hangs there. */
-export const leave = (tables: StateTables, inode: Inode, place: Place): void => {
+/**
+ * Takes out an inode that no longer lives or hangs there. Returns whether others may look different for it: those that
+ * have the name too or would have liked to have it, and what hangs in directories that were one with this one.
+ */
+export const leave = (tables: StateTables, inode: Inode, place: Place): boolean => {
   const { derived } = tables
   const removed = removeEntry(derived, inode, place)
-  if (removed === undefined) return
+  if (removed === undefined) return false
   const group = mergedWith(derived, place.parent)
-  if (removed.left === 0 && group.length === 1) return
+  if (removed.left === 0 && group.length === 1) return removed.kind === 'dir' || mayBeConflictName(place.name)
   const others = dirsAt(derived, group, place.name)
   if (removed.kind === 'dir' && others.length > 0) regroup(tables, [{ inode, place }], others, false)
   judge(tables, group, place.name)
+  return true
 }
 
 /** What a file that hangs there holds has changed. */

@@ -5,6 +5,7 @@
  *   r/<inode16> → u8   a directory hangs at its 2nd (1) or 3rd (2) place, its move reverted to break a cycle
  *   i/<inode16> → u8   what is in conflict within the inode: 1 its contents, 2 its links, 3 both
  */
+import { ByteMap } from '#kernel/core/byte-map.ts'
 import { bytesToHex, compareBytes, equalBytes } from '#kernel/core/bytes.ts'
 import type { CellReader, DerivedReader, StateReader, StateTables } from '#kernel/state/port.ts'
 import { isEmpty, isEntered } from './entries.ts'
@@ -96,9 +97,14 @@ export interface Moved {
   readonly inode: Inode
   readonly from: Place | undefined
   readonly to: Place | undefined
+  /** Others may look different because it left `from`. */
+  readonly leavesTrace: boolean
 }
 
-type Stale = Moved & { readonly to: undefined }
+interface Stale {
+  readonly inode: Inode
+  readonly from: Place | undefined
+}
 
 const sameDot = (a: InodeState, b: InodeState): boolean => equalBytes(a.head.hash, b.head.hash)
 
@@ -122,25 +128,27 @@ export const replace = (tables: StateTables, inode: Inode, write: () => void): r
     if (after.kind !== 'dir') rejudge(tables, from)
     return []
   }
-  const stale: Stale[] = [{ inode, from, to: undefined }]
+  const stale: Stale[] = [{ inode, from }]
   if (relinked && (before?.kind === 'dir' || after?.kind === 'dir'))
     stale.push(...revert(tables, inode, breakCycles(cells, derived, inode)))
-  const moved = new Map<string, Moved>()
+  const moved = new ByteMap<Moved>()
   const note = (change: Moved) => {
-    const id = bytesToHex(change.inode)
-    const known = moved.get(id)
-    moved.set(id, known ? { ...known, to: change.to } : change)
+    const known = moved.get(change.inode)
+    const leavesTrace = change.leavesTrace || known?.leavesTrace === true
+    moved.set(change.inode, known ? { ...known, to: change.to, leavesTrace } : change)
   }
-  for (const { inode: each, from: place } of stale) if (place) leave(tables, each, place)
   // All first: raising one of them may raise another above it.
-  stale.forEach(note)
+  for (const each of stale) {
+    const leavesTrace = each.from !== undefined && leave(tables, each.inode, each.from)
+    note({ ...each, to: undefined, leavesTrace })
+  }
   for (const each of stale) {
     const state = inodeState(cells, each.inode)
     if (state && (livesByItself(cells, state) || (state.kind === 'dir' && !isEmpty(derived, each.inode))))
       raise(tables, state, note)
   }
   for (const { from: place } of stale) if (place) bury(tables, place.parent, note)
-  return [...moved.values()].filter(({ from: a, to: b }) => !samePlace(a, b))
+  return moved.values().filter(({ from: a, to: b, leavesTrace }) => leavesTrace || !samePlace(a, b))
 }
 
 const noteConflicts = ({ cells, derived }: StateTables, inode: Inode, before: number, state?: InodeState): void => {
@@ -175,7 +183,7 @@ const revert = (tables: StateTables, inode: Inode, levels: ReadonlyMap<string, R
     const level = levels.get(id)?.level ?? 0
     if ((old.get(id)?.level ?? 0) === level) continue
     const state = inodeState(cells, each)
-    if (state && !equalBytes(each, inode)) stale.push({ inode: each, from: livingPlace(tables, state), to: undefined })
+    if (state && !equalBytes(each, inode)) stale.push({ inode: each, from: livingPlace(tables, state) })
     if (level === 0) derived.delete(key(REVERTED, each))
     else derived.put(key(REVERTED, each), Uint8Array.of(level))
   }
@@ -188,7 +196,7 @@ const raise = (tables: StateTables, state: InodeState, note: (change: Moved) => 
   for (let each: InodeState | undefined = state; each !== undefined;) {
     const place = effectivePlace(derived, each)
     if (!enter(tables, each.inode, each.kind, place)) return
-    note({ inode: each.inode, from: undefined, to: place })
+    note({ inode: each.inode, from: undefined, to: place, leavesTrace: false })
     const parent: InodeState | undefined = isRoot(place.parent) ? undefined : inodeState(cells, place.parent)
     each = parent?.kind === 'dir' && parent.trashed ? parent : undefined
   }
@@ -202,8 +210,8 @@ const bury = (tables: StateTables, dir: Inode, note: (change: Moved) => void): v
     if (state?.kind !== 'dir' || !state.trashed) return
     const place = livingPlace(tables, state)
     if (place === undefined || livesByItself(cells, state) || !isEmpty(derived, inode)) return
-    leave(tables, inode, place)
-    note({ inode, from: place, to: undefined })
+    const leavesTrace = leave(tables, inode, place)
+    note({ inode, from: place, to: undefined, leavesTrace })
     inode = place.parent
   }
 }

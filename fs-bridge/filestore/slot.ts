@@ -4,7 +4,7 @@
  * Directories of one name are one. All else that hangs there claims the name, best link first, and after those the
  * contents that lost a conflict. A claim whose data an earlier one shows is hidden behind it (its *twin*).
  */
-import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
+import { equalBytes } from '#kernel/core/bytes.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { conflictBases, conflictName } from './conflict-names.ts'
@@ -12,7 +12,7 @@ import { compareClaim, inodeState, sameData, shownContents, type ContentHead, ty
 import { entriesNamed, entriesOf, entriesPrefixed, type Entry } from './entries.ts'
 import { effectivePlace, livingPlace } from './placement.ts'
 import type { DeviceName, Inode, Visible } from './port.ts'
-import { isRoot } from './values.ts'
+import { inodeKey, isRoot } from './values.ts'
 
 /** Directories seen as one; the first gives it its inode. */
 export type Group = readonly Inode[]
@@ -45,7 +45,7 @@ export interface Slot {
  */
 export const groupOf = (state: StateReader, dir: Inode): Group | undefined => {
   if (!(state instanceof StateSnapshot)) return findGroup(state, dir)
-  const name = bytesToHex(dir)
+  const name = inodeKey(dir)
   if (state.worked.has(name)) return state.worked.get(name) as Group | undefined
   const group = findGroup(state, dir)
   state.worked.set(name, group)
@@ -86,10 +86,24 @@ export const pathOf = (state: StateReader, parent: Inode, name: string): string 
   return names.reverse().join('/')
 }
 
-export const entriesAt = (state: StateReader, group: Group, name: string): Entry[] =>
-  group.flatMap((parent) => [...entriesNamed(state.derived, { parent, name })])
+export const entriesAt = (state: StateReader, group: Group, name: string): readonly Entry[] =>
+  group.length === 1
+    ? entriesNamed(state.derived, { parent: group[0]!, name })
+    : group.flatMap((parent) => entriesNamed(state.derived, { parent, name }))
+
+/** What hangs under a name alone has nothing to contend with: all that is seen there is its own. */
+const loneSlot = (state: StateReader, group: Group, name: string, { inode }: Entry): Slot => {
+  const found = inodeState(state.cells, inode)
+  if (found === undefined) return { group, name, dirs: [], claims: [] }
+  const contents = shownContents(state.cells, found)
+  const contender: Contender = { state: found, contents }
+  if (found.kind === 'dir') return { group, name, dirs: [contender], claims: [] }
+  const claims = contents.map((content, i) => ({ contender, content, lost: i > 0, twinOf: undefined }))
+  return { group, name, dirs: [], claims }
+}
 
 export const readSlot = (state: StateReader, group: Group, name: string, entries: readonly Entry[]): Slot => {
+  if (entries.length === 1) return loneSlot(state, group, name, entries[0]!)
   const contenders: Contender[] = []
   for (const { inode } of entries) {
     const found = inodeState(state.cells, inode)

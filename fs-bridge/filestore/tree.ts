@@ -56,14 +56,15 @@ const appearances = (state: StateReader, deviceName: DeviceName, inode: Inode): 
   if (isRoot(inode)) return [ROOT_VISIBLE]
   const slot = slotOf(state, inode)
   if (slot === undefined) return []
-  return seenInSlot(state, slot, deviceName)
-    .map(({ visible }) => visible)
-    .filter((visible) => equalBytes(visible.inode, inode))
+  const seen: Visible[] = []
+  for (const { visible } of seenInSlot(state, slot, deviceName))
+    if (equalBytes(visible.inode, inode)) seen.push(visible)
+  return seen
 }
 
 const twins = (state: StateReader, deviceName: DeviceName, visible: Visible): readonly Twin[] => {
   const slot = slotOf(state, visible.inode)
-  if (slot === undefined || visible.kind === 'dir') return []
+  if (slot === undefined || visible.kind === 'dir' || slot.claims.every(({ twinOf }) => twinOf === undefined)) return []
   const shown = seenInSlot(state, slot, deviceName).find(
     ({ visible: { inode, contentHead } }) =>
       equalBytes(inode, visible.inode) &&

@@ -3,7 +3,16 @@
  *
  * Encoding is canonical: one value, one byte string. Decoders are strict and give `undefined` for anything else.
  */
-import { allocate, decodeUtf8, encodeUtf8, equalBytes, type Cid, type Hash } from '#kernel/core/bytes.ts'
+import {
+  allocate,
+  bytesToHex,
+  decodeUtf8,
+  encodeUtf8,
+  equalBytes,
+  type Cid,
+  type Hash,
+  type HexKey,
+} from '#kernel/core/bytes.ts'
 import type { ChunkRef } from '#kernel/cas/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
 
@@ -15,6 +24,21 @@ export const TRASH = new Uint8Array(INODE_LENGTH).fill(0xff) as Inode
 
 export const isRoot = (inode: Uint8Array): boolean => inode[0] === 0 && equalBytes(inode, ROOT)
 export const isTrash = (inode: Uint8Array): boolean => inode[0] === 0xff && equalBytes(inode, TRASH)
+
+/** An inode as a key of maps: hex. What is worked on is asked for again and again: the last two are kept. */
+export const inodeKey = (() => {
+  let [first, second] = [ROOT, TRASH]
+  let [firstKey, secondKey] = [bytesToHex(ROOT), bytesToHex(TRASH)]
+  return (inode: Inode): HexKey => {
+    if (inode === first) return firstKey
+    const key = inode === second ? secondKey : bytesToHex(inode)
+    second = first
+    secondKey = firstKey
+    first = inode
+    firstKey = key
+    return key
+  }
+})()
 
 export interface Place {
   readonly parent: Inode

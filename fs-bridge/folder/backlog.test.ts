@@ -1,8 +1,8 @@
 /** What waits for what, and what ends the waiting. */
 import { beforeEach, expect, test } from 'vitest'
+import { inodeKey } from '../filestore/values.ts'
 import type { Inode } from '../filestore/port.ts'
 import { Backlog } from './backlog.ts'
-import { inodeKey } from './observe.ts'
 
 const inode = (n: number): Inode => new Uint8Array(16).fill(n) as Inode
 const [ONE, TWO] = [inode(1), inode(2)]

@@ -1,7 +1,7 @@
 /** The inodes whose disk is not yet what everyone sees, by what they wait for. */
 import { hexToBytes } from '#kernel/core/bytes.ts'
+import { inodeKey } from '../filestore/values.ts'
 import type { Inode } from '../filestore/port.ts'
-import { inodeKey } from './observe.ts'
 
 export class Backlog {
   readonly #ready = new Map<string, Inode>()
@@ -39,7 +39,7 @@ export class Backlog {
   /** It is not done with, whatever it waits for. */
   has(inode: Inode): boolean {
     const key = inodeKey(inode)
-    return [this.#ready, this.#taken, this.#deferred, this.#stalled].some((waiting) => waiting.has(key))
+    return this.#ready.has(key) || this.#taken.has(key) || this.#deferred.has(key) || this.#stalled.has(key)
   }
 
   add(inode: Inode): void {

@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
+import { inodeKey } from '../filestore/values.ts'
 import { contentHeads, inodeState, type InodeState } from '../filestore/inode.ts'
 import type { ContentValue, Visible } from '../filestore/port.ts'
 import type { Step } from './appearances.ts'
@@ -14,7 +15,6 @@ import { gather, SMALL_MAX, type Gathered, type Wanted } from './contents.ts'
 import { errnoOf, look, placeNew, putBack, setAttributes, stillAs, touchFile, writeFileNew } from './disk.ts'
 import { fileKey } from './ingest.ts'
 import type { Entry } from './index-codec.ts'
-import { inodeKey } from './observe.ts'
 
 export interface Job {
   readonly step: Step

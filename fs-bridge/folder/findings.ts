@@ -1,6 +1,7 @@
 /** What was seen on disk in one batch. Of what was seen twice, the later holds. */
+import { inodeKey } from '../filestore/values.ts'
 import type { Entry } from './index-codec.ts'
-import { inodeKey, isBelow, type Dropped, type Gone, type Present, type Same, type Seen } from './observe.ts'
+import { isBelow, type Dropped, type Gone, type Present, type Same, type Seen } from './observe.ts'
 
 const keyOf = ({ parent, name }: Entry): string => `-${inodeKey(parent)}/${name}`
 

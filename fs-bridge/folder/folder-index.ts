@@ -8,10 +8,11 @@
  * and the same inodes over and over.
  */
 import { randomBytes } from 'node:crypto'
-import { bytesToHex, concatBytes, equalBytes } from '#kernel/core/bytes.ts'
+import { concatBytes, equalBytes } from '#kernel/core/bytes.ts'
 import type { StorageBackend, StorageWriter } from '#kernel/storage/port.ts'
 import { invariant } from '#kernel/core/result.ts'
 import type { Inode } from '../filestore/port.ts'
+import { inodeKey } from '../filestore/values.ts'
 import {
   afterPrefix,
   decodeEntry,
@@ -25,10 +26,10 @@ import {
 } from './index-codec.ts'
 
 export const ROOT_INODE = new Uint8Array(16) as Inode
-const ROOT_HEX = bytesToHex(ROOT_INODE)
+const ROOT_HEX = inodeKey(ROOT_INODE)
 /** Where files are kept on their way between two names: `.lattice/parked`. No inode of the store has this name. */
 export const PARKED_INODE = new Uint8Array(16).fill(0xfe) as Inode
-const PARKED_HEX = bytesToHex(PARKED_INODE)
+const PARKED_HEX = inodeKey(PARKED_INODE)
 export const PARKED_PATH = '.lattice/parked'
 const DEPTH_MAX = 1024
 /** Entries and inodes kept in memory at most, some 10 MB. */
@@ -73,14 +74,14 @@ export class FolderIndex {
   }
 
   get(parent: Inode, name: string): Entry | undefined {
-    const key = bytesToHex(parent) + name
+    const key = inodeKey(parent) + name
     const pending = this.#pending.get(key)
     return pending ? pending.after : this.#read(parent, name, key)
   }
 
   /** Every name that shows this inode. */
   placesOf(inode: Inode): readonly Entry[] {
-    const hex = bytesToHex(inode)
+    const hex = inodeKey(inode)
     const known = this.#places.get(hex)
     if (known) return known
     const prefix = concatBytes(this.folder, inode)
@@ -96,7 +97,7 @@ export class FolderIndex {
 
   /** Says that an inode was made up just now: nothing needs to be looked up to know that it has no place yet. */
   noteFresh(inode: Inode): void {
-    this.#places.set(bytesToHex(inode), NO_PLACES)
+    this.#places.set(inodeKey(inode), NO_PLACES)
   }
 
   /** Reads what is known of many numbers at once, where they lie close together: `byIno` is then answered from it. */
@@ -145,7 +146,7 @@ export class FolderIndex {
       const entry = place && decodeEntry(place.parent, place.name, value)
       if (entry) out.set(entry.name, entry)
     }
-    for (const [name, { after }] of this.#pendingIn.get(bytesToHex(dir)) ?? []) {
+    for (const [name, { after }] of this.#pendingIn.get(inodeKey(dir)) ?? []) {
       if (after) out.set(name, after)
       else out.delete(name)
     }
@@ -168,7 +169,7 @@ export class FolderIndex {
     let at = inode
     let path: string | undefined
     for (let depth = 0; depth < DEPTH_MAX; depth++) {
-      const hex = bytesToHex(at)
+      const hex = inodeKey(at)
       path = hex === ROOT_HEX ? '' : hex === PARKED_HEX ? PARKED_PATH : this.#paths.get(hex)
       if (path !== undefined) break
       const entry = this.placesOf(at)[0]
@@ -300,7 +301,7 @@ export class FolderIndex {
     if (this.#places.size > KEPT_MAX) this.#places.clear()
   }
 
-  #read(parent: Inode, name: string, key = bytesToHex(parent) + name): Entry | undefined {
+  #read(parent: Inode, name: string, key = inodeKey(parent) + name): Entry | undefined {
     const known = this.#entries.get(key)
     if (known !== undefined || this.#entries.has(key)) return known
     const bytes = this.#backend.get('folder-entry', entryKey(this.folder, parent, name))
@@ -311,7 +312,7 @@ export class FolderIndex {
   }
 
   #change(parent: Inode, name: string, after: Entry | undefined): void {
-    const hex = bytesToHex(parent)
+    const hex = inodeKey(parent)
     const key = hex + name
     const current = this.get(parent, name)
     if (!current && !after) return
@@ -319,7 +320,7 @@ export class FolderIndex {
       if (!side) continue
       const places = this.placesOf(side.inode).filter((e) => !(e.name === name && equalBytes(e.parent, parent)))
       if (side === after) places.push(after)
-      this.#places.set(bytesToHex(side.inode), places)
+      this.#places.set(inodeKey(side.inode), places)
       if (side === current && side.kind === 'dir' && !(after && equalBytes(after.inode, side.inode)))
         this.#paths.clear()
       this.#count(side, side === after ? 1 : -1)

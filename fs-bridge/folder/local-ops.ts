@@ -5,15 +5,15 @@
  * writes is kept. So an edit that was witnessed but did not reach his disk yet becomes a conflict, never a loss.
  */
 import type { FileOp } from '#proto/file'
-import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import type { FileContent } from '#kernel/cas/port.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
-import { editAppearance, renameAppearance, trashAppearances } from '../filestore/intents.ts'
+import { editAppearance, renameAppearance, trashOfInode } from '../filestore/intents.ts'
 import { createOp, placeOp } from '../filestore/ops.ts'
 import { effectivePlace } from '../filestore/placement.ts'
 import type { ContentValue, Inode, Kind, Visible } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
-import type { Place } from '../filestore/values.ts'
+import { inodeKey, type Place } from '../filestore/values.ts'
 import { newInode, PARKED_INODE, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import type { LocalChange } from './plan.ts'
@@ -156,7 +156,7 @@ export class Drafter {
   deletions(changes: readonly ReadChange[]): { readonly ops: readonly FileOp[]; readonly drafted: readonly Drafted[] } {
     const byInode = new Map<string, ReadChange[]>()
     for (const change of changes) {
-      const hex = bytesToHex(change.inode)
+      const hex = inodeKey(change.inode)
       const names = byInode.get(hex)
       if (names) names.push(change)
       else byInode.set(hex, [change])
@@ -177,7 +177,7 @@ export class Drafter {
       if (!stands) continue
       const heads = this.#contents(inode)
       const visibles = names.map(({ before }) => this.#asSeen(before!, heads, headOf(heads, before!)))
-      ops.push(...trashAppearances(this.#tree, visibles))
+      ops.push(...trashOfInode(this.#tree, visibles))
     }
     return { ops, drafted }
   }
@@ -244,7 +244,7 @@ export class Drafter {
   #revived(parent: Inode): FileOp[] {
     const out: FileOp[] = []
     for (let dir = parent; !equalBytes(dir, ROOT_INODE);) {
-      const hex = bytesToHex(dir)
+      const hex = inodeKey(dir)
       if (this.#standing.has(hex)) break
       const entry = this.#index.placesOf(dir)[0]
       if (!entry) break

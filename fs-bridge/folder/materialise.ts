@@ -7,6 +7,7 @@
  */
 import fs from 'node:fs'
 import { equalBytes } from '#kernel/core/bytes.ts'
+import { inodeKey } from '../filestore/values.ts'
 import type { Inode, Visible } from '../filestore/port.ts'
 import { isMove, sameAttributes, sameContentHead, settled, stepsOf, type Step } from './appearances.ts'
 import { Batch, DiskFullError, type MaterialiseDeps, type Materialised } from './batch.ts'
@@ -15,7 +16,6 @@ import { FileWriter, type Job } from './file-writer.ts'
 import { joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
-import { inodeKey } from './observe.ts'
 import { Remover } from './removal.ts'
 
 /** Brings these inodes to what everyone sees. Throws DiskFullError. */

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
+import { equalBytes } from '#kernel/core/bytes.ts'
 import type { FileTree, Inode } from '../filestore/port.ts'
 import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
 import { joinPath, newInode, PARKED_PATH, ROOT_INODE, type FolderIndex } from './folder-index.ts'
@@ -254,6 +254,3 @@ const freshInode = ({ index }: Observing): Inode => {
   index.noteFresh(inode)
   return inode
 }
-
-/** Key of an inode in maps. */
-export const inodeKey = (inode: Inode): string => bytesToHex(inode)

@@ -6,11 +6,12 @@
  * file to another name when its old name is gone, or when the files of several names changed places. Directories
  * always follow. What then has no name left is deleted.
  */
+import { inodeKey } from '../filestore/values.ts'
 import type { Inode } from '../filestore/port.ts'
 import { sameContent, sameIdentity, type Looked } from './disk.ts'
 import { newInode } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
-import { inodeKey, type Present, type Seen } from './observe.ts'
+import { type Present, type Seen } from './observe.ts'
 
 export interface LocalChange {
   /** Where it is now; for a deletion, where it was. */

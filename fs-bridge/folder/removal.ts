@@ -4,12 +4,12 @@
  */
 import fs from 'node:fs'
 import { equalBytes } from '#kernel/core/bytes.ts'
+import { inodeKey } from '../filestore/values.ts'
 import type { Inode } from '../filestore/port.ts'
 import type { Batch } from './batch.ts'
 import { errnoOf, isGone, look, putBack, sameIdentity, stillAs, unchanged } from './disk.ts'
 import { joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
-import { inodeKey } from './observe.ts'
 
 /** The path below a directory, and its entry; undefined for what is ignored. */
 type Taken = readonly [path: string, entry: Entry | undefined]

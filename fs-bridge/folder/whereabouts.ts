@@ -2,12 +2,12 @@
  * Where entries may be that are gone from their names: the two events of a rename may come in different batches, so
  * the new name is looked for among the paths that still wait to be looked at. Stat only.
  */
+import { inodeKey } from '../filestore/values.ts'
 import { join } from 'node:path'
 import type { Spot } from './dirty.ts'
 import { errnoOf, look, sameIdentity, type Looked } from './disk.ts'
 import type { FolderIndex } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
-import { inodeKey } from './observe.ts'
 
 const keyOf = ({ parent, name }: Entry): string => inodeKey(parent) + name
 

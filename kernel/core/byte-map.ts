@@ -57,8 +57,8 @@ export class ByteMap<Value> {
     this.#slots.push(slot)
   }
 
-  *values(): Generator<Value> {
-    for (const { value } of this.#slots) yield value
+  values(): Value[] {
+    return this.#slots.map(({ value }) => value)
   }
 
   clear(): void {

@@ -100,7 +100,7 @@ export class Work {
     return {
       from: this.#from,
       to,
-      changes: [...this.#changes.values()],
+      changes: this.#changes.values(),
       witnessed: this.#witnessed,
       reset: this.#reset,
       system: this.#system,
