@@ -1,0 +1,195 @@
+/**
+ * The story of two devices, told once for every way to show the interface: they meet by an invite link, share a
+ * directory, contradict each other while apart, and settle it. Told as a person lives it: through what the screen says
+ * and what lies on the disk. `e2e/web` runs it in browsers, `e2e/desktop` in the desktop app.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { dropOnWindow } from './drop.ts'
+
+/** One device of the story, with a home of its own; it is started when the story begins. */
+export interface Device extends AsyncDisposable {
+  /** What a person names it. */
+  readonly name: string
+  /** A directory for the files of this device. */
+  readonly disk: string
+  /** What is shown since the last start. */
+  readonly page: Page
+  /** Whatever pages of this device complained about. */
+  readonly complaints: readonly string[]
+  /** Follows a link as a person does; it then stands in the form for joining. */
+  openLink(link: string): Promise<void>
+  /** Ends all of it, the node too. */
+  quit(): Promise<void>
+  start(): Promise<void>
+}
+
+export interface Figures {
+  /** How long the conflict took to be in each inbox, from when that page said that the other device is connected. */
+  readonly conflictAfterMs: readonly number[]
+}
+
+const FOLDER = 'Household'
+const FILE = 'shopping.txt'
+const texts = {
+  first: 'Milk\nBread\nApples\n',
+  here: 'Milk\nRye bread\nApples\n',
+  there: 'Milk\nWhite bread\nApples\nTea for two\n',
+  merged: 'Milk\nRye bread and white bread\nApples\nTea for two\n',
+}
+
+const button = (page: Page | Locator, name: string): Locator => page.getByRole('button', { name, exact: true })
+const goTo = (page: Page, name: string): Promise<void> =>
+  page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click()
+const card = (page: Page): Locator => page.getByRole('region', { name: FOLDER, exact: true })
+const saysConnected = (page: Page, count: string): Promise<void> =>
+  page.getByRole('navigation', { name: 'Main' }).getByText(`${count} connected`).waitFor()
+const wordsOf = async (part: Page | Locator): Promise<string[]> => {
+  const list = part.getByRole('list', { name: 'The four words' })
+  await list.waitFor()
+  return await list.getByRole('listitem').allInnerTexts()
+}
+
+/** A new device is named, and looks around. */
+const nameDevice = async ({ page, name }: Device): Promise<void> => {
+  await page.getByLabel('Device name').fill(name)
+  await button(page, 'Continue').click()
+}
+
+/** The link for everything of this device's, good for one guest who must be let in by hand. */
+const makeInvite = async ({ page }: Device): Promise<string> => {
+  await goTo(page, 'Invite and join')
+  const ask = page.getByRole('switch', { name: 'Ask me before letting anyone in' })
+  expect(await ask.isChecked()).toBe(true)
+  await button(page, 'Make a link').click()
+  return await page.getByText(/^lattice:\/\/join\//).innerText()
+}
+
+const meet = async (first: Device, second: Device, filesOfSecond: string): Promise<void> => {
+  await nameDevice(first)
+  await button(first.page, 'Look around first').click()
+  const link = await makeInvite(first)
+
+  await nameDevice(second)
+  await second.openLink(link)
+  const { page } = second
+  expect(await page.getByRole('textbox', { name: 'Link' }).inputValue()).toBe(link)
+  await button(page, 'Look at the link').click()
+  await page.getByLabel('Where the files go').fill(filesOfSecond)
+  await button(page, 'Ask to be let in').click()
+
+  const request = first.page.getByRole('region', { name: `${second.name} wants to join` })
+  const shownHere = await wordsOf(request)
+  expect(shownHere).toHaveLength(4)
+  expect(await wordsOf(page)).toEqual(shownHere)
+  await saysConnected(first.page, '0 devices')
+  await button(request, 'The words match: let in').click()
+  await saysConnected(first.page, '1 device')
+  await saysConnected(page, '1 device')
+  await page.getByRole('heading', { level: 1, name: 'Folders' }).waitFor()
+}
+
+/** A directory dropped on the window; where a page is not told its path, a person types it. */
+const share = async ({ page }: Device, directory: string): Promise<void> => {
+  await goTo(page, 'Folders')
+  await dropOnWindow(page, directory)
+  const dialog = page.getByRole('dialog', { name: 'Add a folder' })
+  const path = dialog.getByLabel('Directory')
+  if ((await path.inputValue()) === '') await path.fill(directory)
+  expect(await path.inputValue()).toBe(directory)
+  await button(dialog, 'Start syncing').click()
+  await card(page).getByText('Up to date').waitFor()
+}
+
+/** What a card says of its files, such as "1 file · 19 bytes". */
+const amount = (page: Page): Locator => card(page).getByText(/\d+ files? ·/)
+
+const conflictLink = (page: Page): Locator =>
+  page.getByRole('region', { name: FOLDER }).getByRole('link', { name: FILE })
+
+const msFromConnectedToConflict = async ({ page }: Device): Promise<number> => {
+  await saysConnected(page, '1 device')
+  const connected = performance.now()
+  await conflictLink(page).waitFor()
+  return performance.now() - connected
+}
+
+/** Both change the same line, neither knows of the other; then they meet again. */
+const contradict = async (first: Device, second: Device, files: readonly [string, string]): Promise<Figures> => {
+  await second.quit()
+  await saysConnected(first.page, '0 devices')
+  const before = await amount(first.page).innerText()
+  await writeFile(files[0], texts.here)
+  await card(first.page).filter({ hasNotText: before }).waitFor()
+  await writeFile(files[1], texts.there)
+  await goTo(first.page, 'Conflicts')
+  await first.page.getByText('No conflicts').waitFor()
+
+  const here = msFromConnectedToConflict(first)
+  await second.start()
+  await goTo(second.page, 'Conflicts')
+  return { conflictAfterMs: await Promise.all([here, msFromConnectedToConflict(second)]) }
+}
+
+/** The steps that a page draws between the fork point and the heads, by what they are marked as. */
+const stepsDrawn = (page: Page, mark: string): Locator =>
+  page
+    .getByRole('group', { name: 'Steps between the fork point and the heads' })
+    .getByRole('button')
+    .filter({ has: page.getByText(mark, { exact: true }) })
+
+const inspectFork = async ({ page }: Device, names: readonly string[]): Promise<void> => {
+  await conflictLink(page).click()
+  await page.getByRole('link', { name: 'Show branches' }).click()
+  await stepsDrawn(page, 'fork point').waitFor()
+  expect(await stepsDrawn(page, 'fork point').count()).toBe(1)
+  const heads = [stepsDrawn(page, 'head, shown first'), stepsDrawn(page, 'head')]
+  const said = (await Promise.all(heads.map((head) => head.innerText()))).toSorted()
+  expect(said).toEqual(names.map((name) => expect.stringContaining(name) as string))
+  await goTo(page, 'Conflicts')
+}
+
+const merge = async ({ page }: Device, takenFrom: string): Promise<void> => {
+  await conflictLink(page).click()
+  const dialog = page.getByRole('group', { name: 'Merge' })
+  await dialog.getByText('0 of 1 contradictions decided').waitFor()
+  await button(dialog.getByRole('toolbar', { name: 'Decide' }), `Take ${takenFrom}`).click()
+  await dialog.getByText('1 of 1 contradictions decided').waitFor()
+  await dialog.getByRole('textbox', { name: 'Result' }).getByText('Rye bread').click()
+  await page.keyboard.press('End')
+  await page.keyboard.type(' and white bread')
+  await button(dialog, 'Save merged result').click()
+  await page.getByText(`Settled: ${FILE}`).waitFor()
+}
+
+const onDisk = (path: string): (() => Promise<string>) => () => readFile(path, 'utf8').catch(() => '')
+
+/** Generous, as everywhere: it ends what hangs and judges no speed. */
+const patience = { timeout: 60_000, interval: 50 }
+
+export const tellStory = async (first: Device, second: Device): Promise<Figures> => {
+  const directory = join(first.disk, FOLDER)
+  const filesOfSecond = join(second.disk, 'From others')
+  const files = [join(directory, FILE), join(filesOfSecond, FOLDER, FILE)] as const
+  await mkdir(directory)
+  await writeFile(files[0], texts.first)
+
+  await meet(first, second, filesOfSecond)
+  await share(first, directory)
+  await card(second.page).getByText('Up to date').waitFor()
+  await expect.poll(onDisk(files[1]), patience).toBe(texts.first)
+
+  const figures = await contradict(first, second, files)
+  await inspectFork(first, [first.name, second.name].toSorted())
+  await merge(second, first.name)
+  await goTo(second.page, 'Conflicts')
+  for (const { page } of [first, second]) await page.getByText('No conflicts').waitFor()
+  for (const file of files) await expect.poll(onDisk(file), patience).toBe(texts.merged)
+
+  await button(second.page, 'Undo').click()
+  for (const { page } of [first, second]) await conflictLink(page).waitFor()
+  expect([first.complaints, second.complaints]).toEqual([[], []])
+  return figures
+}
