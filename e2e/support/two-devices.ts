@@ -3,8 +3,8 @@
  * directory, contradict each other while apart, and settle it. Told as a person lives it: through what the screen says
  * and what lies on the disk. `e2e/web` runs it in browsers, `e2e/desktop` in the desktop app.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { dropOnWindow } from './drop.ts'
@@ -15,10 +15,14 @@ export interface Device extends AsyncDisposable {
   readonly name: string
   /** A directory for the files of this device. */
   readonly disk: string
+  /** Whether its page is told where a dropped directory lies. */
+  readonly tellsPaths: boolean
   /** What is shown since the last start. */
   readonly page: Page
   /** Whatever pages of this device complained about. */
   readonly complaints: readonly string[]
+  /** What its programs printed on standard error. */
+  readonly output: string
   /** Follows a link as a person does; it then stands in the form for joining. */
   openLink(link: string): Promise<void>
   /** Ends all of it, the node too. */
@@ -91,14 +95,15 @@ const meet = async (first: Device, second: Device, filesOfSecond: string): Promi
   await page.getByRole('heading', { level: 1, name: 'Folders' }).waitFor()
 }
 
-/** A directory dropped on the window; where a page is not told its path, a person types it. */
-const share = async ({ page }: Device, directory: string): Promise<void> => {
+/** A directory dropped on the window; where the page is not told its path, a person types it. */
+const share = async ({ page, tellsPaths }: Device, directory: string): Promise<void> => {
   await goTo(page, 'Folders')
   await dropOnWindow(page, directory)
   const dialog = page.getByRole('dialog', { name: 'Add a folder' })
   const path = dialog.getByLabel('Directory')
-  if ((await path.inputValue()) === '') await path.fill(directory)
-  expect(await path.inputValue()).toBe(directory)
+  expect(await dialog.getByLabel('Name').inputValue()).toBe(FOLDER)
+  expect(await path.inputValue()).toBe(tellsPaths ? directory : '')
+  await path.fill(directory)
   await button(dialog, 'Start syncing').click()
   await card(page).getByText('Up to date').waitFor()
 }
@@ -164,12 +169,34 @@ const merge = async ({ page }: Device, takenFrom: string): Promise<void> => {
   await page.getByText(`Settled: ${FILE}`).waitFor()
 }
 
-const onDisk = (path: string): (() => Promise<string>) => () => readFile(path, 'utf8').catch(() => '')
+/** What lies on a disk: a file and, while there are several, its other versions beside it. */
+const versionsOnDisk = async (file: string): Promise<string[]> => {
+  const names = await readdir(dirname(file)).catch(() => [])
+  const mine = names.filter((name) => name.startsWith(basename(file, extname(file))))
+  return (await Promise.all(mine.map((name) => readFile(join(dirname(file), name), 'utf8')))).toSorted()
+}
 
 /** Generous, as everywhere: it ends what hangs and judges no speed. */
 const patience = { timeout: 60_000, interval: 50 }
 
+const untilOnDisks = async (files: readonly string[], versions: readonly string[]): Promise<void> => {
+  for (const file of files) await expect.poll(() => versionsOnDisk(file), patience).toEqual(versions.toSorted())
+}
+
+/** What can be read on the screen of a device, for whoever must find out why a story broke off. */
+const screenOf = async ({ name, page, complaints, output }: Device): Promise<string> =>
+  [`${name} shows ${page.url()}`, await page.locator('body').innerText(), ...complaints, output].join('\n')
+
 export const tellStory = async (first: Device, second: Device): Promise<Figures> => {
+  try {
+    return await tell(first, second)
+  } catch (cause) {
+    for (const device of [first, second]) console.error(await screenOf(device).catch(String))
+    throw cause
+  }
+}
+
+const tell = async (first: Device, second: Device): Promise<Figures> => {
   const directory = join(first.disk, FOLDER)
   const filesOfSecond = join(second.disk, 'From others')
   const files = [join(directory, FILE), join(filesOfSecond, FOLDER, FILE)] as const
@@ -179,17 +206,19 @@ export const tellStory = async (first: Device, second: Device): Promise<Figures>
   await meet(first, second, filesOfSecond)
   await share(first, directory)
   await card(second.page).getByText('Up to date').waitFor()
-  await expect.poll(onDisk(files[1]), patience).toBe(texts.first)
+  await untilOnDisks(files, [texts.first])
 
   const figures = await contradict(first, second, files)
+  await untilOnDisks(files, [texts.here, texts.there])
   await inspectFork(first, [first.name, second.name].toSorted())
   await merge(second, first.name)
   await goTo(second.page, 'Conflicts')
   for (const { page } of [first, second]) await page.getByText('No conflicts').waitFor()
-  for (const file of files) await expect.poll(onDisk(file), patience).toBe(texts.merged)
+  await untilOnDisks(files, [texts.merged])
 
   await button(second.page, 'Undo').click()
   for (const { page } of [first, second]) await conflictLink(page).waitFor()
+  await untilOnDisks(files, [texts.here, texts.there])
   expect([first.complaints, second.complaints]).toEqual([[], []])
   return figures
 }

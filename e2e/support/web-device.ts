@@ -7,6 +7,7 @@ import type { TestNode, TestWorld } from './world.ts'
 export class WebDevice implements Device {
   readonly name: string
   readonly disk: string
+  readonly tellsPaths = false
   readonly complaints: string[] = []
   readonly #node: TestNode
   #opened: TestPage | undefined
@@ -27,6 +28,10 @@ export class WebDevice implements Device {
   get page(): Page {
     if (this.#opened === undefined) throw new Error(`${this.name} is not shown`)
     return this.#opened.page
+  }
+
+  get output(): string {
+    return this.#node.stderr
   }
 
   async openLink(link: string): Promise<void> {
