@@ -138,21 +138,47 @@ const contradict = async (first: Device, second: Device, files: readonly [string
   return { conflictAfterMs: await Promise.all([here, msFromConnectedToConflict(second)]) }
 }
 
-/** The steps that a page draws between the fork point and the heads, by what they are marked as. */
-const stepsDrawn = (page: Page, mark: string): Locator =>
-  page
-    .getByRole('group', { name: 'Steps between the fork point and the heads' })
-    .getByRole('button')
-    .filter({ has: page.getByText(mark, { exact: true }) })
+const marks = ['fork point', 'head, shown first', 'head', 'was a head', 'merge']
 
+/** Who wrote the steps that a page draws and marks, by the mark. */
+const stepsMarked = async (page: Page): Promise<Record<string, string[]>> => {
+  const drawing = page.getByRole('group', { name: 'Steps between the fork point and the heads' })
+  await drawing.waitFor()
+  const marked: Record<string, string[]> = {}
+  for (const step of await drawing.getByRole('button').all()) {
+    const [author = '', mark = ''] = (await step.innerText()).split('\n')
+    if (marks.includes(mark)) (marked[mark] ??= []).push(author)
+  }
+  return marked
+}
+
+/** From the conflict; while it lasts there is a fork point and two heads, one of each device. */
 const inspectFork = async ({ page }: Device, names: readonly string[]): Promise<void> => {
   await conflictLink(page).click()
   await page.getByRole('link', { name: 'Show branches' }).click()
-  await stepsDrawn(page, 'fork point').waitFor()
-  expect(await stepsDrawn(page, 'fork point').count()).toBe(1)
-  const heads = [stepsDrawn(page, 'head, shown first'), stepsDrawn(page, 'head')]
-  const said = (await Promise.all(heads.map((head) => head.innerText()))).toSorted()
-  expect(said).toEqual(names.map((name) => expect.stringContaining(name) as string))
+  const drawn = await stepsMarked(page)
+  expect(drawn).toEqual({
+    'fork point': [expect.any(String)],
+    'head, shown first': [expect.any(String)],
+    head: [expect.any(String)],
+  })
+  expect([...drawn['head']!, ...drawn['head, shown first']!].toSorted()).toEqual(names.toSorted())
+  await goTo(page, 'Conflicts')
+}
+
+/** From the file; once it is settled the merge joins what were the heads. */
+const inspectMerge = async ({ page }: Device, names: readonly string[], by: string): Promise<void> => {
+  await goTo(page, 'Folders')
+  await card(page).getByRole('link', { name: FOLDER }).click()
+  await page.getByRole('row', { name: FILE }).dblclick()
+  await page.getByRole('link', { name: 'Show branches' }).click()
+  const drawn = await stepsMarked(page)
+  expect(drawn).toEqual({
+    'fork point': [expect.any(String)],
+    'was a head': expect.any(Array) as unknown,
+    merge: [by],
+  })
+  expect(drawn['was a head']!.toSorted()).toEqual(names.toSorted())
   await goTo(page, 'Conflicts')
 }
 
@@ -210,11 +236,12 @@ const tell = async (first: Device, second: Device): Promise<Figures> => {
 
   const figures = await contradict(first, second, files)
   await untilOnDisks(files, [texts.here, texts.there])
-  await inspectFork(first, [first.name, second.name].toSorted())
+  await inspectFork(first, [first.name, second.name])
   await merge(second, first.name)
   await goTo(second.page, 'Conflicts')
   for (const { page } of [first, second]) await page.getByText('No conflicts').waitFor()
   await untilOnDisks(files, [texts.merged])
+  await inspectMerge(first, [first.name, second.name], second.name)
 
   await button(second.page, 'Undo').click()
   for (const { page } of [first, second]) await conflictLink(page).waitFor()
