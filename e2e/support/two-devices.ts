@@ -56,14 +56,27 @@ const wordsOf = async (part: Page | Locator): Promise<string[]> => {
   return await list.getByRole('listitem').allInnerTexts()
 }
 
-/** A new device is named, and looks around. */
-const nameDevice = async ({ page, name }: Device): Promise<void> => {
+/** The first step of a new device. */
+export const nameDevice = async ({ page, name }: Device): Promise<void> => {
   await page.getByLabel('Device name').fill(name)
   await button(page, 'Continue').click()
 }
 
+/** Both steps of one that shares nothing yet. */
+export const lookAround = async (device: Device): Promise<void> => {
+  await nameDevice(device)
+  await button(device.page, 'Look around first').click()
+}
+
+/** With a link in the form; `files`: the directory for what comes with it. */
+export const askToJoin = async ({ page }: Device, files: string): Promise<void> => {
+  await button(page, 'Look at the link').click()
+  await page.getByLabel('Where the files go').fill(files)
+  await button(page, 'Ask to be let in').click()
+}
+
 /** The link for everything of this device's, good for one guest who must be let in by hand. */
-const makeInvite = async ({ page }: Device): Promise<string> => {
+export const makeInvite = async ({ page }: Device): Promise<string> => {
   await goTo(page, 'Invite and join')
   const ask = page.getByRole('switch', { name: 'Ask me before letting anyone in' })
   expect(await ask.isChecked()).toBe(true)
@@ -72,17 +85,14 @@ const makeInvite = async ({ page }: Device): Promise<string> => {
 }
 
 const meet = async (first: Device, second: Device, filesOfSecond: string): Promise<void> => {
-  await nameDevice(first)
-  await button(first.page, 'Look around first').click()
+  await lookAround(first)
   const link = await makeInvite(first)
 
   await nameDevice(second)
   await second.openLink(link)
   const { page } = second
   expect(await page.getByRole('textbox', { name: 'Link' }).inputValue()).toBe(link)
-  await button(page, 'Look at the link').click()
-  await page.getByLabel('Where the files go').fill(filesOfSecond)
-  await button(page, 'Ask to be let in').click()
+  await askToJoin(second, filesOfSecond)
 
   const request = first.page.getByRole('region', { name: `${second.name} wants to join` })
   const shownHere = await wordsOf(request)

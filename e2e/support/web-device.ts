@@ -44,6 +44,16 @@ export class WebDevice implements Device {
     this.#opened = await TestPage.open(this.#node)
   }
 
+  /** The tab dies; a person opens another. */
+  async crashPage(): Promise<void> {
+    const { page } = this
+    const crashed = page.waitForEvent('crash')
+    await page.goto('chrome://crash').catch(() => undefined) // it cannot answer any more
+    await crashed
+    await this[Symbol.asyncDispose]()
+    this.#opened = await TestPage.open(this.#node)
+  }
+
   /** The page first: it would complain that its node is gone. */
   async quit(): Promise<void> {
     await this[Symbol.asyncDispose]()
