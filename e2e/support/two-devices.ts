@@ -95,6 +95,7 @@ const meet = async (first: Device, second: Device, filesOfSecond: string): Promi
   await askToJoin(second, filesOfSecond)
 
   const request = first.page.getByRole('region', { name: `${second.name} wants to join` })
+  await request.getByText(`To ${first.name}, as Writer.`).waitFor()
   const shownHere = await wordsOf(request)
   expect(shownHere).toHaveLength(4)
   expect(await wordsOf(page)).toEqual(shownHere)
