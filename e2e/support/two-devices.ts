@@ -183,6 +183,7 @@ const inspectMerge = async ({ page }: Device, names: readonly string[], by: stri
   await card(page).getByRole('link', { name: FOLDER }).click()
   await page.getByRole('row', { name: FILE }).dblclick()
   await page.getByRole('link', { name: 'Show branches' }).click()
+  await page.getByText(`${FOLDER} ·`).waitFor()
   const drawn = await stepsMarked(page)
   expect(drawn).toEqual({
     'fork point': [expect.any(String)],

@@ -67,9 +67,11 @@ export function VersionsPanel({ folder, row, path, onClose }: Props) {
         </ol>
       )}
       {versions.at === 'loaded' && (
-        <Link href={`/inspect/${folder}/${key}`} className={controls['button']}>
-          {t('versions.branches')}
-        </Link>
+        <div className={controls['bar']}>
+          <Link href={`/inspect/${folder}/${key}`} className={controls['button']}>
+            {t('versions.branches')}
+          </Link>
+        </div>
       )}
     </aside>
   )
