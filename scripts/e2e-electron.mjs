@@ -13,11 +13,11 @@ import { ensureSystemPrograms } from './lib/system-packages.mjs'
 const node = fromRoot('node_modules', 'node', 'bin', 'node')
 const vitest = fromRoot('node_modules', '.bin', 'vitest')
 
-/** Stands in for the interface, which would follow requests and take the port itself: the shell's tests want both. */
+/** In place of the interface, which would follow requests and take the port itself: the shell's tests want both. */
 const plainPage = '<!doctype html>\n<html lang="en">\n  <title>Lattice</title>\n  <h1>Lattice</h1>\n</html>\n'
 
 /**
- * The app as it was built, with the plain page in place of the interface.
+ * The app as it was built, with the plain page in place of the interface: for all tests that do not ask for it.
  * @param {string} directory
  */
 function plainApp(directory) {
@@ -32,6 +32,7 @@ async function main() {
   if (!(await ensureSystemPrograms('desktop'))) return 1
   const { program, isStandIn } = await electronForTests()
   console.log(`e2e:electron: runs ${isStandIn ? 'a stand-in for Electron' : 'Electron'} at ${program}`)
+  if ((await run(node, [fromRoot('scripts', 'build.mjs'), '--if-stale', '--quiet'])) !== 0) return 1
   if ((await run(node, [fromRoot('scripts', 'build-desktop.mjs'), '--quiet'])) !== 0) return 1
   const session = mkdtempSync(join(tmpdir(), 'lattice-session-'))
   try {

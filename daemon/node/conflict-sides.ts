@@ -6,7 +6,7 @@ import type { Store } from '#kernel/store/port.ts'
 import { inodeState } from '#fs-bridge/filestore/inode.ts'
 import { forkPoint, type ContentWrite } from '#fs-bridge/filestore/lineage.ts'
 import { contentOf } from '#fs-bridge/filestore/ops.ts'
-import type { Conflict, ContentValue } from '#fs-bridge/filestore/port.ts'
+import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
 import { decodeContent, isTrash } from '#fs-bridge/filestore/values.ts'
 import { opsAbout } from './history.ts'
 import { mediaType } from './media-type.ts'
@@ -33,11 +33,8 @@ export const contentOfHead = (
   return value === undefined || kind === 'link' || isDirectory ? undefined : decodeContent(value)?.content
 }
 
-const contentWrites = async (
-  store: Store,
-  { inode }: Conflict['heads'][number],
-  signal: AbortSignal,
-): Promise<ContentWrite[]> => {
+/** In the order of the log. */
+export const contentWrites = async (store: Store, inode: Inode, signal: AbortSignal): Promise<ContentWrite[]> => {
   const writes: ContentWrite[] = []
   for await (const { written, op } of opsAbout(store, inode, signal)) {
     const drops = op.link !== undefined && isTrash(op.link.parent)
@@ -70,7 +67,7 @@ export class ConflictSides {
     const heads = conflict.heads.map(({ hash }) => hash)
     const key = heads.map((hash) => bytesToHex(hash)).join()
     if (this.#bases.has(key)) return this.#bases.get(key)
-    const found = forkPoint(await contentWrites(store, conflict.heads[0]!, signal), heads, store.dag)
+    const found = forkPoint(await contentWrites(store, conflict.heads[0]!.inode, signal), heads, store.dag)
     // A walk that was broken off says nothing.
     if (signal.aborted) return undefined
     this.#bases.set(key, found)

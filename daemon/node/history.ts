@@ -17,11 +17,11 @@ import { editAppearance, restoreOps } from '#fs-bridge/filestore/intents.ts'
 import { contentOf, decodeOps, linkOf, packOps } from '#fs-bridge/filestore/ops.ts'
 import type { ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
 import { openTree, type Tree } from '#fs-bridge/filestore/tree.ts'
-import { isTrash } from '#fs-bridge/filestore/values.ts'
+import { contentKey, isTrash } from '#fs-bridge/filestore/values.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
-import { logPages } from './stores.ts'
+import { logPages } from './store-log.ts'
 
 export interface Version {
   readonly written: Witnessed
@@ -206,6 +206,7 @@ export const historyService = (folders: FolderLookup, contents: FileContents): S
     const { entry, inode, versions } = history.value
     const current = treeOf(entry.store).appearances(inode)[0]?.contentHead
     return ok({
+      key: `0x${bytesToHex(contentKey(inode))}`,
       versions: versions.map((version) =>
         describe(entry.store, version, current !== undefined && equalBytes(current, version.written.hash)),
       ),

@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ChangeSettingsRequest, NodeService, SettingsSchema } from '#proto/node_api'
 import { equalBytes, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
-import { renamePeer } from '#kernel/store/admin.ts'
+import { renamePeer, setName } from '#kernel/store/admin.ts'
 import type { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { ServiceApi } from '../rpc/port.ts'
@@ -15,6 +15,8 @@ export interface SettingsParts {
   readonly stores: LocalStoreManager
   readonly self: PublicKey
   readonly isIndependent: (store: Store) => boolean
+  /** This device's own. */
+  readonly space: Store
 }
 
 export const describeSettings = (config: NodeConfig): MessageInitShape<typeof SettingsSchema> => ({
@@ -53,6 +55,17 @@ const renameSelf = async (parts: SettingsParts, name: string): Promise<Result<vo
   return ok(undefined)
 }
 
+/** A space that was never given a name of its own goes by that of the device that made it. */
+const renameSpace = async (
+  { stores, space }: SettingsParts,
+  before: string,
+  name: string,
+): Promise<Result<void, LatticeError>> => {
+  if (space.name !== before || name === before) return ok(undefined)
+  const named = await setName(stores, space.id, name)
+  return named.ok ? ok(undefined) : named
+}
+
 type SettingsCalls = Pick<ServiceApi<typeof NodeService>, 'getSettings' | 'changeSettings'>
 
 export const settingsCalls = (parts: SettingsParts): SettingsCalls => ({
@@ -62,11 +75,14 @@ export const settingsCalls = (parts: SettingsParts): SettingsCalls => ({
     const change = changeOf(request)
     if (Object.keys(change).length === 0)
       return err(latticeError('bad-request', 'permanent', 'the request changes nothing'))
+    const before = parts.settings.current.name
     const changed = parts.settings.change(change)
     if (!changed.ok) return changed
     if (change.name !== undefined) {
       const renamed = await renameSelf(parts, change.name)
       if (!renamed.ok) return renamed
+      const named = await renameSpace(parts, before, change.name)
+      if (!named.ok) return named
     }
     return ok({ settings: describeSettings(changed.value) })
   },

@@ -1,75 +1,13 @@
 /** The stores underneath: listing them, reading their logs, refolding their state, looking into a conflict's branches. */
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { BranchSchema, StoreLogEntrySchema, StoreService } from '#proto/store_api'
-import { bytesToHex, hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
+import type { StoreService } from '#proto/store_api'
+import { bytesToHex } from '#kernel/core/bytes.ts'
 import { hlcToMs } from '#kernel/core/hlc.ts'
 import { err, latticeError, ok } from '#kernel/core/result.ts'
-import type { LogEntry, Witnessed } from '#kernel/dag/port.ts'
-import type { Store, StoreManager } from '#kernel/store/port.ts'
+import type { StoreManager } from '#kernel/store/port.ts'
 import type { ServiceApi } from '../rpc/port.ts'
-import { deviceNameIn, findPeer, findStore } from './lookup.ts'
-import { opsToSexpr, summariseOps } from './sexpr.ts'
-
-/** Entries a message: small enough that decoding them never holds up the node. */
-const LOG_PAGE = 200
-
-type EntryInit = MessageInitShape<typeof StoreLogEntrySchema>
-
-const describeEntry = (store: Store, entry: Witnessed, wallMs: number, sexpr: boolean): EntryInit => ({
-  witnessSeq: BigInt(entry.witnessSeq),
-  hash: entry.hash,
-  author: entry.author,
-  authorName: deviceNameIn(store.access)(entry.author),
-  seq: BigInt(entry.seq),
-  timeMs: BigInt(hlcToMs(entry.hlc)),
-  wallMs: BigInt(wallMs),
-  parents: entry.deps.length + (entry.prev ? 1 : 0),
-  parentHashes: entry.prev ? [entry.prev, ...entry.deps] : [...entry.deps],
-  summary: summariseOps(entry.ops, store.type),
-  sexpr: sexpr ? opsToSexpr(entry.ops, store.type) : '',
-  excluded: entry.excluded,
-})
-
-/** The whole log in pages; between two of them other work gets its turn. */
-export async function* logPages(store: Store, signal: AbortSignal): AsyncGenerator<readonly LogEntry[]> {
-  for (let from = 0; !signal.aborted;) {
-    const page = [...store.dag.log(from, LOG_PAGE)]
-    if (page.length === 0) return
-    yield page
-    from = page.at(-1)!.witnessSeq + 1
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-const parseKey = (key: string): Uint8Array => {
-  const hex = key.startsWith('0x') ? hexToBytes(key.slice(2)) : undefined
-  return hex?.ok ? hex.value : Buffer.from(key, 'utf8')
-}
-
-type BranchInit = MessageInitShape<typeof BranchSchema>
-
-const inspect = (
-  store: Store,
-  key: Uint8Array,
-): { fork: Uint8Array[]; forkEntries: EntryInit[]; branches: BranchInit[] } | undefined => {
-  const cell = store.state.cells.cell(key)
-  if (!cell) return undefined
-  const { fork, branches } = store.dag.branches(cell.heads.map((head) => head.hash))
-  const entryOf = (hash: Uint8Array): EntryInit[] => {
-    const entry = store.dag.get(hash as Witnessed['hash'])
-    return entry ? [describeEntry(store, entry, 0, true)] : []
-  }
-  return {
-    fork: [...fork],
-    forkEntries: fork.flatMap(entryOf),
-    branches: cell.heads.map((head) => ({
-      head: entryOf(head.hash)[0],
-      value: head.value,
-      deleted: head.value === undefined,
-      path: (branches.get(bytesToHex(head.hash) as HexKey) ?? []).flatMap(entryOf),
-    })),
-  }
-}
+import { inspectBranches, parseKey } from './branches.ts'
+import { findPeer, findStore } from './lookup.ts'
+import { describeEntry, logPages } from './store-log.ts'
 
 export const storeService = (stores: StoreManager): ServiceApi<typeof StoreService> => ({
   async listStores() {
@@ -115,10 +53,10 @@ export const storeService = (stores: StoreManager): ServiceApi<typeof StoreServi
     return ok({ stores: rebuilt })
   },
 
-  async inspectBranch({ store: wanted, key }) {
+  async inspectBranch({ store: wanted, key }, signal) {
     const store = findStore(stores.list(), wanted)
     if (!store.ok) return store
-    const branching = inspect(store.value, parseKey(key))
+    const branching = await inspectBranches(store.value, parseKey(key), signal)
     return branching
       ? ok(branching)
       : err(latticeError('key-not-found', 'permanent', `${store.value.name} has nothing at “${key}”`))

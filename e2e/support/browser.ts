@@ -12,7 +12,15 @@ const candidates = [process.env['CHROMIUM_PATH'] ?? '', '/usr/bin/chromium', '/u
 export const chromiumPath = (): string | undefined => candidates.find((path) => path !== '' && existsSync(path))
 
 /** Generous, as everywhere: it ends what hangs and judges no speed. */
-const STEP_DEADLINE_MS = 60_000
+export const STEP_DEADLINE_MS = 60_000
+
+/** Adds to `complaints` whatever the page complains about from now on. */
+export const collectComplaints = (page: Page, complaints: string[]): void => {
+  page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`console: ${message.text()}`)
+  })
+}
 
 export class TestPage implements AsyncDisposable {
   readonly page: Page
@@ -37,10 +45,7 @@ export class TestPage implements AsyncDisposable {
     context.setDefaultTimeout(STEP_DEADLINE_MS)
     const page = await context.newPage()
     const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`))
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(`console: ${message.text()}`)
-    })
+    collectComplaints(page, complaints)
     await page.goto(await node.ok('web'))
     return new TestPage(browser, page, complaints)
   }

@@ -6,6 +6,15 @@ const polyfills = join(__dirname, 'electron-polyfills.cjs')
 require(polyfills)
 const { app, safeStorage, session } = require('electron')
 
+// Holds the app until whoever drives it is connected, which Playwright calls `__playwright_run` for: one that goes ahead
+// makes its window while Playwright attaches, and on a busy machine both then wait for each other. (Playwright's own
+// loader would also choose another keychain.)
+if (app.commandLine.hasSwitch('remote-debugging-port')) {
+  const ready = app.whenReady()
+  const driven = new Promise((resolve) => (globalThis.__playwright_run = resolve))
+  app.whenReady = () => driven.then(() => ready)
+}
+
 // It says whether there is a keychain, but not which.
 safeStorage.getSelectedStorageBackend ??= () => (safeStorage.isEncryptionAvailable() ? 'gnome_libsecret' : 'basic_text')
 threads.Worker = class extends threads.Worker {

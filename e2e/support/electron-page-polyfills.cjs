@@ -14,6 +14,17 @@ function addMissing() {
     }
     return any.signal
   })
+  add(Map, 'groupBy', (items, keyOf) => {
+    const groups = new Map()
+    let at = 0
+    for (const item of items) {
+      const key = keyOf(item, at++)
+      const group = groups.get(key)
+      if (group) group.push(item)
+      else groups.set(key, [item])
+    }
+    return groups
+  })
   add(Promise, 'withResolvers', function () {
     let resolve, reject
     const promise = new this((yes, no) => ([resolve, reject] = [yes, no]))

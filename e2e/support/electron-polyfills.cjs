@@ -5,6 +5,7 @@
 'use strict'
 const crypto = require('node:crypto')
 const events = require('node:events')
+const tls = require('node:tls')
 
 const add = (target, name, value) => {
   if (target[name] === undefined) Object.defineProperty(target, name, { value, configurable: true, writable: true })
@@ -228,3 +229,14 @@ add(globalThis, 'AsyncDisposableStack', makeStack(Symbol.asyncDispose, true))
 add(events.EventEmitter.prototype, Symbol.dispose, function () {
   this.removeAllListeners()
 })
+
+// A server end that is given `ALPNCallback` says through it what was agreed on. Node before 20 does not know it and
+// chooses from `ALPNProtocols` instead: who waits for the callback is told afterwards.
+if (Number(process.versions.node.split('.')[0]) < 20)
+  tls.TLSSocket = class extends tls.TLSSocket {
+    constructor(socket, options) {
+      super(socket, options)
+      if (options?.isServer && options.ALPNCallback)
+        this.once('secure', () => options.ALPNCallback({ protocols: [this.alpnProtocol].filter(Boolean) }))
+    }
+  }

@@ -26,11 +26,15 @@ const startArgs = (home: string, args: readonly string[]): string[] => [
   ...args,
 ]
 
-const environment = (): Record<string, string> => ({
+/** What the window shows: the interface as it was built, or the plain page of `npm run e2e:electron`. */
+export type Shown = 'interface' | 'plain-page'
+
+const environment = (shown: Shown): Record<string, string> => ({
   ...Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   ),
   LATTICE_APP_ROOT: root,
+  ...(shown === 'interface' && { LATTICE_TEST_APP: root }),
 })
 
 /** An app that is driven. `stop` ends it as a person would; left to itself it is killed with the test. */
@@ -47,11 +51,15 @@ export class TestApp implements AsyncDisposable {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
   }
 
-  static async start(home: string, ...args: readonly string[]): Promise<TestApp> {
+  static start(home: string, ...args: readonly string[]): Promise<TestApp> {
+    return TestApp.show('plain-page', home, ...args)
+  }
+
+  static async show(shown: Shown, home: string, ...args: readonly string[]): Promise<TestApp> {
     const app = await _electron.launch({
       executablePath: electronProgram(),
       args: startArgs(home, args),
-      env: environment(),
+      env: environment(shown),
       timeout: 30_000,
     })
     return new TestApp(app)
@@ -96,7 +104,8 @@ export class TestApp implements AsyncDisposable {
 
 /** Starts the app as a person or the system would, beside one that may run; resolves with the exit code. */
 export const startBeside = async (home: string, ...args: readonly string[]): Promise<number | null> => {
-  const child: ChildProcess = spawn(electronProgram(), startArgs(home, args), { env: environment(), stdio: 'ignore' })
+  const env = environment('plain-page')
+  const child: ChildProcess = spawn(electronProgram(), startArgs(home, args), { env, stdio: 'ignore' })
   const [code] = (await once(child, 'exit')) as [number | null]
   return code
 }

@@ -1,19 +1,17 @@
 import { expect, test } from 'vitest'
-import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { editAppearance, resolveMerged, resolveTake } from './intents.ts'
-import { forkPoint, type ContentWrite } from './lineage.ts'
+import { forkPoint, lastMeeting, type ContentWrite } from './lineage.ts'
 import { contentOf, decodeOps, editOp } from './ops.ts'
+import type { Inode } from './port.ts'
 import { scene, text } from './scene.ts'
 import { rememberTouched, undoSteps } from './undo.ts'
 import { isTrash } from './values.ts'
 
 type Scene = ReturnType<typeof scene>
 
-/** The base of the only conflict; undefined: it has none. */
-const base = (s: Scene): string | undefined => {
-  const [conflict] = s.conflicts()
-  const { inode } = conflict!.heads[0]!
-  const writes = [...s.a.applied.values()].flatMap(({ hash, author, seq, hlc, ops, parents }) =>
+const writesOf = (s: Scene, inode: Inode): ContentWrite[] =>
+  [...s.a.applied.values()].flatMap(({ hash, author, seq, hlc, ops, parents }) =>
     decodeOps(ops)
       .ops.filter((op) => equalBytes(op.inode, inode) && (op.content || (op.link && isTrash(op.link.parent as never))))
       .map((op): ContentWrite => {
@@ -23,6 +21,11 @@ const base = (s: Scene): string | undefined => {
         return { hash, author, seq, hlc, prev, keep: op.keepContent as Hash[], content }
       }),
   )
+
+/** The base of the only conflict; undefined: it has none. */
+const base = (s: Scene): string | undefined => {
+  const [conflict] = s.conflicts()
+  const writes = writesOf(s, conflict!.heads[0]!.inode)
   const heads = conflict!.heads.map(({ hash }) => hash)
   const found = forkPoint(writes, heads, s.world.causality)?.content
   return found?.data.kind === 'inline' ? new TextDecoder().decode(found.data.bytes) : undefined
@@ -137,4 +140,31 @@ test('files made apart have no base', () => {
   s.put(s.b, 'x', 'two')
   s.meet()
   expect(base(s)).toBeUndefined()
+})
+
+test('branches met last where a write replaced several', () => {
+  const s = scene()
+  s.put(s.a, 'x', 'old')
+  s.meet()
+  const { inode } = s.see(s.a, 'x')
+  const meeting = () => lastMeeting(writesOf(s, inode), s.world.causality)
+  const hexes = (hashes: readonly Hash[] = []): string[] => hashes.map(bytesToHex)
+  s.edit(s.a, 'x', 'newer')
+  s.meet()
+  expect(meeting()).toBeUndefined()
+  for (const round of [1, 2]) {
+    s.edit(s.a, 'x', `a ${round}`)
+    s.edit(s.b, 'x', `b ${round}`)
+    s.meet()
+    const [conflict] = s.conflicts()
+    s.world.write(s.a, resolveMerged(s.a.tree, conflict!, text(`merged ${round}`)))
+    const joint = lastHash(s)
+    s.meet()
+    const parted = conflict!.heads.map(({ hash }) => hash)
+    expect(hexes(meeting()?.of).toSorted()).toEqual(hexes(parted).toSorted())
+    expect(hexes(meeting()?.since)).toEqual(hexes([joint]))
+    s.edit(s.b, 'x', `since ${round}`)
+    s.meet()
+    expect(hexes(meeting()?.since)).toEqual(hexes([joint, lastHash(s)]))
+  }
 })

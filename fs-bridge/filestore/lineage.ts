@@ -45,6 +45,23 @@ export const forkPoint = (
   )
 }
 
+/** Where branches met last. */
+export interface Meeting {
+  /** What the first write since replaced. */
+  readonly of: readonly Hash[]
+  /** The write that joined them, and all later ones. */
+  readonly since: readonly Hash[]
+}
+
+/** Undefined: there were never several. `writes`: as above, with one head. */
+export const lastMeeting = (writes: readonly ContentWrite[], causality: Causality): Meeting | undefined => {
+  const lineage = new Lineage(writes, causality)
+  const index = writes.findLastIndex((_, each) => lineage.replaced(each).length > 1)
+  if (index < 0) return undefined
+  const hashAt = (each: number): Hash => writes[each]!.hash
+  return { of: lineage.replaced(index).map(hashAt), since: writes.slice(index).map(({ hash }) => hash) }
+}
+
 class Lineage {
   readonly #writes: readonly ContentWrite[]
   readonly #causality: Causality
@@ -65,6 +82,11 @@ class Lineage {
   /** Itself included. */
   ancestors(index: number): Set<number> {
     return this.#above([index], (each) => this.#madeFrom[each]!)
+  }
+
+  /** What stood until then. */
+  replaced(index: number): readonly number[] {
+    return this.#replaced[index]!
   }
 
   #above(from: readonly number[], next: (index: number) => readonly number[]): Set<number> {

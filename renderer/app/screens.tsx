@@ -48,7 +48,8 @@ export const Files = () => {
 
 export const Inspector = () => {
   const [, store = '', key = ''] = useAddressParts()
-  return <InspectorScreen key={`${store} ${key}`} store={store} storeKey={key} />
+  const name = useFolders().get(store)?.name ?? store
+  return <InspectorScreen key={`${store} ${key}`} store={store} name={name} storeKey={key} />
 }
 
 /** Of the folder in the address, else of the one changed last; others are chosen above it. */

@@ -12,7 +12,15 @@ interface ErrorNoteProps {
 }
 
 /** Kinds we can say something about that the sentence does not. */
-const advised = new Set(['unavailable', 'unauthenticated', 'not-available', 'internal', 'link-expired', 'link-used'])
+const advised = new Set([
+  'unavailable',
+  'unauthenticated',
+  'not-available',
+  'internal',
+  'invite-expired',
+  'invite-used-up',
+  'invite-revoked',
+])
 
 export const ErrorNote = ({ failure, action }: ErrorNoteProps) => {
   const { t } = useTranslation('design')

@@ -1,8 +1,8 @@
 /**
- * Following a link: it is looked at first, without telling anyone; the person compares the four words with those on
- * the other screen, says where the files go, and joins.
+ * Following a link: it is looked at first, without telling anyone; then the person says where the files go, and joins.
+ * Where somebody there must let him in, the four words stay on the screen meanwhile, and going back takes the wish back.
  */
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { Form } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { InviteService, type PreviewLinkResponse } from '#proto/invite_api'
@@ -36,9 +36,14 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
         <dt>{t('join.expires')}</dt>
         <dd>{formatTime(preview.expiresMs, i18n.language)}</dd>
       </dl>
-      <p>{t('join.compare')}</p>
-      <Words words={preview.words} />
-      {preview.approval && <p className={css['note']}>{t('join.approval')}</p>}
+      {preview.approval ? (
+        <>
+          <p>{t('join.compare')}</p>
+          <Words words={preview.words} />
+        </>
+      ) : (
+        <p className={css['note']}>{t('join.unasked')}</p>
+      )}
       {preview.known && <p className={css['note']}>{t('join.known')}</p>}
     </>
   )
@@ -46,16 +51,20 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
 
 /** Where the files go, and the last step. */
 const JoinStep = ({
+  asks,
   action,
   onBack,
   onJoin,
 }: {
+  /** Whether somebody there is asked. */
+  asks: boolean
   action: Action
   onBack: () => void
   onJoin: (path: string) => void
 }) => {
   const { t } = useTranslation('pairing')
   const [path, setPath] = useState('')
+  const isRunning = action.state.at === 'running'
   return (
     <Form
       className={css['form']}
@@ -67,9 +76,9 @@ const JoinStep = ({
       <TextField label={t('join.path')} note={t('join.pathNote')} value={path} onChange={setPath} isCode />
       <ActionError action={action} />
       <div className={css['actions']}>
-        <Button onPress={onBack}>{t('join.back')}</Button>
+        <Button onPress={onBack}>{t(isRunning ? 'join.cancel' : 'join.back')}</Button>
         <CallButton kind="primary" type="submit" action={action}>
-          {t(action.state.at === 'running' ? 'join.waiting' : 'join.submit')}
+          {t(isRunning ? 'join.waiting' : asks ? 'join.ask' : 'join.submit')}
         </CallButton>
       </div>
     </Form>
@@ -84,14 +93,25 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
   const [step, setStep] = useState<Step>({ at: 'link' })
   const look = async (): Promise<void> =>
     setStep({ at: 'preview', preview: await client.previewLink({ link: link.trim() }) })
-  const join = async (path: string): Promise<void> => onJoined((await client.join({ link: link.trim(), path })).name)
+  const asking = useRef<AbortController>(undefined)
+  const join = async (path: string): Promise<void> => {
+    const { signal } = (asking.current = new AbortController())
+    try {
+      const { name } = await client.join({ link: link.trim(), path }, { signal })
+      onJoined(name)
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown
+    }
+  }
   if (step.at === 'preview')
     return (
       <div className={css['form']}>
         <Preview preview={step.preview} />
         <JoinStep
+          asks={step.preview.approval}
           action={action}
           onBack={() => {
+            asking.current?.abort()
             action.reset()
             setStep({ at: 'link' })
           }}

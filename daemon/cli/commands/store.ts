@@ -74,15 +74,18 @@ export const rebuildStores = async (store: string | undefined, options: CommonOp
   )
 }
 
-const describeBranches = ({ fork, branches }: InspectBranchResponse): string =>
+const describeBranches = ({ fork, branches, joined }: InspectBranchResponse): string =>
   [
     fork.length === 0
       ? 'no common past'
       : `forks after ${fork.map((hash) => bytesToHex(hash).slice(0, SHORT_HASH)).join(', ')}`,
     ...branches.flatMap((branch, i) => [
-      `head ${i + 1}${i === 0 ? ' (wins)' : ''}${branch.deleted ? ', deleted' : ''}`,
+      joined.length > 0
+        ? `branch ${i + 1}`
+        : `head ${i + 1}${i === 0 ? ' (wins)' : ''}${branch.deleted ? ', deleted' : ''}`,
       ...branch.path.map((entry) => `  ${logLine(entry)}`),
     ]),
+    ...(joined.length > 0 ? ['joined by', ...joined.map((entry) => `  ${logLine(entry)}`)] : []),
   ].join('\n')
 
 export const inspectBranch = async (store: string, key: string, options: CommonOptions): Promise<void> => {

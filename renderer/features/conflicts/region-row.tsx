@@ -49,10 +49,12 @@ function Decide({ at, region, decision, hasBase, names, onChoose }: Props) {
     ...(hasBase ? ([['base', t('merge.takeBase')]] as const) : []),
   ]
   const isOpen = region.kind === 'conflict' && decision.by === 'default'
+  const state = isOpen ? 'open' : decision.by === 'hand' ? 'hand' : region.kind
+  const said = t(`region.${state}`, { name: names[region.kind === 'right' ? 1 : 0] })
   return (
-    <div className={css['decide']} role="toolbar" aria-label={t(`region.${region.kind}`)}>
+    <div className={css['decide']} role="toolbar" aria-label={said}>
       <span className={css['state']} data-open={isOpen}>
-        {isOpen ? t('region.open') : decision.by === 'hand' ? t('region.hand') : t(`region.${region.kind}`)}
+        {said}
       </span>
       <span className={controls['grow']} />
       {choices.map(([choice, label]) => (

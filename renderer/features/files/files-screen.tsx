@@ -141,6 +141,7 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
       />
       {shown !== undefined && known !== undefined && (
         <VersionsPanel
+          folder={folder}
           row={shown}
           path={`${known.path}/${joinPath(path, shown.name)}`}
           onClose={() => setOpened(undefined)}

@@ -70,13 +70,17 @@ export type Restoring =
 export function useVersions(path: string) {
   const client = useClient(HistoryService)
   const [versions, setVersions] = useState<Loaded<FileVersion>>({ at: 'loading' })
+  const [key, setKey] = useState('') // of its content in the store
   const [restoring, setRestoring] = useState<Restoring>({ at: 'idle' })
   const [asked, setAsked] = useState(0)
   useEffect(() => {
     const stop = new AbortController()
     setVersions({ at: 'loading' })
     client.listVersions({ path }, { signal: stop.signal }).then(
-      (response) => setVersions({ at: 'loaded', items: response.versions }),
+      (response) => {
+        setVersions({ at: 'loaded', items: response.versions })
+        setKey(response.key)
+      },
       (thrown: unknown) => {
         if (!wasAborted(thrown, stop.signal)) setVersions({ at: 'failed', why: failureOf(thrown) })
       },
@@ -94,7 +98,7 @@ export function useVersions(path: string) {
       setRestoring({ at: 'failed', why: failureOf(thrown) })
     }
   }
-  return { versions, restoring, restore }
+  return { versions, key, restoring, restore }
 }
 
 /** Files restored in one call, at most. */

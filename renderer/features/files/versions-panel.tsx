@@ -1,5 +1,6 @@
 /** The versions of one file, newest first, and restoring one of them as a new change. */
 import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
 import type { FileRow } from '#proto/file_api'
 import controls from '../../present/controls.module.css'
 import { formatBytes, formatTime, shortHex, toHex } from '../../present/format.ts'
@@ -9,14 +10,15 @@ import { useVersions } from './hooks.ts'
 import { RestoreOutcome } from './restore-outcome.tsx'
 
 interface Props {
+  readonly folder: string // its store, in hex
   readonly row: FileRow
   readonly path: string // absolute
   readonly onClose: () => void
 }
 
-export function VersionsPanel({ row, path, onClose }: Props) {
+export function VersionsPanel({ folder, row, path, onClose }: Props) {
   const { t, i18n } = useTranslation('files')
-  const { versions, restoring, restore } = useVersions(path)
+  const { versions, key, restoring, restore } = useVersions(path)
   return (
     <aside className={css['panel']} aria-label={t('versions.title')}>
       <div className={controls['bar']}>
@@ -63,6 +65,13 @@ export function VersionsPanel({ row, path, onClose }: Props) {
             </li>
           ))}
         </ol>
+      )}
+      {versions.at === 'loaded' && (
+        <div className={controls['bar']}>
+          <Link href={`/inspect/${folder}/${key}`} className={controls['button']}>
+            {t('versions.branches')}
+          </Link>
+        </div>
       )}
     </aside>
   )

@@ -48,7 +48,7 @@ const RemoveDialog = ({ id, name, path }: Extract<FolderDialog, { at: 'remove' }
   )
 }
 
-export const FolderDialogs = () => {
+export const FolderDialogs = ({ onAdded }: { readonly onAdded?: (() => void) | undefined }) => {
   const { t } = useTranslation('folders')
   const dialog = useFolderDialog((state) => state.dialog)
   if (dialog.at === 'remove') return <RemoveDialog {...dialog} />
@@ -62,6 +62,7 @@ export const FolderDialogs = () => {
         onAdded={(name) => {
           closeFolderDialog()
           showToast('good', t('add.done', { name }))
+          onAdded?.()
         }}
       />
     </Dialog>

@@ -52,7 +52,12 @@ const useDropOnWindow = (onRefused: () => void): boolean => {
   return isOver
 }
 
-export const DropTarget = ({ children }: { readonly children: ReactNode }) => {
+interface DropTargetProps {
+  readonly children: ReactNode
+  readonly onAdded?: () => void
+}
+
+export const DropTarget = ({ children, onAdded }: DropTargetProps) => {
   const { t } = useTranslation('folders')
   const [refuse] = useState(() => () => showToast('bad', t('drop.noDirectory')))
   const isOver = useDropOnWindow(refuse)
@@ -67,7 +72,7 @@ export const DropTarget = ({ children }: { readonly children: ReactNode }) => {
           </div>
         </div>
       )}
-      <FolderDialogs />
+      <FolderDialogs onAdded={onAdded} />
     </>
   )
 }

@@ -88,12 +88,8 @@ function NodeBox({ node, centre, isSelected, isAnchor, onSelect }: NodeProps) {
     const nodes = box.current?.parentElement
     if (isSelected && nodes?.contains(document.activeElement)) box.current?.focus({ preventScroll: true })
   }, [isSelected])
-  const badge =
-    node.role === 'fork'
-      ? t('role.fork')
-      : node.role === 'head'
-        ? t(node.branches.includes(0) ? 'role.winner' : 'role.head')
-        : ''
+  const marked = node.role === 'head' && node.branches.includes(0) ? 'winner' : node.role
+  const badge = marked === 'step' ? '' : t(`role.${marked}`)
   return (
     <button
       ref={box}
@@ -102,7 +98,7 @@ function NodeBox({ node, centre, isSelected, isAnchor, onSelect }: NodeProps) {
       tabIndex={isSelected ? 0 : -1}
       aria-pressed={isSelected}
       data-role={node.role}
-      data-branch={node.role === 'fork' ? undefined : (node.branches[0] ?? 0) % 4}
+      data-branch={node.branches[0] === undefined ? undefined : node.branches[0] % 4}
       data-anchor={isAnchor}
       style={{
         left: centre.x - NODE_WIDTH / 2,

@@ -109,6 +109,26 @@ describe('a graph of branches', () => {
     expect(graph.edges).toEqual([])
   })
 
+  it('draws what joined the branches below them, and what came later below that', () => {
+    const each = create(InspectBranchResponseSchema, {
+      forkEntries: [entry(0, [])],
+      branches: [1, 2].map((at) => ({ head: entry(at, [0]), path: [entry(at, [0])] })),
+      // Before the last one its author wrote something else.
+      joined: [entry(3, [1, 2]), entry(5, [4])],
+    })
+    const { graph, placed } = drawn(each)
+    expect(graph.nodes.map(({ role }) => role)).toEqual(['fork', 'branch', 'branch', 'merge', 'head'])
+    expect(graph.edges.map(({ from, to, isElided }) => `${from} ${to} ${isElided}`)).toEqual([
+      '000007 000107 false',
+      '000007 000207 false',
+      '000107 000307 false',
+      '000207 000307 false',
+      '000307 000507 true',
+    ])
+    for (const { from, to } of graph.edges) expect(placed.centres.get(from)!.y).toBeLessThan(placed.centres.get(to)!.y)
+    expect(inspected(each)).toMatchObject({ selected: '000307' })
+  })
+
   it('is empty for a key nobody wrote', () => {
     expect(inspected(create(InspectBranchResponseSchema, {}))).toEqual({ at: 'empty' })
     expect(notInspected({ kind: 'key-not-found', sentence: '' })).toEqual({ at: 'empty' })

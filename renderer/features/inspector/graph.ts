@@ -9,8 +9,9 @@ import { toHex } from '../../present/format.ts'
 export interface GraphNode {
   readonly id: string // the intention's hash, hex
   readonly entry: StoreLogEntry
-  readonly role: 'fork' | 'step' | 'head'
-  /** The branches it is part of, as indices; the winner's is 0. None for the fork point. */
+  /** Of a key whose branches have met: 'branch' is the end of one, 'merge' is what joined them. */
+  readonly role: 'fork' | 'step' | 'head' | 'branch' | 'merge'
+  /** The branches it is part of, as indices; the winner's is 0. None for the fork point and after a merge. */
   readonly branches: readonly number[]
 }
 
@@ -30,14 +31,15 @@ export interface BranchGraph {
 /** More steps of one branch are not drawn: nobody reads them, and placing them takes long. The latest are kept. */
 export const STEPS_DRAWN_MAX = 150
 
-export function graphOf({ branches, forkEntries }: InspectBranchResponse): BranchGraph {
+export function graphOf({ branches, forkEntries, joined }: InspectBranchResponse): BranchGraph {
   const nodes = new Map<string, GraphNode>()
+  const end = joined.length === 0 ? 'head' : 'branch'
   // A key with one head has no fork: what is named as such is the head itself.
   const headAt = (id: string) => branches.flatMap(({ head }, at) => (head && toHex(head.hash) === id ? [at] : []))
   for (const entry of forkEntries) {
     const id = toHex(entry.hash)
     const heads = headAt(id)
-    nodes.set(id, { id, entry, role: heads.length > 0 ? 'head' : 'fork', branches: heads })
+    nodes.set(id, { id, entry, role: heads.length > 0 ? end : 'fork', branches: heads })
   }
   const all = new Set(nodes.keys())
   branches.forEach(({ head, path }, branch) => {
@@ -48,12 +50,28 @@ export function graphOf({ branches, forkEntries }: InspectBranchResponse): Branc
       const id = toHex(entry.hash)
       const known = nodes.get(id)
       if (known?.role === 'fork' || known?.branches.includes(branch)) continue
-      const isHead = known?.role === 'head' || (head !== undefined && id === toHex(head.hash))
-      nodes.set(id, { id, entry, role: isHead ? 'head' : 'step', branches: [...(known?.branches ?? []), branch] })
+      const isEnd = known?.role === end || (head !== undefined && id === toHex(head.hash))
+      nodes.set(id, { id, entry, role: isEnd ? end : 'step', branches: [...(known?.branches ?? []), branch] })
     }
   })
   const edges = [...nodes.values()].flatMap((node) => edgesTo(node, nodes))
+  edges.push(...join(nodes, joined))
   return { nodes: [...nodes.values()], edges, hidden: all.size - nodes.size }
+}
+
+/** Draws what joined the branches below their ends, and what came after it one below the other. */
+const join = (nodes: Map<string, GraphNode>, joined: InspectBranchResponse['joined']): GraphEdge[] => {
+  const edges: GraphEdge[] = []
+  let before = [...nodes.values()].filter(({ role }) => role === 'branch').map(({ id }) => id)
+  for (const [at, entry] of joined.entries()) {
+    const id = toHex(entry.hash)
+    const role = at === 0 ? 'merge' : at === joined.length - 1 ? 'head' : 'step'
+    nodes.set(id, { id, entry, role, branches: [] })
+    const parents = new Set(entry.parentHashes.map(toHex))
+    edges.push(...before.map((from) => ({ from, to: id, isElided: !parents.has(from) })))
+    before = [id]
+  }
+  return edges
 }
 
 const edgesTo = (node: GraphNode, nodes: ReadonlyMap<string, GraphNode>): GraphEdge[] => {

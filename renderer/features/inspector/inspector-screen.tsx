@@ -11,11 +11,13 @@ import { anchoring, selecting } from './store.ts'
 interface Props {
   /** A store's name, or its id in hex. */
   readonly store: string
+  /** What people call it. */
+  readonly name: string
   /** UTF-8, or "0x" and hex. */
   readonly storeKey: string
 }
 
-export function InspectorScreen({ store, storeKey }: Props) {
+export function InspectorScreen({ store, name, storeKey }: Props) {
   const { t } = useTranslation('inspector')
   const { state, setState, reload } = useInspection(store, storeKey)
   const select = (id: string): void => setState((now) => selecting(now, id))
@@ -25,7 +27,7 @@ export function InspectorScreen({ store, storeKey }: Props) {
       <header className={css['head']}>
         <h1>{t('title')}</h1>
         <p>
-          <bdi>{store}</bdi> · <code dir="ltr">{storeKey}</code>
+          <bdi>{name}</bdi> · <code dir="ltr">{storeKey}</code>
         </p>
         {state.at === 'shown' && (
           <p>

@@ -1,7 +1,7 @@
 /** What the inspector shows, and which nodes are looked at: a union and pure transitions. */
 import type { InspectBranchResponse } from '#proto/store_api'
 import type { Failure } from '../../present/failure.ts'
-import { graphOf, place, type BranchGraph, type Placed } from './graph.ts'
+import { graphOf, place, type BranchGraph, type GraphNode, type Placed } from './graph.ts'
 
 export type Inspection =
   | { at: 'loading' }
@@ -18,7 +18,9 @@ export type Inspection =
 
 export function inspected(response: InspectBranchResponse): Inspection {
   const graph = graphOf(response)
-  const winner = graph.nodes.find(({ role, branches }) => role === 'head' && branches.includes(0)) ?? graph.nodes[0]
+  const isFirst = ({ role, branches }: GraphNode): boolean =>
+    response.joined.length > 0 ? role === 'merge' : role === 'head' && branches.includes(0)
+  const winner = graph.nodes.find(isFirst) ?? graph.nodes[0]
   if (winner === undefined) return { at: 'empty' }
   return { at: 'shown', graph, placed: place(graph), selected: winner.id, anchor: undefined }
 }

@@ -1,5 +1,5 @@
 /** The first steps on a new device: its name, then a folder or a link. Two screens, three actions to the first file. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Form } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { NodeService } from '#proto/node_api'
@@ -65,10 +65,20 @@ const NameStep = ({ onNamed }: { readonly onNamed: () => void }) => {
   )
 }
 
-const BeginStep = ({ onDone }: { readonly onDone: () => void }) => {
+interface Ways {
+  /** The steps are done, or put off. */
+  readonly onDone: () => void
+  readonly onJoined: () => void
+}
+
+const BeginStep = ({ onDone, onJoined }: Ways) => {
   const { t } = useTranslation('onboarding')
   const link = useRequestedLink((requested) => requested.link)
-  const [part, setPart] = useState(link === undefined ? 'create' : 'join')
+  const [part, setPart] = useState('create')
+  // Also one that is clicked while this is shown.
+  useEffect(() => {
+    if (link !== undefined) setPart('join')
+  }, [link])
   return (
     <div className={css['step']}>
       <p className={css['count']}>{t('step', { step: 2, of: 2 })}</p>
@@ -94,7 +104,7 @@ const BeginStep = ({ onDone }: { readonly onDone: () => void }) => {
             content: (
               <>
                 <p className={css['intro']}>{t('begin.joinIntro')}</p>
-                <JoinForm initialLink={link} onJoined={onDone} />
+                <JoinForm key={link ?? ''} initialLink={link} onJoined={onJoined} />
               </>
             ),
           },
@@ -109,7 +119,7 @@ const BeginStep = ({ onDone }: { readonly onDone: () => void }) => {
   )
 }
 
-export const Onboarding = ({ onDone }: { readonly onDone: () => void }) => {
+export const Onboarding = (ways: Ways) => {
   const { t } = useTranslation('onboarding')
   const [step, setStep] = useState<'name' | 'begin'>('name')
   return (
@@ -123,7 +133,7 @@ export const Onboarding = ({ onDone }: { readonly onDone: () => void }) => {
         <p className={css['promise']}>{t('promise')}</p>
       </aside>
       <div className={css['content']}>
-        {step === 'name' ? <NameStep onNamed={() => setStep('begin')} /> : <BeginStep onDone={onDone} />}
+        {step === 'name' ? <NameStep onNamed={() => setStep('begin')} /> : <BeginStep {...ways} />}
       </div>
     </main>
   )

@@ -94,7 +94,7 @@ const InviteForm = ({ initial, onMade }: { initial: Choices; onMade: (made: Crea
 export const CreateInvite = ({ initialTarget = SPACE, onMade }: { initialTarget?: string; onMade: () => void }) => {
   const { t } = useTranslation('pairing')
   const [made, setMade] = useState<CreateInviteResponse>()
-  const initial: Choices = { target: initialTarget, role: 'writer', lifetime: 'day', uses: 1, approval: false }
+  const initial: Choices = { target: initialTarget, role: 'writer', lifetime: 'day', uses: 1, approval: true }
   return (
     <Card label={t('create.title')}>
       <h2 className={css['title']}>{t(made === undefined ? 'create.title' : 'link.title')}</h2>

@@ -1,15 +1,12 @@
-/** An invite that was just made: the link to send, the same as a picture to scan, and the words the guest will see. */
-import { useCallback, useMemo } from 'react'
+/** An invite that was just made: the link to send, and the same as a picture to scan. */
+import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { encode } from 'uqr'
-import { InviteService, type CreateInviteResponse } from '#proto/invite_api'
+import type { CreateInviteResponse } from '#proto/invite_api'
 import { Button } from '../../design/button.tsx'
 import { Icon } from '../../design/icons.tsx'
 import { showToast } from '../../design/toast.tsx'
-import { Words } from '../../parts/words.tsx'
 import { formatTime } from '../../present/format.ts'
-import { useClient } from '../../present/use-client.ts'
-import { useLoaded } from '../../present/use-loaded.ts'
 import css from './pairing.module.css'
 
 /** Dark modules of the code as one SVG path; each is one unit square. */
@@ -26,21 +23,6 @@ const QrCode = ({ text }: { readonly text: string }) => {
   )
 }
 
-/** The words of our own link, as the guest's screen will show them. */
-const LinkWords = ({ link }: { readonly link: string }) => {
-  const { t } = useTranslation('pairing')
-  const client = useClient(InviteService)
-  const load = useCallback((signal: AbortSignal) => client.previewLink({ link }, { signal }), [client, link])
-  const [preview] = useLoaded(load)
-  if (preview.at !== 'ready') return null
-  return (
-    <>
-      <p>{t('link.words')}</p>
-      <Words words={preview.value.words} />
-    </>
-  )
-}
-
 export const InviteLink = ({ made: { link, invite } }: { readonly made: CreateInviteResponse }) => {
   const { t, i18n } = useTranslation('pairing')
   const copy = (): void => {
@@ -54,15 +36,12 @@ export const InviteLink = ({ made: { link, invite } }: { readonly made: CreateIn
       <p>{t('link.intro')}</p>
       <QrCode text={link} />
       <div className={css['link']}>
-        <code dir="ltr" data-testid="invite-link">
-          {link}
-        </code>
+        <code dir="ltr">{link}</code>
         <Button kind="primary" size="small" onPress={copy}>
           <Icon name="copy" size={16} />
           {t('link.copy')}
         </Button>
       </div>
-      <LinkWords link={link} />
       {invite !== undefined && (
         <p className={css['soft']}>
           {t('link.until', { time: formatTime(invite.expiresMs, i18n.language), count: invite.uses })}
