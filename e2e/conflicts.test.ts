@@ -247,6 +247,23 @@ test('a file and a large directory of one name: either goes and comes back whole
   await settle()
 })
 
+test('a list is told by pages, which go on where the last one ended', { timeout: TEST_MS }, async () => {
+  for (const name of ['page one', 'page two']) await quarrel(name, 'before', 'anna', 'ben')
+  interface Page {
+    readonly conflicts: readonly { readonly id: string }[]
+    readonly next: string
+    readonly total: number
+  }
+  const all = await anna.json<Page>('conflicts')
+  expect(all).toMatchObject({ next: '', total: all.conflicts.length })
+  expect(all.conflicts.length).toBeGreaterThan(1)
+  const first = await anna.json<Page>('conflicts', '--limit', '1')
+  const rest = await anna.json<Page>('conflicts', '--after', first.next)
+  expect([...first.conflicts, ...rest.conflicts]).toEqual(all.conflicts)
+  for (const name of ['page one', 'page two']) await anna.ok('conflict', 'resolve', name, '--take', 'anna')
+  await settle()
+})
+
 test('wrong questions have answers of their own', { timeout: TEST_MS }, async () => {
   const { conflict } = await getConflict(client, 'new.txt')
   const { id } = conflict!

@@ -149,6 +149,8 @@ export class Device {
 
 export interface Pair extends AsyncDisposable {
   readonly base: string
+  /** What both take the time of what they write from. */
+  readonly clock: TestClock
   readonly a: Device
   readonly b: Device
 }
@@ -169,6 +171,7 @@ export const openPair = async (under = tmpdir(), role: 'writer' | 'reader' = 'wr
   await b.pull(a)
   return {
     base,
+    clock,
     a,
     b,
     [Symbol.asyncDispose]: async () => {
