@@ -3,6 +3,7 @@ import { fromBinary, type DescMessage, type MessageShape } from '@bufbuild/proto
 import { PushMessageSchema, SessionMessageSchema, type PushMessage, type SessionMessage } from '#proto/wire'
 import { HASH_LENGTH } from '#kernel/core/bytes.ts'
 import { SIGNED_BYTES_MAX } from '#kernel/core/intention.ts'
+import { GRANTS_MAX } from '#kernel/store/revocation.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 
 export type MessageErrorKind = 'message-malformed'
@@ -103,6 +104,10 @@ const isSoundPush = (leg: PushLeg): boolean => {
       )
     case 'intentions':
       return isHash(leg.value.storeId) && areItems(leg.value.items)
+    case 'rights': {
+      const { storeId, word, grants } = leg.value
+      return isHash(storeId) && grants.length <= GRANTS_MAX && areItems([word, ...grants])
+    }
     case 'have':
     case 'fetch':
       return isHash(leg.value.storeId) && areHashes(leg.value.hashes)

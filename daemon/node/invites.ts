@@ -122,6 +122,7 @@ const settleIn = async (
   path: string | undefined,
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> => {
+  await engine.readmitted(admission.link.storeId)
   const joined = await takePart(admission, { stores, remember: (peer, addresses) => engine.remember(peer, addresses) })
   if (!joined.ok) return joined
   const { storeId, name, type } = joined.value

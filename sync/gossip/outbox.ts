@@ -7,6 +7,7 @@ import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { PushMessageSchema } from '#proto/wire'
 import { bytesToHex, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import type { Store } from '#kernel/store/port.ts'
+import type { LastWord } from '#kernel/store/revocation.ts'
 import { FrameWriter } from '../framing.ts'
 import { HASHES_MAX, type PushLeg } from '../messages.ts'
 import { StreamClosedError, type ByteStream } from '../transport/port.ts'
@@ -44,6 +45,7 @@ export interface OutboxHooks {
 export class Outbox {
   readonly #hooks: OutboxHooks
   readonly #waiting = new Map<HexKey, Waiting>()
+  readonly #words = new Map<HexKey, { readonly store: Store; readonly word: LastWord }>()
   #announce: Announcement | undefined
   #stream: ByteStream | undefined
   #writing = false
@@ -72,6 +74,13 @@ export class Outbox {
   progress(store: Store): void {
     if (this.#closed) return
     this.#of(store).progress = true
+    this.#flush()
+  }
+
+  /** Tells the peer what became of its rights in a store. */
+  rights(store: Store, word: LastWord): void {
+    if (this.#closed) return
+    this.#words.set(bytesToHex(store.id), { store, word })
     this.#flush()
   }
 
@@ -136,6 +145,10 @@ export class Outbox {
         declined: [...announce.declined],
         addresses: [...announce.addresses],
       })
+    }
+    for (const [key, { store, word }] of this.#words) {
+      this.#words.delete(key)
+      return leg('rights', { storeId: store.id, word: word.word, grants: [...word.grants] })
     }
     for (const [key, waiting] of this.#waiting) {
       const storeId = waiting.store.id

@@ -163,7 +163,7 @@ test('what nobody has any more stays in trash and is named', async () => {
 test('a directory comes back with what was in it when it was deleted, and nothing else', async () => {
   const at = (path: string): string => join(a.root, path)
   for (const dir of ['dir', 'dir/sub', 'dir/sub/empty', 'other']) fs.mkdirSync(at(dir))
-  const big = noise(700_000)
+  const big = noise(3, 700_000)
   const files = { 'dir/top': 't', 'dir/sub/big': big, 'dir/sub/lost': 'l'.repeat(3000), 'dir/old': 'o', 'other/o': 'x' }
   for (const [path, data] of Object.entries(files)) fs.writeFileSync(at(path), data)
   await a.open()
