@@ -17,6 +17,7 @@ import type { Timers } from './clock.ts'
 import { Dialer } from './dialer.ts'
 import { announceTag } from './gossip/announce.ts'
 import { Exchange, type LinkedPeer, type SyncCounters } from './gossip/exchange.ts'
+import { MeshLinks, type PeerLink } from './gossip/links.ts'
 import { PUSH_PROTOCOL } from './gossip/outbox.ts'
 import { isEqualSet, Misdeeds, newShared, type PeerProgress, type Shared } from './gossip/shared.ts'
 import { ADDRESSES_MAX, TAGS_MAX } from './messages.ts'
@@ -60,6 +61,8 @@ export interface PeerLinkStatus {
   readonly lastSeenMs: number
   /** By store, of those on this device: how far it is, or was when it was last connected. */
   readonly standings: ReadonlyMap<HexKey, PeerStanding>
+  /** Other devices that it is connected to, as it tells. */
+  readonly links: readonly PeerLink[]
   readonly stores: readonly StoreStatus[]
   /** Stores of this device that the peer may read and chose not to hold. */
   readonly declined: readonly StoreId[]
@@ -84,6 +87,7 @@ export class SyncEngine implements AsyncDisposable {
   readonly #removalListeners = new Set<() => void>()
   readonly #dialer: Dialer
   readonly #exchange: Exchange
+  readonly #links: MeshLinks
   readonly #peers = new Map<HexKey, LinkedPeer>()
   readonly #local = new Map<HexKey, LocalProgress>()
   readonly #watches = new Map<HexKey, AbortController>()
@@ -121,8 +125,22 @@ export class SyncEngine implements AsyncDisposable {
       announced: (linked, addresses) => this.#announced(linked, addresses),
       refreshPeer: (linked) => this.#refreshPeer(linked, true),
       punish: (linked, count) => this.#punish(linked, count),
+      links: (linked, told) => {
+        if (!this.#links.hear(linked.peer, told)) this.#punish(linked, 1)
+      },
       rights: (linked, told) => this.#rights(linked, told),
       isCutOff: (store) => this.removalOf(store) !== undefined,
+      changed: () => this.#changed(),
+    })
+    this.#links = new MeshLinks({
+      timers: options.timers,
+      connections: () => options.transport.connections(),
+      listeners: () => [...this.#peers.values()].filter(({ shared }) => shared.size > 0).map(({ peer }) => peer),
+      mayHear: (peer, of) => this.#shareStore(peer, of),
+      tell: (peer, links) => {
+        const linked = this.#peers.get(bytesToHex(peer))
+        if (linked) this.#exchange.outboxOf(linked).links(links)
+      },
       changed: () => this.#changed(),
     })
   }
@@ -256,6 +274,7 @@ export class SyncEngine implements AsyncDisposable {
         latencyMs: connection?.latencyMs,
         lastSeenMs: connection ? this.#timers.nowMs() : (this.#book.get(key)?.lastSeenMs ?? 0),
         standings: this.#standingsOf(key),
+        links: this.#links.of(key),
         stores,
         declined: this.#declinedBy(this.#peers.get(key)),
       }
@@ -283,6 +302,7 @@ export class SyncEngine implements AsyncDisposable {
     for (const { key, peer } of this.#peers.values()) this.#seen(key, peer)
     this.#closed = true
     this.#dialer.stop()
+    this.#links.stop()
     this.#exchange.stop()
     for (const undo of this.#undo) undo()
     for (const watch of this.#watches.values()) watch.abort()
@@ -351,6 +371,7 @@ export class SyncEngine implements AsyncDisposable {
     const linked = this.#peers.get(key)
     if (!linked) return
     this.#peers.delete(key)
+    this.#links.gone(key)
     linked.outbox?.close()
     for (const shared of linked.shared.values()) shared.cancelCheck?.()
   }
@@ -418,6 +439,14 @@ export class SyncEngine implements AsyncDisposable {
 
   #mayTalk(store: Store, peer: PublicKey): boolean {
     return !this.removalOf(store) && (store.access.mayRead(peer) || this.#isBootstrapping(store))
+  }
+
+  /** Both are members of a store that this device shares with the first. */
+  #shareStore(peer: PublicKey, of: PublicKey): boolean {
+    return [...(this.#peers.get(bytesToHex(peer))?.shared.keys() ?? [])].some((hex) => {
+      const store = this.#stores.byHex(hex)
+      return store !== undefined && store.access.mayRead(peer) && store.access.mayRead(of)
+    })
   }
 
   #peersOf(store: Store): readonly LinkedPeer[] {
@@ -510,6 +539,8 @@ export class SyncEngine implements AsyncDisposable {
       })
     }
     this.#tellRights(linked)
+    if (force) this.#links.forget(linked.key)
+    else this.#links.look()
     const now = new Set<HexKey>()
     for (const store of offered) {
       const hex = bytesToHex(store.id)

@@ -12,6 +12,7 @@ export type MessageError = LatticeError<MessageErrorKind>
 export const HASHES_MAX = 4096
 export const VECTOR_MAX = 4096
 export const TAGS_MAX = 4096
+export const LINKS_MAX = 256
 export const ADDRESSES_MAX = 32
 export const ADDRESS_BYTES_MAX = 512
 export const ITEMS_MAX = 4096
@@ -104,6 +105,8 @@ const isSoundPush = (leg: PushLeg): boolean => {
       )
     case 'intentions':
       return isHash(leg.value.storeId) && areItems(leg.value.items)
+    case 'links':
+      return leg.value.links.length <= LINKS_MAX && leg.value.links.every(({ peer }) => isHash(peer))
     case 'rights': {
       const { storeId, word, grants } = leg.value
       return isHash(storeId) && grants.length <= GRANTS_MAX && areItems([word, ...grants])

@@ -4,7 +4,7 @@
  * a few bytes per intention; beyond `HASHES_KEPT_MAX` the rest is forgotten and `overflowed` says so.
  */
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import { PushMessageSchema } from '#proto/wire'
+import { PushMessageSchema, type LinksSchema } from '#proto/wire'
 import { bytesToHex, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { LastWord } from '#kernel/store/revocation.ts'
@@ -15,6 +15,8 @@ import { StreamClosedError, type ByteStream } from '../transport/port.ts'
 export const PUSH_PROTOCOL = '/lattice/push/1'
 const HASHES_KEPT_MAX = 16_384
 const BATCH_BYTES = 256 * 1024
+
+type LinksInit = MessageInitShape<typeof LinksSchema>
 
 interface Waiting {
   readonly store: Store
@@ -47,6 +49,7 @@ export class Outbox {
   readonly #waiting = new Map<HexKey, Waiting>()
   readonly #words = new Map<HexKey, { readonly store: Store; readonly word: LastWord }>()
   #announce: Announcement | undefined
+  #links: LinksInit | undefined
   #stream: ByteStream | undefined
   #writing = false
   #closed = false
@@ -74,6 +77,12 @@ export class Outbox {
   progress(store: Store): void {
     if (this.#closed) return
     this.#of(store).progress = true
+    this.#flush()
+  }
+
+  /** Replaces what waits to be said of this device's connections. */
+  links(links: LinksInit): void {
+    this.#links = links
     this.#flush()
   }
 
@@ -145,6 +154,11 @@ export class Outbox {
         declined: [...announce.declined],
         addresses: [...announce.addresses],
       })
+    }
+    const links = this.#links
+    if (links) {
+      this.#links = undefined
+      return leg('links', links)
     }
     for (const [key, { store, word }] of this.#words) {
       this.#words.delete(key)
