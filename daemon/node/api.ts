@@ -73,7 +73,7 @@ export const createApi = (node: ApiParts): NodeApi => {
       ...diagnosticsCalls({ ...node, checks, storageUse: () => measureStorage(node) }),
     },
     folders: folderService({ keeper: folders, levels, changes, describe }),
-    invites: inviteService(node),
+    invites: inviteService({ ...node, describeFolder: describe }),
     peers: peerService({ manager: stores, isIndependent, space }, node),
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),

@@ -1,15 +1,15 @@
 /** Where the folders of this device lie: the table "node" of the database, keyed "folder/" and the store id. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { FolderBindingSchema } from '#proto/home'
-import { bytesToHex, concatBytes, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, concatBytes, encodeUtf8, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
 import { StorageError } from '#kernel/storage/errors.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 
 export const NODE_TABLE = 'node'
 
-const PREFIX = new TextEncoder().encode('folder/')
+const PREFIX = encodeUtf8('folder/')
 /** The prefix with its last character one higher: the end of all that begins with it. */
-const PREFIX_END = new TextEncoder().encode('folder0')
+const PREFIX_END = encodeUtf8('folder0')
 
 export interface Binding {
   /** Absolute; of a space, where its folders go. Empty: removed here by the person, and not to come back by itself. */

@@ -15,6 +15,7 @@ import type { FolderState as DiskState, FolderStatus } from '#fs-bridge/folder/s
 import type { ServiceApi } from '../rpc/port.ts'
 import type { Activity } from './files/activity.ts'
 import { DirtySet, type Changes } from './dirty.ts'
+import { answering } from './files/turns.ts'
 import type { FolderKeeper } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FolderEntry, Levels, PeerLevel, Removed } from './parts.ts'
@@ -237,9 +238,12 @@ export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof Folder
     async rescanFolder({ folder: wanted }, signal) {
       const open = openFolder(deps, wanted)
       if (!open.ok) return open
-      open.value.folder.rescan()
-      await open.value.folder.settled(signal)
-      return ok(describe(keeper.list().find(({ store }) => store === open.value.entry.store) ?? open.value.entry))
+      const { entry, folder } = open.value
+      folder.rescan()
+      return answering(signal, async () => {
+        await folder.settled(signal)
+        return ok(describe(keeper.list().find(({ store }) => store === entry.store) ?? entry))
+      })
     },
     async *waitFolder({ folder: wanted, timeoutMs }, signal) {
       const open = openFolder(deps, wanted)

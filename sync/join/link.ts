@@ -9,16 +9,7 @@
  * Version 1 says nothing about the store, and is still read. One link has one spelling; anything else is refused. The checksum finds typing errors and cut-off links; that a link
  * is genuine is for the inviter to say, who knows the secret's hash.
  */
-import {
-  compareBytes,
-  concatBytes,
-  equalBytes,
-  parseHash,
-  parsePublicKey,
-  type Hash,
-  type PublicKey,
-  type StoreId,
-} from '#kernel/core/bytes.ts'
+import { compareBytes, concatBytes, encodeUtf8, equalBytes, parseHash, parsePublicKey, type Hash, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
 import { taggedHash } from '#kernel/core/hash.ts'
 import { err, invariant, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Role } from '#kernel/store/port.ts'
@@ -77,7 +68,7 @@ export const encodeLink = (link: InviteLink): string => {
   invariant(link.uses >= 1 && link.uses <= USES_MAX, 'an invite is for 1 to 65,535 uses')
   invariant(Number.isSafeInteger(link.expiresMs) && link.expiresMs >= 0, 'an expiry is a time')
   const addresses = link.addresses
-    .map((address) => new TextEncoder().encode(address))
+    .map((address) => encodeUtf8(address))
     .filter((bytes) => bytes.length > 0 && bytes.length <= LINK_ADDRESS_BYTES_MAX)
     .slice(0, LINK_ADDRESSES_MAX)
   const fixed = new DataView(new ArrayBuffer(12))
@@ -99,7 +90,7 @@ export const encodeLink = (link: InviteLink): string => {
 }
 
 const encodeAbout = ({ type, name, approval }: LinkAbout): readonly Uint8Array[] => {
-  const [typeBytes, nameBytes] = [type, name].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array]
+  const [typeBytes, nameBytes] = [type, name].map((text) => encodeUtf8(text)) as [Uint8Array, Uint8Array]
   invariant(typeBytes.length >= 1 && typeBytes.length <= TYPE_BYTES_MAX, 'a type has 1 to 64 bytes')
   invariant(nameBytes.length <= NAME_BYTES_MAX, 'a name has at most 255 bytes')
   return [
@@ -174,7 +165,7 @@ const decodeAbout = (flags: number | undefined, texts: TextReader): LinkAbout | 
   const type = texts.next()
   const name = texts.next()
   if (flags === undefined || flags > FLAG_APPROVAL || !type || name === undefined) return undefined
-  return new TextEncoder().encode(type).length > TYPE_BYTES_MAX
+  return encodeUtf8(type).length > TYPE_BYTES_MAX
     ? undefined
     : { type, name, approval: flags === FLAG_APPROVAL }
 }
@@ -202,7 +193,7 @@ class TextReader {
 
 const readUtf8 = (bytes: Uint8Array): string | undefined => {
   const text = Buffer.from(bytes).toString('utf8')
-  return compareBytes(new TextEncoder().encode(text), bytes) === 0 ? text : undefined
+  return compareBytes(encodeUtf8(text), bytes) === 0 ? text : undefined
 }
 
 /** Fails when the link's time is over by the clock here; the inviter judges by his own, too. */
