@@ -144,6 +144,9 @@ test('a text: compared, told of, settled with merged bytes, and brought back', {
     expect(Object.values(tree).sort()).toEqual([BY_ANNA, BY_BEN].sort())
     const again = await getConflict(clientOf(node), id)
     expect(again.conflict!.heads).toHaveLength(2)
+    // Both are written anew, by the device that took it back; that each had its own author is still told.
+    for (const side of again.sides)
+      expect(side.writtenByName).toBe((await readSide(clientOf(node), id, side)) === BY_ANNA ? 'anna' : 'ben')
     // As it was: the same side has the name.
     expect(await readSide(clientOf(node), id, again.sides[0]!)).toBe(await readFile(join(root, 'x.md'), 'utf8'))
     expect(await readSide(clientOf(node), id, again.base!)).toBe(BASE)

@@ -168,10 +168,10 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
       if (!found.ok) return found
       const { entry, conflict } = found.value
       const describeSide = (side: Side) => sides.describe(entry, conflict, side, signal)
-      const origin = await sides.base(entry, conflict, signal)
+      const origins = await sides.origins(entry, conflict, signal)
       const [[base], described] = await Promise.all([
-        Promise.all([origin ?? []].flat().map(describeSide)),
-        Promise.all(sides.sides(entry, conflict).map(describeSide)),
+        Promise.all([origins.base ?? []].flat().map(describeSide)),
+        Promise.all(origins.sides.map(describeSide)),
       ])
       return ok({
         conflict: describeConflict(entry.store, conflict),
@@ -185,7 +185,7 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
       if (!found.ok) return yield found
       const { entry, conflict } = found.value
       const isIt = (side: Side): boolean => equalBytes(side.hash, hash)
-      const base = async (): Promise<Side[]> => [(await sides.base(entry, conflict, signal)) ?? []].flat()
+      const base = async (): Promise<Side[]> => [(await sides.origins(entry, conflict, signal)).base ?? []].flat()
       const side = sides.sides(entry, conflict).find(isIt) ?? (await base()).find(isIt)
       if (side === undefined) return yield err(notASide(conflict, bytesToHex(hash)))
       if (side.content === undefined) return yield err(noContent)

@@ -249,8 +249,7 @@ export class FolderIndex {
         for (const change of step) this.#commit(tx, change)
       })
     await this.#backend.write((tx) => {
-      const put = (name: string, json: string): void =>
-        tx.put('folder-meta', this.#metaKey(name), encodeUtf8(json))
+      const put = (name: string, json: string): void => tx.put('folder-meta', this.#metaKey(name), encodeUtf8(json))
       if (changes.length > 0) put('totals', totals)
       for (const [name, value] of Object.entries(meta)) put(name, JSON.stringify(value))
     })

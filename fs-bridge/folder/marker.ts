@@ -111,8 +111,7 @@ const readMarker = (path: string): Marker | undefined => {
 
 const isMissing = (code: string): boolean => code === 'ENOENT' || code === 'ENOTDIR'
 
-const rootKey = (storeId: StoreId, root: string): Uint8Array =>
-  encodeUtf8(`root ${bytesToHex(storeId)} ${root}`)
+const rootKey = (storeId: StoreId, root: string): Uint8Array => encodeUtf8(`root ${bytesToHex(storeId)} ${root}`)
 
 /**
  * The 8-byte name of the folder's index. A directory that never was this folder gets a fresh one (its content is then

@@ -9,7 +9,17 @@
  * Version 1 says nothing about the store, and is still read. One link has one spelling; anything else is refused. The checksum finds typing errors and cut-off links; that a link
  * is genuine is for the inviter to say, who knows the secret's hash.
  */
-import { compareBytes, concatBytes, encodeUtf8, equalBytes, parseHash, parsePublicKey, type Hash, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
+import {
+  compareBytes,
+  concatBytes,
+  encodeUtf8,
+  equalBytes,
+  parseHash,
+  parsePublicKey,
+  type Hash,
+  type PublicKey,
+  type StoreId,
+} from '#kernel/core/bytes.ts'
 import { taggedHash } from '#kernel/core/hash.ts'
 import { err, invariant, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Role } from '#kernel/store/port.ts'
@@ -165,9 +175,7 @@ const decodeAbout = (flags: number | undefined, texts: TextReader): LinkAbout | 
   const type = texts.next()
   const name = texts.next()
   if (flags === undefined || flags > FLAG_APPROVAL || !type || name === undefined) return undefined
-  return encodeUtf8(type).length > TYPE_BYTES_MAX
-    ? undefined
-    : { type, name, approval: flags === FLAG_APPROVAL }
+  return encodeUtf8(type).length > TYPE_BYTES_MAX ? undefined : { type, name, approval: flags === FLAG_APPROVAL }
 }
 
 /** Texts that lie behind each other, each with its length before it in one byte. */

@@ -83,7 +83,12 @@ const describeSides = ({ sides, base }: GetConflictResponse, terminal: Terminal)
       side === base ? 'before' : bytesToHex(side.hash).slice(0, SHORT_HASH),
       side.type || '–',
       formatSize(side.size),
-      side.here ? '' : 'no connected device has it',
+      [
+        side.here ? '' : 'no connected device has it',
+        side.writtenBy.length > 0 ? `written by ${side.writtenByName}, ${formatTime(side.writtenMs)}` : '',
+      ]
+        .filter((word) => word !== '')
+        .join('; '),
     ]),
     terminal.dim,
   )
