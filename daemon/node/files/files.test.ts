@@ -215,6 +215,25 @@ test('a directory whose deletion took many intentions comes back whole; what oth
   expect((await listTrash(a)).files!.map(({ path }) => path)).toEqual(['dir/theirs'])
 })
 
+test('two directories that were seen as one come back as one, with what was in either', async () => {
+  const dirs = [await make(a, 'dir', ROOT, 'dir'), await make(b, 'dir', ROOT, 'dir')]
+  const inodes = [
+    await make(a, 'file', dirs[0]!, 'one', textContent('one')),
+    await make(b, 'file', dirs[1]!, 'two', textContent('two')),
+  ]
+  await a.pull(b)
+  expect(treeOf(a)).toEqual(['dir/', 'dir/one=one', 'dir/two=two'])
+  await write(a, [
+    trashOp(inodes[0]!, 'file', { parent: dirs[0]!, name: 'one' }, textContent('one')),
+    trashOp(inodes[1]!, 'file', { parent: dirs[1]!, name: 'two' }, textContent('two')),
+    ...dirs.map((dir) => trashOp(dir, 'dir', { parent: ROOT, name: 'dir' }, undefined)),
+  ])
+  expect(treeOf(a)).toEqual([])
+  const { id } = (await listTrash(a)).files!.find(({ path }) => path === 'dir')!
+  expect(must(await restoreTrash(a, id!))).toEqual({ restored: 4, missing: [], notRestored: 0 })
+  expect(treeOf(a)).toEqual(['dir/', 'dir/one=one', 'dir/two=two'])
+})
+
 const restoreTree = async (device: Device, atMs: number, path = '', preview = false) =>
   serviceOf(device).restoreTree(
     create(RestoreTreeRequestSchema, { folder: 'f', path, atMs: BigInt(atMs), preview }),
