@@ -144,6 +144,9 @@ test('a text: compared, told of, settled with merged bytes, and brought back', {
     expect(Object.values(tree).sort()).toEqual([BY_ANNA, BY_BEN].sort())
     const again = await getConflict(clientOf(node), id)
     expect(again.conflict!.heads).toHaveLength(2)
+    // Both are written anew, by the device that took it back; that each had its own author is still told.
+    for (const side of again.sides)
+      expect(side.writtenByName).toBe((await readSide(clientOf(node), id, side)) === BY_ANNA ? 'anna' : 'ben')
     // As it was: the same side has the name.
     expect(await readSide(clientOf(node), id, again.sides[0]!)).toBe(await readFile(join(root, 'x.md'), 'utf8'))
     expect(await readSide(clientOf(node), id, again.base!)).toBe(BASE)
@@ -244,6 +247,23 @@ test('a file and a large directory of one name: either goes and comes back whole
     expect(Object.values(await much(root))).toContain('a file')
   }
   await anna.ok('conflict', 'resolve', 'much', '--both')
+  await settle()
+})
+
+test('a list is told by pages, which go on where the last one ended', { timeout: TEST_MS }, async () => {
+  for (const name of ['page one', 'page two']) await quarrel(name, 'before', 'anna', 'ben')
+  interface Page {
+    readonly conflicts: readonly { readonly id: string }[]
+    readonly next: string
+    readonly total: number
+  }
+  const all = await anna.json<Page>('conflicts')
+  expect(all).toMatchObject({ next: '', total: all.conflicts.length })
+  expect(all.conflicts.length).toBeGreaterThan(1)
+  const first = await anna.json<Page>('conflicts', '--limit', '1')
+  const rest = await anna.json<Page>('conflicts', '--after', first.next)
+  expect([...first.conflicts, ...rest.conflicts]).toEqual(all.conflicts)
+  for (const name of ['page one', 'page two']) await anna.ok('conflict', 'resolve', name, '--take', 'anna')
   await settle()
 })
 

@@ -91,7 +91,7 @@ test('what was deleted comes back out of the trash', async () => {
   const { files } = await a.json<{ files: { id: string; path: string; deletedBy: string }[] }>('trash', 'list', 'f')
   expect(files).toMatchObject([{ path: 'b.txt', deletedBy: pair.b.ready.device }])
   expect(await a.ok('trash', 'list', 'f')).toContain('b.txt')
-  expect(await a.ok('trash', 'restore', 'f', files[0]!.id.slice(0, 12))).toBe('1 of 1 brought back')
+  expect(await a.ok('trash', 'restore', 'f', files[0]!.id.slice(0, 12))).toBe('1 entry brought back')
   await settle()
   for (const dir of [dirA, dirB]) expect((await readTree(dir))['b.txt']).toBe(long('b'))
   expect((await activity('--limit', '1'))[0]).toMatchObject({ change: 'restored', path: 'b.txt' })

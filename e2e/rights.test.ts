@@ -1,7 +1,9 @@
 /** Who may do what: a whole space and the folders it brings, a reader, names, and taking a device’s rights away. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { EventService, NoticeKind, type Notice } from '#proto/event_api'
+import { createRpcClient } from '#daemon/rpc/client.ts'
 import { TestWorld, type TestNode } from './support/world.ts'
 import { readTree } from './support/trees.ts'
 
@@ -120,6 +122,46 @@ test('a revoked device gets nothing more, and what it had written stays', { time
   await ben.run('folder', 'wait', 'photos', '--timeout', '2')
   await anna.ok('folder', 'wait', 'photos', '--timeout', '30')
   expect(await readTree(photos)).toEqual({ 'one.jpg': 'one', 'secret.jpg': 'secret' })
+})
+
+test('it is told so, keeps its files, and takes part again when it is asked back', { timeout: 120_000 }, async () => {
+  const removed = async (): Promise<void> => {
+    const signal = AbortSignal.timeout(60_000)
+    for await (const reply of createRpcClient(ben.ready.socket).stream(EventService.method.watch, {}, signal)) {
+      if (!reply.ok) throw new Error(reply.error.message)
+      const { event } = reply.value
+      const all = event.case === 'snapshot' ? event.value.notices : event.case === 'notice' ? [event.value] : []
+      const isIt = ({ kind, about }: Notice): boolean => kind === NoticeKind.REVOKED && about === ben.ready.device
+      const notices = all.filter(isIt)
+      if (notices.length > 0) return expect(notices.map(({ deviceName }) => deviceName)).toEqual(['anna'])
+    }
+    throw new Error('it was never told')
+  }
+  await removed()
+  interface Status {
+    readonly folders: readonly Folder[]
+    readonly removals: readonly { readonly name: string; readonly byName: string }[]
+  }
+  const status = async (): Promise<Status> => ben.json<Status>('status')
+  expect((await status()).removals).toMatchObject([{ name: 'anna', byName: 'anna' }])
+  const photo = (await status()).folders.find(({ name }) => name === 'photos')!
+  expect(photo).toMatchObject({ state: 'revoked' })
+  expect(photo.problem).toMatch(/removed from anna by anna on .*: files here stay, nothing syncs any more/)
+  expect(await ben.ok('status')).toContain('files here stay')
+  const refused = await ben.run('folder', 'wait', 'photos', '--json')
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { kind: 'folder-revoked' } })
+  const before = await readTree(photo.path)
+  expect(Object.keys(before).length).toBeGreaterThan(0)
+  // The word is kept, and what is done meanwhile stays on this disk.
+  await ben.stop()
+  await writeFile(join(photo.path, 'late.txt'), 'written while removed')
+  await ben.up()
+  expect((await status()).removals).toHaveLength(1)
+  expect((await readdir(photos)).includes('late.txt')).toBe(false)
+  await ben.ok('join', await anna.ok('invite', 'space'))
+  await settle('photos')
+  expect((await status()).removals).toEqual([])
+  expect(await readFile(join(photos, 'late.txt'), 'utf8')).toBe('written while removed')
 })
 
 test('the nodes have nothing to report', () => {

@@ -46,6 +46,7 @@ const folderTexts: Readonly<Record<FolderState, string>> = {
   [FolderState.PAUSED]: 'paused',
   [FolderState.ERROR]: 'needs attention',
   [FolderState.AVAILABLE]: 'not on this device',
+  [FolderState.REVOKED]: 'this device was removed from it',
 }
 
 export const trayTooltip = (view: NodeView): string =>

@@ -3,12 +3,13 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { AddressRecordSchema } from '#proto/wire'
 import { bytesToHex, parsePublicKey, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
+import { REVOKED_TABLES } from './revoked.ts'
 import { ADDRESS_BYTES_MAX, ADDRESSES_MAX, decode } from './messages.ts'
 import { parseStandings, standingRecords, type PeerStanding } from './standing.ts'
 
 const PEERS = 'sync.peers'
 /** To be opened with the storage backend. */
-export const SYNC_TABLES: readonly string[] = [PEERS]
+export const SYNC_TABLES: readonly string[] = [PEERS, ...REVOKED_TABLES]
 
 export interface KnownPeer {
   readonly peer: PublicKey

@@ -6,7 +6,9 @@
  * A device that is no member of a store yet (it has adopted it, the log is still to come) takes it from any peer that
  * names it, and gives it to nobody.
  */
-import { bytesToHex, type HexKey, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type HexKey, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
+import type { Rights } from '#proto/wire'
+import { hlcToMs } from '#kernel/core/hlc.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { readCatalog } from '#kernel/store/catalog.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
@@ -15,10 +17,12 @@ import type { Timers } from './clock.ts'
 import { Dialer } from './dialer.ts'
 import { announceTag } from './gossip/announce.ts'
 import { Exchange, type LinkedPeer, type SyncCounters } from './gossip/exchange.ts'
+import { MeshLinks, type PeerLink } from './gossip/links.ts'
 import { PUSH_PROTOCOL } from './gossip/outbox.ts'
 import { isEqualSet, Misdeeds, newShared, type PeerProgress, type Shared } from './gossip/shared.ts'
 import { ADDRESSES_MAX, TAGS_MAX } from './messages.ts'
 import { SESSION_PROTOCOL } from './session/run.ts'
+import { Revocations, type Removal } from './revoked.ts'
 import type { PeerStanding } from './standing.ts'
 import type { Connection, Transport } from './transport/port.ts'
 
@@ -57,6 +61,8 @@ export interface PeerLinkStatus {
   readonly lastSeenMs: number
   /** By store, of those on this device: how far it is, or was when it was last connected. */
   readonly standings: ReadonlyMap<HexKey, PeerStanding>
+  /** Other devices that it is connected to, as it tells. */
+  readonly links: readonly PeerLink[]
   readonly stores: readonly StoreStatus[]
   /** Stores of this device that the peer may read and chose not to hold. */
   readonly declined: readonly StoreId[]
@@ -77,8 +83,11 @@ export class SyncEngine implements AsyncDisposable {
   readonly #stores: StoreManager
   readonly #timers: Timers
   readonly #book: AddressBook
+  readonly #revocations: Revocations
+  readonly #removalListeners = new Set<() => void>()
   readonly #dialer: Dialer
   readonly #exchange: Exchange
+  readonly #links: MeshLinks
   readonly #peers = new Map<HexKey, LinkedPeer>()
   readonly #local = new Map<HexKey, LocalProgress>()
   readonly #watches = new Map<HexKey, AbortController>()
@@ -96,6 +105,7 @@ export class SyncEngine implements AsyncDisposable {
     this.#stores = options.stores
     this.#timers = options.timers
     this.#book = new AddressBook(options.backend)
+    this.#revocations = new Revocations(options.backend, options.stores)
     this.#dialer = new Dialer({
       transport: options.transport,
       timers: options.timers,
@@ -109,12 +119,28 @@ export class SyncEngine implements AsyncDisposable {
       peers: this.#peers,
       counters: this.counters,
       progressOf: (store) => this.#progressOf(store),
-      hears: (peer) => this.#isWanted(peer) || this.#removed.length > 0,
+      hears: (peer) => this.#isWanted(peer) || this.#removed.length > 0 || this.#knowsRights(peer),
       isWanted: (peer) => this.#isWanted(peer),
       mayTalk: (store, peer) => this.#mayTalk(store, peer),
       announced: (linked, addresses) => this.#announced(linked, addresses),
       refreshPeer: (linked) => this.#refreshPeer(linked, true),
       punish: (linked, count) => this.#punish(linked, count),
+      links: (linked, told) => {
+        if (!this.#links.hear(linked.peer, told)) this.#punish(linked, 1)
+      },
+      rights: (linked, told) => this.#rights(linked, told),
+      isCutOff: (store) => this.removalOf(store) !== undefined,
+      changed: () => this.#changed(),
+    })
+    this.#links = new MeshLinks({
+      timers: options.timers,
+      connections: () => options.transport.connections(),
+      listeners: () => [...this.#peers.values()].filter(({ shared }) => shared.size > 0).map(({ peer }) => peer),
+      mayHear: (peer, of) => this.#shareStore(peer, of),
+      tell: (peer, links) => {
+        const linked = this.#peers.get(bytesToHex(peer))
+        if (linked) this.#exchange.outboxOf(linked).links(links)
+      },
       changed: () => this.#changed(),
     })
   }
@@ -158,6 +184,21 @@ export class SyncEngine implements AsyncDisposable {
     this.#dialer.kick(peer)
   }
 
+  /** This device was let in to a store: what it was told before of its revocation is void. Resolves once durable. */
+  async readmitted(storeId: StoreId): Promise<void> {
+    const children = this.#stores.list().filter((store) => {
+      const parent = this.#stores.parentOf(store.id)
+      return parent !== undefined && equalBytes(parent, storeId)
+    })
+    const all = [storeId, ...children.map(({ id }) => id)]
+    if (await this.#revocations.overrule(all, this.#timers.nowMs())) this.#removalChanged()
+  }
+
+  /** Asks anew whether this device was revoked, for it may have been let in again; it is told if not. */
+  async askAgain(store: Store): Promise<void> {
+    if (await this.#revocations.forget(store)) this.#removalChanged()
+  }
+
   /** After sleep, or when the network changed: dial everyone again, without pauses. */
   wake(): void {
     for (const { peer } of this.#book.list()) this.#dialer.kick(peer)
@@ -180,7 +221,7 @@ export class SyncEngine implements AsyncDisposable {
    */
   isLevel(storeId: StoreId): boolean {
     const store = this.#stores.get(storeId)
-    if (!store || this.#isBootstrapping(store)) return false
+    if (!store || this.#isBootstrapping(store) || this.removalOf(store)) return false
     const mine = this.#progressOf(store)
     if (!mine.settled) return false
     return this.#holdersOf(store).every((peer) => {
@@ -233,10 +274,22 @@ export class SyncEngine implements AsyncDisposable {
         latencyMs: connection?.latencyMs,
         lastSeenMs: connection ? this.#timers.nowMs() : (this.#book.get(key)?.lastSeenMs ?? 0),
         standings: this.#standingsOf(key),
+        links: this.#links.of(key),
         stores,
         declined: this.#declinedBy(this.#peers.get(key)),
       }
     })
+  }
+
+  /** That this device was revoked from a store, or from the space it has its peers from, and by whom. */
+  removalOf(store: Store): Removal | undefined {
+    return this.#revocations.of(store)
+  }
+
+  /** Calls back when `removalOf` tells something else of some store. */
+  onRemoval(listener: () => void): () => void {
+    this.#removalListeners.add(listener)
+    return () => void this.#removalListeners.delete(listener)
   }
 
   /** Calls back after anything that `peers`, `peerProgress` or `isLevel` tell may have changed. */
@@ -249,6 +302,7 @@ export class SyncEngine implements AsyncDisposable {
     for (const { key, peer } of this.#peers.values()) this.#seen(key, peer)
     this.#closed = true
     this.#dialer.stop()
+    this.#links.stop()
     this.#exchange.stop()
     for (const undo of this.#undo) undo()
     for (const watch of this.#watches.values()) watch.abort()
@@ -275,6 +329,7 @@ export class SyncEngine implements AsyncDisposable {
       announced: '',
       breaks: 0,
       cancelReopen: undefined,
+      toldRights: new Set(),
     }
     this.#peers.set(peerKey, linked)
     if (this.#isWanted(peer)) this.#track(this.#book.remember(peer, [], this.#timers.nowMs()))
@@ -316,13 +371,14 @@ export class SyncEngine implements AsyncDisposable {
     const linked = this.#peers.get(key)
     if (!linked) return
     this.#peers.delete(key)
+    this.#links.gone(key)
     linked.outbox?.close()
     for (const shared of linked.shared.values()) shared.cancelCheck?.()
   }
 
   #isWanted(peer: PublicKey): boolean {
     if ((this.#bans.get(bytesToHex(peer)) ?? 0) > this.#timers.nowMs()) return false
-    return this.#stores.list().some((store) => store.access.mayRead(peer) || this.#isBootstrapping(store))
+    return this.#stores.list().some((store) => this.#mayTalk(store, peer))
   }
 
   #punish(linked: LinkedPeer, count: number): void {
@@ -333,6 +389,48 @@ export class SyncEngine implements AsyncDisposable {
     void this.#transport.disconnect(linked.peer)
   }
 
+  // --- being revoked ---
+
+  /** A member, as far as this device knows, of a store that this device was revoked from: it may say otherwise. */
+  #knowsRights(peer: PublicKey): boolean {
+    return this.#stores.list().some((store) => this.removalOf(store) !== undefined && store.access.mayRead(peer))
+  }
+
+  /** Once a connection, and when it changes: the device may have been told by another, or be told by the next. */
+  #tellRights(linked: LinkedPeer): void {
+    for (const store of this.#stores.list()) {
+      const key = `${store.access.mayRead(linked.peer) ? '' : '-'}${bytesToHex(store.id)}`
+      const word =
+        linked.toldRights.has(key) || this.removalOf(store) ? undefined : store.access.lastWordAbout(linked.peer)
+      if (!word) continue
+      linked.toldRights.add(key)
+      this.#exchange.outboxOf(linked).rights(store, word)
+    }
+  }
+
+  async #rights(linked: LinkedPeer, { storeId, word, grants }: Rights): Promise<void> {
+    const store = this.#stores.byHex(bytesToHex(storeId))
+    const checked = store?.checkLastWord({ word, grants })
+    if (!store || !checked) return
+    // An honest peer may know of admins that this device cannot be shown.
+    if (!checked.ok) return this.#punish(linked, checked.error.kind === 'unproven-word' ? 1 : 10)
+    if (!checked.value) return
+    const { isRevoked, by, byName, hlc } = checked.value
+    const name = store.access.peer(by)?.name || byName
+    const timeMs = hlcToMs(hlc)
+    const isNews = isRevoked
+      ? await this.#revocations.add({ storeId: store.id, by, byName: name, timeMs })
+      : await this.#revocations.overrule([store.id], timeMs)
+    if (isNews) this.#removalChanged()
+  }
+
+  #removalChanged(): void {
+    if (this.#closed) return
+    this.#refresh(false)
+    for (const { peer } of this.#book.list()) this.#dialer.kick(peer)
+    for (const listener of [...this.#removalListeners]) listener()
+  }
+
   // --- which stores are shared ---
 
   #isBootstrapping(store: Store): boolean {
@@ -340,10 +438,19 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   #mayTalk(store: Store, peer: PublicKey): boolean {
-    return store.access.mayRead(peer) || this.#isBootstrapping(store)
+    return !this.removalOf(store) && (store.access.mayRead(peer) || this.#isBootstrapping(store))
+  }
+
+  /** Both are members of a store that this device shares with the first. */
+  #shareStore(peer: PublicKey, of: PublicKey): boolean {
+    return [...(this.#peers.get(bytesToHex(peer))?.shared.keys() ?? [])].some((hex) => {
+      const store = this.#stores.byHex(hex)
+      return store !== undefined && store.access.mayRead(peer) && store.access.mayRead(of)
+    })
   }
 
   #peersOf(store: Store): readonly LinkedPeer[] {
+    if (this.removalOf(store)) return []
     const isOpen = this.#isBootstrapping(store)
     const hex = bytesToHex(store.id)
     return [...this.#peers.values()].filter(
@@ -431,6 +538,9 @@ export class SyncEngine implements AsyncDisposable {
         addresses: this.#transport.addresses().slice(0, ADDRESSES_MAX),
       })
     }
+    this.#tellRights(linked)
+    if (force) this.#links.forget(linked.key)
+    else this.#links.look()
     const now = new Set<HexKey>()
     for (const store of offered) {
       const hex = bytesToHex(store.id)

@@ -3,6 +3,7 @@ import { fromBinary, type DescMessage, type MessageShape } from '@bufbuild/proto
 import { PushMessageSchema, SessionMessageSchema, type PushMessage, type SessionMessage } from '#proto/wire'
 import { HASH_LENGTH } from '#kernel/core/bytes.ts'
 import { SIGNED_BYTES_MAX } from '#kernel/core/intention.ts'
+import { GRANTS_MAX } from '#kernel/store/revocation.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 
 export type MessageErrorKind = 'message-malformed'
@@ -11,6 +12,7 @@ export type MessageError = LatticeError<MessageErrorKind>
 export const HASHES_MAX = 4096
 export const VECTOR_MAX = 4096
 export const TAGS_MAX = 4096
+export const LINKS_MAX = 256
 export const ADDRESSES_MAX = 32
 export const ADDRESS_BYTES_MAX = 512
 export const ITEMS_MAX = 4096
@@ -103,6 +105,12 @@ const isSoundPush = (leg: PushLeg): boolean => {
       )
     case 'intentions':
       return isHash(leg.value.storeId) && areItems(leg.value.items)
+    case 'links':
+      return leg.value.links.length <= LINKS_MAX && leg.value.links.every(({ peer }) => isHash(peer))
+    case 'rights': {
+      const { storeId, word, grants } = leg.value
+      return isHash(storeId) && grants.length <= GRANTS_MAX && areItems([word, ...grants])
+    }
     case 'have':
     case 'fetch':
       return isHash(leg.value.storeId) && areHashes(leg.value.hashes)

@@ -3,10 +3,12 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { PushMessageSchema, SessionMessageSchema } from '#proto/wire'
 import { invariant } from '#kernel/core/result.ts'
-import { decodePush, decodeSession } from './messages.ts'
+import { GRANTS_MAX } from '#kernel/store/revocation.ts'
+import { decodePush, decodeSession, LINKS_MAX } from './messages.ts'
 
 const hash = fc.uint8Array({ minLength: 31, maxLength: 33 })
 const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+const link = fc.record({ peer: hash, direct: fc.boolean(), latencyMs: fc.nat(2 ** 32 - 1) })
 const author = fc.record({ author: hash, seq: u64 })
 
 const session = fc
@@ -35,6 +37,18 @@ const push = fc
       value: fc.record({ storeId: hash, count: u64, fingerprint: hash, pendingIn: u64, settled: fc.boolean() }),
     }),
     fc.record({ case: fc.constant('have' as const), value: fc.record({ storeId: hash, hashes: fc.array(hash) }) }),
+    fc.record({
+      case: fc.constant('rights' as const),
+      value: fc.record({
+        storeId: hash,
+        word: fc.uint8Array(),
+        grants: fc.array(fc.uint8Array(), { maxLength: GRANTS_MAX + 1 }),
+      }),
+    }),
+    fc.record({
+      case: fc.constant('links' as const),
+      value: fc.record({ links: fc.array(link, { maxLength: LINKS_MAX + 1, size: 'max' }) }),
+    }),
   )
   .map((message) => toBinary(PushMessageSchema, create(PushMessageSchema, { message })))
 
@@ -54,8 +68,16 @@ export const anyMessageIsHandled = (numRuns: number): void => {
         )
       }
       const pushed = decodePush(bytes)
-      if (pushed.ok && pushed.value.case !== 'announce')
-        invariant(pushed.value.value.storeId.length === 32, 'news names a whole store id')
+      if (!pushed.ok) return
+      const { case: what, value } = pushed.value
+      if (what === 'links') {
+        invariant(value.links.length <= LINKS_MAX, 'links are bounded')
+        invariant(
+          value.links.every(({ peer }) => peer.length === 32),
+          'a link names a whole key',
+        )
+      } else if (what !== 'announce') invariant(value.storeId.length === 32, 'news names a whole store id')
+      if (what === 'rights') invariant(value.grants.length <= GRANTS_MAX, 'grants are bounded')
     }),
     { numRuns },
   )

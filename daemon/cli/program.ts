@@ -119,7 +119,9 @@ const addConflictCommands = (program: Command): void => {
     program
       .command('conflicts')
       .description('list files changed on two sides')
-      .option('--folder <folder>', 'of one folder only'),
+      .option('--folder <folder>', 'of one folder only')
+      .option('--limit <n>', 'how many, at most (default: 100; with --json all)', count)
+      .option('--after <next>', 'go on after a list that ended there'),
   ).action(async (_, command) => (await load()).listConflicts(all(command)))
   const conflict = program.command('conflict').description('compare the sides of a conflict, and settle it')
   common(

@@ -20,6 +20,7 @@ import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
 import type { FolderEntry } from './parts.ts'
 import { describePeers, peerService } from './peers.ts'
+import { removalsOf } from './removals.ts'
 import { describeSettings, settingsCalls } from './settings-service.ts'
 import { describeStatus } from './status.ts'
 import { measureStorage, storageCalls } from './storage-use.ts'
@@ -38,7 +39,7 @@ const newestMs = ({ stores }: ApiParts): number =>
   Math.max(0, ...stores.list().flatMap(({ dag }) => dag.heads().map((hash) => hlcToMs(dag.get(hash)?.hlc ?? 0n))))
 
 export const createApi = (node: ApiParts): NodeApi => {
-  const { stores, transport, folders, changes, levels, isIndependent, space, joins, shutdown } = node
+  const { stores, transport, folders, changes, levels, isIndependent, space, joins, shutdown, engine } = node
   const contents = createFileContents(node.cas, node.hasher, node.blobs)
   const latest = new LatestChanges()
   const incoming = new Incoming((hex) => changes.notify(`folder/${hex}`), node.report, shutdown.signal)
@@ -49,7 +50,13 @@ export const createApi = (node: ApiParts): NodeApi => {
       latest.of(entry.store),
       incoming.bytes(entry.store, folders.synced(entry.store)),
     )
-  const status = () => describeStatus({ ...node, name: node.settings.current.name, describeFolder: describe })
+  const status = () =>
+    describeStatus({
+      ...node,
+      name: node.settings.current.name,
+      removals: () => removalsOf(engine, stores),
+      describeFolder: describe,
+    })
   const checks = () => examine({ ...node, folders: folders.list(), newestMs: newestMs(node) })
   return {
     node: {
@@ -66,7 +73,7 @@ export const createApi = (node: ApiParts): NodeApi => {
       ...diagnosticsCalls({ ...node, checks, storageUse: () => measureStorage(node) }),
     },
     folders: folderService({ keeper: folders, levels, changes, describe }),
-    invites: inviteService(node),
+    invites: inviteService({ ...node, describeFolder: describe }),
     peers: peerService({ manager: stores, isIndependent, space }, node),
     conflicts: conflictService(folders, contents),
     history: historyService(folders, contents),

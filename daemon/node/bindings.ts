@@ -1,15 +1,18 @@
 /** Where the folders of this device lie: the table "node" of the database, keyed "folder/" and the store id. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { FolderBindingSchema } from '#proto/home'
-import { bytesToHex, concatBytes, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, concatBytes, encodeUtf8, parseHash, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
 import { StorageError } from '#kernel/storage/errors.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 
 export const NODE_TABLE = 'node'
 
-const PREFIX = new TextEncoder().encode('folder/')
+const PREFIX = encodeUtf8('folder/')
 /** The prefix with its last character one higher: the end of all that begins with it. */
-const PREFIX_END = new TextEncoder().encode('folder0')
+const PREFIX_END = encodeUtf8('folder0')
+
+/** Which store is this device's own space. */
+const OWN_SPACE = encodeUtf8('space')
 
 export interface Binding {
   /** Absolute; of a space, where its folders go. Empty: removed here by the person, and not to come back by itself. */
@@ -34,6 +37,18 @@ export class Bindings {
         report(new StorageError('store-corrupt', `where the folder ${storeHex} lies is damaged`, cause))
       }
     }
+  }
+
+  /** As it was noted last; undefined: never, or what was noted is damaged. */
+  ownSpace(): StoreId | undefined {
+    const noted = this.#storage.get(NODE_TABLE, OWN_SPACE)
+    const id = noted && parseHash(noted)
+    return id?.ok ? id.value : undefined
+  }
+
+  /** Resolves once durable. */
+  async noteOwnSpace(storeId: StoreId): Promise<void> {
+    await this.#storage.write((tx) => tx.put(NODE_TABLE, OWN_SPACE, storeId))
   }
 
   get(storeId: StoreId): Binding | undefined {

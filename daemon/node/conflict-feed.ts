@@ -8,8 +8,7 @@ import type { FolderConflictsSchema } from '#proto/event_api'
 import { bytesToHex, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
-import type { Conflict } from '#fs-bridge/filestore/port.ts'
-import { conflictsOf, describeConflict } from './conflicts.ts'
+import { describeConflict, firstConflicts, treeOf, type Page } from './conflict-pages.ts'
 import { pause, type Changes } from './dirty.ts'
 
 type FolderConflictsInit = MessageInitShape<typeof FolderConflictsSchema> & {
@@ -17,33 +16,19 @@ type FolderConflictsInit = MessageInitShape<typeof FolderConflictsSchema> & {
   readonly conflicts: readonly MessageInitShape<typeof ConflictInfoSchema>[]
 }
 
-/** What one message may hold; more are counted, not listed. */
+/** What one message may hold; the rest is there to be asked for. */
 const CONFLICTS_MAX = 500
 const BYTES_MAX = 512 * 1024
 /** A store is looked at no more often than this: while much comes in, each commit would be a look. */
 const PAUSE_MS = 250
 
-/** Ids, heads, names: all that an interface shows. */
-const signatureOf = (conflicts: readonly Conflict[]): string =>
+/** Ids, heads, names: all that an interface shows of the first, and how many there are. */
+const signatureOf = ({ conflicts }: Page, total: number): string =>
   conflicts
-    .map(({ id, path, heads }) => [id, path, ...heads.flatMap(({ hash, name }) => [bytesToHex(hash), name])].join('\0'))
-    .join('\n')
-
-/** At least what the message takes: paths and names come from peers, and may be long. */
-const bytesOf = ({ path, heads }: Conflict): number =>
-  256 + 3 * path.length + heads.reduce((sum, { name, device }) => sum + 128 + 3 * (name.length + device.length), 0)
-
-/** As many as fit. */
-const fitting = (conflicts: Iterable<Conflict>): Conflict[] => {
-  const first: Conflict[] = []
-  let bytes = 0
-  for (const conflict of conflicts) {
-    bytes += bytesOf(conflict)
-    if (first.length === CONFLICTS_MAX || bytes > BYTES_MAX) break
-    first.push(conflict)
-  }
-  return first
-}
+    .map(({ conflict: { id, path, heads } }) =>
+      [id, path, ...heads.flatMap(({ hash, name }) => [bytesToHex(hash), name])].join('\0'),
+    )
+    .join('\n') + `\n${total}`
 
 /** Notifies `conflicts/<store>` when they changed, and `members` when the peers of any store may have. */
 export class ConflictFeed implements Disposable {
@@ -97,11 +82,13 @@ export class ConflictFeed implements Disposable {
 
   #look(hex: HexKey, store: Store): void {
     if (store.type !== FILESTORE_TYPE || this.#following.get(hex)?.signal.aborted !== false) return
-    const conflicts = fitting(conflictsOf(store))
-    const signature = signatureOf(conflicts)
+    const page = firstConflicts(store, CONFLICTS_MAX, BYTES_MAX)
+    const total = page.next === '' ? page.conflicts.length : treeOf(store).conflictCount()
+    const signature = total === 0 ? '' : signatureOf(page, total)
     if (signature === (this.#known.get(hex)?.signature ?? '')) return
-    const told = { storeId: store.id, conflicts: conflicts.map((conflict) => describeConflict(store, conflict)) }
-    if (conflicts.length > 0) this.#known.set(hex, { signature, told })
+    const conflicts = page.conflicts.map(({ conflict }) => describeConflict(store, conflict))
+    const told = { storeId: store.id, conflicts, next: page.next, total: BigInt(total) }
+    if (total > 0) this.#known.set(hex, { signature, told })
     else this.#known.delete(hex)
     this.#changes.notify(`conflicts/${hex}`)
   }

@@ -2,13 +2,15 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ConflictSideSchema } from '#proto/conflict_api'
 import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
+import { hlcToMs } from '#kernel/core/hlc.ts'
 import type { Store } from '#kernel/store/port.ts'
-import { inodeState } from '#fs-bridge/filestore/inode.ts'
+import { inodeState, sameData } from '#fs-bridge/filestore/inode.ts'
 import { forkPoint, type ContentWrite } from '#fs-bridge/filestore/lineage.ts'
 import { contentOf } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
 import { decodeContent, isTrash } from '#fs-bridge/filestore/values.ts'
 import { opsAbout } from './history.ts'
+import { deviceNameIn } from './lookup.ts'
 import { mediaType } from './media-type.ts'
 import type { FileContents, FolderEntry } from './parts.ts'
 
@@ -16,12 +18,22 @@ export interface Side {
   readonly hash: Hash
   /** Undefined for what holds no bytes: a directory, a place. */
   readonly content: ContentValue | undefined
+  /** Who wrote this content into the file first; undefined: not looked for. */
+  readonly first?: Pick<ContentWrite, 'author' | 'hlc'> | undefined
+}
+
+/** What the log tells of a conflict. */
+export interface Origins {
+  /** The content that all sides were made from; files made apart have none. */
+  readonly base: Side | undefined
+  /** In the order of the heads. */
+  readonly sides: readonly Side[]
 }
 
 /** How long a peer may take to show that it has a side. */
 const PROBE_MS_MAX = 10_000
-/** Bases that were found, which is a walk through the log; they never change. */
-const BASES_MAX = 64
+/** Origins that were found, which is a walk through the log; they never change. */
+const ORIGINS_MAX = 64
 
 /** Heads of contents, and of files that claim one name, hold content; those of links and directories hold none. */
 export const contentOfHead = (
@@ -50,7 +62,7 @@ export const contentWrites = async (store: Store, inode: Inode, signal: AbortSig
 
 export class ConflictSides {
   readonly #contents: FileContents
-  readonly #bases = new Map<string, Side | undefined>()
+  readonly #origins = new Map<string, Origins>()
 
   constructor(contents: FileContents) {
     this.#contents = contents
@@ -61,30 +73,42 @@ export class ConflictSides {
     return conflict.heads.map((head) => ({ hash: head.hash, content: contentOfHead(store, conflict, head) }))
   }
 
-  /** The content that all sides were made from; files made apart have none. */
-  async base({ store }: FolderEntry, conflict: Conflict, signal: AbortSignal): Promise<Side | undefined> {
-    if (conflict.kind !== 'content') return undefined
+  async origins(entry: FolderEntry, conflict: Conflict, signal: AbortSignal): Promise<Origins> {
+    const sides = this.sides(entry, conflict)
+    if (conflict.kind !== 'content') return { base: undefined, sides }
     const heads = conflict.heads.map(({ hash }) => hash)
     const key = heads.map((hash) => bytesToHex(hash)).join()
-    if (this.#bases.has(key)) return this.#bases.get(key)
-    const found = forkPoint(await contentWrites(store, conflict.heads[0]!.inode, signal), heads, store.dag)
+    const known = this.#origins.get(key)
+    if (known) return known
+    const { store } = entry
+    const writes = await contentWrites(store, conflict.heads[0]!.inode, signal)
+    const withFirst = (side: Side): Side => ({
+      ...side,
+      first: writes.find(({ content }) => content && side.content && sameData(content, side.content)),
+    })
+    const found = { base: forkPoint(writes, heads, store.dag), sides: sides.map(withFirst) }
     // A walk that was broken off says nothing.
-    if (signal.aborted) return undefined
-    this.#bases.set(key, found)
-    for (const oldest of this.#bases.keys()) if (this.#bases.size > BASES_MAX) this.#bases.delete(oldest)
+    if (signal.aborted) return { base: undefined, sides }
+    this.#origins.set(key, found)
+    for (const oldest of this.#origins.keys()) if (this.#origins.size > ORIGINS_MAX) this.#origins.delete(oldest)
     return found
   }
 
   async describe(
     entry: FolderEntry,
     conflict: Conflict,
-    { hash, content }: Side,
+    { hash, content, first }: Side,
     gone: AbortSignal,
   ): Promise<MessageInitShape<typeof ConflictSideSchema>> {
     if (content === undefined) return { hash }
     const signal = AbortSignal.any([gone, AbortSignal.timeout(PROBE_MS_MAX)])
-    const first = await this.#contents.probe(entry, content, signal)
-    const type = first && mediaType(conflict.path, first, first.length === content.size)
-    return { hash, size: BigInt(content.size), type, here: first !== undefined }
+    const bytes = await this.#contents.probe(entry, content, signal)
+    const type = bytes && mediaType(conflict.path, bytes, bytes.length === content.size)
+    const written = first && {
+      writtenBy: first.author,
+      writtenByName: deviceNameIn(entry.store.access)(first.author),
+      writtenMs: BigInt(hlcToMs(first.hlc)),
+    }
+    return { hash, size: BigInt(content.size), type, here: bytes !== undefined, ...written }
   }
 }

@@ -19,8 +19,12 @@ export interface Settled {
   readonly settlings: readonly Hash[]
 }
 
-const UNDOS_MAX = 64
+/** What many settled at once take; and of what they touched, which of a directory may be much. */
+const UNDOS_MAX = 1000
+const TOUCHED_MAX = 20_000
 const SECURE_MS_MAX = 60_000
+
+const touchedBy = ({ remembered: { sides, others } }: Settled): number => sides.length + others.length
 
 const changedSince = ({ conflict }: Settled): LatticeError =>
   latticeError(
@@ -31,6 +35,7 @@ const changedSince = ({ conflict }: Settled): LatticeError =>
 
 export class Undos {
   readonly #settled = new Map<string, Settled>()
+  #touched = 0
   readonly #folders: FolderLookup
   readonly #contents: FileContents
 
@@ -39,12 +44,21 @@ export class Undos {
     this.#contents = contents
   }
 
-  /** The token to undo it by. The latest 64 are kept. */
+  /** The token to undo it by. The latest are kept, this one in any case. */
   keep(settled: Settled): string {
     const token = randomBytes(16).toString('hex')
     this.#settled.set(token, settled)
-    for (const oldest of this.#settled.keys()) if (this.#settled.size > UNDOS_MAX) this.#settled.delete(oldest)
+    this.#touched += touchedBy(settled)
+    for (const oldest of this.#settled.keys()) {
+      if (this.#settled.size <= UNDOS_MAX && (this.#touched <= TOUCHED_MAX || oldest === token)) break
+      this.#forget(oldest)
+    }
     return token
+  }
+
+  #forget(token: string): void {
+    const settled = this.#settled.get(token)
+    if (settled && this.#settled.delete(token)) this.#touched -= touchedBy(settled)
   }
 
   /** The conflict that is back. */
@@ -60,7 +74,7 @@ export class Undos {
     const secured = await this.#secure(entry, settled, held, gone)
     const done = secured.ok ? await bringBack(settled) : secured
     if (!done.ok) return done
-    this.#settled.delete(token)
+    this.#forget(token)
     return ok(settled.conflict)
   }
 

@@ -1,49 +1,29 @@
 /** What was changed on two sides, over all folders: listing it, comparing the sides, settling it and taking that back. */
 import { randomBytes } from 'node:crypto'
-import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { ConflictInfoSchema, ConflictService, ResolveConflictRequest } from '#proto/conflict_api'
+import type { ConflictService, ResolveConflictRequest } from '#proto/conflict_api'
 import type { FileOp } from '#proto/file'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
-import { hlcToMs } from '#kernel/core/hlc.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { resolveBoth, resolveMerged, resolveTake } from '#fs-bridge/filestore/intents.ts'
 import { decodeOps, packOps } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
-import { openTree } from '#fs-bridge/filestore/tree.ts'
+import { openTree, type Tree } from '#fs-bridge/filestore/tree.ts'
 import { rememberTouched, stillMeant, type Remembered } from '#fs-bridge/filestore/undo.ts'
 import { INODE_LENGTH } from '#fs-bridge/filestore/values.ts'
 import type { ServiceApi } from '../rpc/port.ts'
+import { describeConflict, listConflicts, treeOf } from './conflict-pages.ts'
 import { ConflictSides, contentOfHead, type Side } from './conflict-sides.ts'
 import { Undos, type Settled } from './conflict-undo.ts'
 import { deviceNameIn } from './lookup.ts'
+import { limitOf } from './files/turns.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
 
 /** A request has at most 1 MiB, and JSON takes a third more for it. */
 const MERGED_BYTES_MAX = 768 * 1024
 const MODE_DEFAULT = 0o644
-
-type ConflictInit = MessageInitShape<typeof ConflictInfoSchema>
-
-/** As the API tells it. */
-export const describeConflict = (store: Store, conflict: Conflict): ConflictInit => ({
-  id: conflict.id,
-  folder: store.name,
-  path: conflict.path,
-  kind: conflict.kind,
-  heads: conflict.heads.map((head) => ({
-    hash: head.hash,
-    device: head.author,
-    deviceName: head.device,
-    timeMs: BigInt(hlcToMs(head.hlc)),
-    name: head.name,
-    size: BigInt(contentOfHead(store, conflict, head)?.size ?? 0),
-    deleted: head.value === undefined,
-  })),
-})
-
-export const conflictsOf = (store: Store): Iterable<Conflict> =>
-  openTree(store.state, deviceNameIn(store.access)).conflicts()
+const PAGE = 500
+const PAGE_MAX = 2000
 
 interface Found {
   readonly entry: FolderEntry
@@ -53,10 +33,13 @@ interface Found {
 /** By id, a beginning of it, or path (within the folder, or with the folder's name or directory before it). */
 const findConflict = (entries: readonly FolderEntry[], wanted: string): Result<Found, LatticeError> => {
   const found: Found[] = []
+  for (const entry of entries) {
+    const conflict = treeOf(entry.store).conflict(wanted)
+    if (conflict) return ok({ entry, conflict })
+  }
   for (const entry of entries)
-    for (const conflict of conflictsOf(entry.store)) {
+    for (const conflict of treeOf(entry.store).conflicts()) {
       const names = [conflict.path, `${entry.store.name}/${conflict.path}`, `${entry.path}/${conflict.path}`]
-      if (conflict.id === wanted) return ok({ entry, conflict })
       if (names.includes(wanted) || (wanted.length >= 4 && conflict.id.startsWith(wanted.toLowerCase())))
         found.push({ entry, conflict })
     }
@@ -98,13 +81,13 @@ const freshInode = (): Inode => new Uint8Array(randomBytes(INODE_LENGTH)) as Uin
 const settle = async (
   store: Store,
   id: string,
-  ops: (tree: ReturnType<typeof openTree>, conflict: Conflict) => FileOp[],
+  ops: (tree: Tree, conflict: Conflict) => FileOp[],
 ): Promise<Result<Settled, LatticeError>> => {
   let found: { readonly conflict: Conflict; readonly remembered: Remembered } | undefined
   let rest: readonly Uint8Array[] = []
   const done = await store.submit((state) => {
     const tree = openTree(state, deviceNameIn(store.access))
-    const conflict = [...tree.conflicts()].find((candidate) => candidate.id === id)
+    const conflict = tree.conflict(id)
     const made = conflict ? ops(tree, conflict) : []
     const [app, ...later] = packOps(made)
     if (!conflict || !app) return undefined
@@ -173,13 +156,11 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
   const sides = new ConflictSides(contents)
   const undos = new Undos(folders, contents)
   return {
-    async listConflicts({ folder }) {
+    async listConflicts({ folder, after, limit }) {
       const chosen = folder === '' ? ok(folders.list()) : folders.find(folder)
       if (!chosen.ok) return chosen
-      const conflicts = [chosen.value]
-        .flat()
-        .flatMap(({ store }) => [...conflictsOf(store)].map((conflict) => describeConflict(store, conflict)))
-      return ok({ conflicts })
+      const stores = [chosen.value].flat().map(({ store }) => store)
+      return listConflicts(stores, after, limitOf(limit, PAGE, PAGE_MAX))
     },
 
     async getConflict({ id }, signal) {
@@ -187,10 +168,10 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
       if (!found.ok) return found
       const { entry, conflict } = found.value
       const describeSide = (side: Side) => sides.describe(entry, conflict, side, signal)
-      const origin = await sides.base(entry, conflict, signal)
+      const origins = await sides.origins(entry, conflict, signal)
       const [[base], described] = await Promise.all([
-        Promise.all([origin ?? []].flat().map(describeSide)),
-        Promise.all(sides.sides(entry, conflict).map(describeSide)),
+        Promise.all([origins.base ?? []].flat().map(describeSide)),
+        Promise.all(origins.sides.map(describeSide)),
       ])
       return ok({
         conflict: describeConflict(entry.store, conflict),
@@ -204,7 +185,7 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
       if (!found.ok) return yield found
       const { entry, conflict } = found.value
       const isIt = (side: Side): boolean => equalBytes(side.hash, hash)
-      const base = async (): Promise<Side[]> => [(await sides.base(entry, conflict, signal)) ?? []].flat()
+      const base = async (): Promise<Side[]> => [(await sides.origins(entry, conflict, signal)).base ?? []].flat()
       const side = sides.sides(entry, conflict).find(isIt) ?? (await base()).find(isIt)
       if (side === undefined) return yield err(notASide(conflict, bytesToHex(hash)))
       if (side.content === undefined) return yield err(noContent)

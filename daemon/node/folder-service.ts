@@ -1,6 +1,12 @@
 /** The folder commands of the API, over the keeper of folders and the levels of peers. */
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { FolderState, type FolderSchema, type FolderService, type WaitFolderResponseSchema } from '#proto/folder_api'
+import {
+  FolderState,
+  type FolderSchema,
+  type FolderService,
+  type RemovalSchema,
+  type WaitFolderResponseSchema,
+} from '#proto/folder_api'
 import { isAbsolute } from 'node:path'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
@@ -9,9 +15,11 @@ import type { FolderState as DiskState, FolderStatus } from '#fs-bridge/folder/s
 import type { ServiceApi } from '../rpc/port.ts'
 import type { Activity } from './files/activity.ts'
 import { DirtySet, type Changes } from './dirty.ts'
+import { answering } from './files/turns.ts'
 import type { FolderKeeper } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
-import type { FolderEntry, Levels, PeerLevel } from './parts.ts'
+import type { FolderEntry, Levels, PeerLevel, Removed } from './parts.ts'
+import { removalWords } from './removals.ts'
 
 const STATES: Readonly<Record<DiskState, FolderState>> = {
   scanning: FolderState.SCANNING,
@@ -21,7 +29,8 @@ const STATES: Readonly<Record<DiskState, FolderState>> = {
   error: FolderState.ERROR,
 }
 
-const stateOf = ({ path, paused, status, failure }: FolderEntry): FolderState => {
+const stateOf = ({ path, paused, status, failure, removal }: FolderEntry): FolderState => {
+  if (removal) return FolderState.REVOKED
   if (path === '') return FolderState.AVAILABLE
   if (failure) return FolderState.ERROR
   if (paused) return FolderState.PAUSED
@@ -29,13 +38,27 @@ const stateOf = ({ path, paused, status, failure }: FolderEntry): FolderState =>
   return !status || status.state === 'paused' ? FolderState.SYNCING : STATES[status.state]
 }
 
+export const describeRemoval = ({
+  storeId,
+  name,
+  by,
+  byName,
+  timeMs,
+}: Removed): MessageInitShape<typeof RemovalSchema> => ({
+  storeId,
+  name,
+  by,
+  byName,
+  timeMs: BigInt(timeMs),
+})
+
 export const describeFolder = (
   entry: FolderEntry,
   isIndependent: (store: Store) => boolean,
   latest?: Activity,
   bytesIn = 0n,
 ): MessageInitShape<typeof FolderSchema> => {
-  const { store, path, status, failure } = entry
+  const { store, path, status, failure, removal } = entry
   return {
     storeId: store.id,
     name: store.name,
@@ -46,12 +69,13 @@ export const describeFolder = (
     pendingIn: status?.pendingIn ?? 0,
     pendingOut: status?.pendingOut ?? 0,
     conflicts: status?.conflicts ?? 0,
-    problem: failure?.message ?? status?.error?.message ?? '',
+    problem: removal ? removalWords(removal) : (failure?.message ?? status?.error?.message ?? ''),
     independent: isIndependent(store),
     bytesIn,
     changedMs: latest?.timeMs,
     changedPath: latest?.path,
     changedBy: latest?.device,
+    ...(removal && { removal: describeRemoval(removal) }),
   }
 }
 
@@ -171,6 +195,7 @@ const openFolder = (
   const found = keeper.find(wanted)
   if (!found.ok) return found
   const entry = found.value
+  if (entry.removal) return err(latticeError('folder-revoked', 'denied', removalWords(entry.removal)))
   if (entry.failure) return err(entry.failure)
   const folder = keeper.synced(entry.store)
   if (folder) return ok({ entry, folder })
@@ -213,9 +238,12 @@ export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof Folder
     async rescanFolder({ folder: wanted }, signal) {
       const open = openFolder(deps, wanted)
       if (!open.ok) return open
-      open.value.folder.rescan()
-      await open.value.folder.settled(signal)
-      return ok(describe(keeper.list().find(({ store }) => store === open.value.entry.store) ?? open.value.entry))
+      const { entry, folder } = open.value
+      folder.rescan()
+      return answering(signal, async () => {
+        await folder.settled(signal)
+        return ok(describe(keeper.list().find(({ store }) => store === entry.store) ?? entry))
+      })
     },
     async *waitFolder({ folder: wanted, timeoutMs }, signal) {
       const open = openFolder(deps, wanted)

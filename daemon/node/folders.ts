@@ -14,7 +14,7 @@ import type { FolderStatus } from '#fs-bridge/folder/status.ts'
 import type { Bindings } from './bindings.ts'
 import type { Changes } from './dirty.ts'
 import { deviceNameIn, findNamed } from './lookup.ts'
-import type { FolderEntry, FolderLookup } from './parts.ts'
+import type { FolderEntry, FolderLookup, Removed } from './parts.ts'
 
 export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName'> {
   readonly stores: StoreManager
@@ -29,6 +29,10 @@ export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName
   readonly dropContent: (storeId: StoreId) => Promise<void>
   /** Resolves when the device may take part in the store and has caught up with a peer, as far as one is there. */
   readonly admitted: (store: Store, signal: AbortSignal) => Promise<void>
+  /** This device was removed from the store. */
+  readonly removalOf: (store: Store) => Removed | undefined
+  /** Asks the other devices whether that still holds. */
+  readonly askAgain: (store: Store) => Promise<void>
   /** Is told how far a folder is with what the store holds. */
   readonly progressed: (store: Store, status: FolderStatus) => void
   readonly report: (cause: unknown) => void
@@ -110,6 +114,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
       paused: binding?.paused ?? false,
       status: open?.folder?.status(),
       failure: open?.failure,
+      removal: this.#deps.removalOf(store),
     }
   }
 
@@ -188,6 +193,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
   resume(entry: FolderEntry): Promise<FolderEntry> {
     return this.#inTurn(async () => {
       await this.#deps.bindings.set(entry.store.id, { path: entry.path, paused: false })
+      await this.#deps.askAgain(entry.store)
       if (!this.synced(entry.store)) await this.#openFolder(entry.store)
       return this.#entry(entry.store)
     })
@@ -218,6 +224,16 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
       this.#holds--
       this.#placeAll()
     }
+  }
+
+  /** Closes what this device was removed from, for nothing of it may be written any more, and opens what it is back in. */
+  review(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const { store, removal } of this.list()) {
+        if (removal && this.#open.has(bytesToHex(store.id))) await this.#close(store.id)
+        else if (!removal) await this.#follow(store)
+      }
+    })
   }
 
   /** Asks again for content that nobody had: a peer has connected. */
@@ -254,6 +270,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
 
   async #follow(store: Store, wanted = false): Promise<void> {
     if (store.type !== FILESTORE_TYPE || this.#stopping.signal.aborted || this.#open.has(bytesToHex(store.id))) return
+    if (this.#deps.removalOf(store)) return this.#notify(store.id)
     const binding = this.#deps.bindings.get(store.id)
     if (binding) {
       if (binding.path !== '' && !binding.paused) await this.#openFolder(store)

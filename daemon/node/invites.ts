@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { FolderSchema } from '#proto/folder_api'
 import type { InviteInfoSchema, InviteService, PendingJoinSchema, PreviewLinkResponseSchema } from '#proto/invite_api'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
@@ -14,15 +15,16 @@ import { checkExpiry, decodeLink, encodeLink, hashSecret, SECRET_LENGTH, type In
 import type { WaitingJoin } from '#sync/join/waiting.ts'
 import { joinWords } from '#sync/join/words.ts'
 import type { ServiceApi } from '../rpc/port.ts'
-import { describeFolder } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
 import { findNamed, findTarget } from './lookup.ts'
 import type { Common, Local } from './open-local.ts'
 import { systemTimers, type Network } from './open-network.ts'
+import type { FolderEntry } from './parts.ts'
 import { ROLES, WIRE_ROLES } from './peers.ts'
 
 export interface InviteDeps extends Common, Local, Network {
   readonly folders: FolderKeeper
+  readonly describeFolder: (entry: FolderEntry) => MessageInitShape<typeof FolderSchema>
 }
 
 const EXPIRES_MS_DEFAULT = 24 * 3_600_000
@@ -117,11 +119,12 @@ const joinLink = async (
 
 /** Adopts what was joined and gives it its place: `path`, or one of the node's choice. */
 const settleIn = async (
-  { stores, engine, folders, bindings, isIndependent }: InviteDeps,
+  { stores, engine, folders, bindings, describeFolder }: InviteDeps,
   admission: Admission,
   path: string | undefined,
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> => {
+  await engine.readmitted(admission.link.storeId)
   const joined = await takePart(admission, { stores, remember: (peer, addresses) => engine.remember(peer, addresses) })
   if (!joined.ok) return joined
   const { storeId, name, type } = joined.value
@@ -139,7 +142,7 @@ const settleIn = async (
     folders: folders
       .list()
       .filter((entry) => entry.store === store || (store && stores.parentOf(entry.store.id) === store.id))
-      .map((entry) => describeFolder(entry, isIndependent)),
+      .map(describeFolder),
   })
 }
 

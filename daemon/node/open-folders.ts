@@ -4,6 +4,7 @@ import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { FolderKeeper } from './folders.ts'
 import type { Common, Local } from './open-local.ts'
 import type { Network } from './open-network.ts'
+import { removalOf } from './removals.ts'
 
 /** A folder that was just joined is met with what a peer has, if one can be reached this fast. */
 const CATCH_UP_MS = 30_000
@@ -55,6 +56,8 @@ export const openFolders = async (
       found: (name) => stores.create(FILESTORE_TYPE, { name, parent: space.id }),
       dropContent: (storeId) => cas.dropStore(storeId),
       admitted: untilAdmitted(node),
+      removalOf: removalOf(engine, stores),
+      askAgain: (store) => engine.askAgain(store),
       progressed: (store, { state, pendingIn, pendingOut, witnessed }) =>
         engine.setLocalProgress(store.id, {
           pendingIn,
@@ -65,6 +68,7 @@ export const openFolders = async (
     }),
   )
   await keeper.start()
+  parts.defer(engine.onRemoval(() => void keeper.review().catch(report)))
   parts.defer(transport.on('connected', () => keeper.retry()))
   return keeper
 }

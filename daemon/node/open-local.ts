@@ -1,7 +1,8 @@
 /** What a node has without any network: its database, the stores in it, and the content on its disks. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { equalBytes } from '#kernel/core/bytes.ts'
+import { NoticeKind } from '#proto/event_api'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { NodeVerifier } from '#kernel/core/identity.ts'
 import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { Cas } from '#kernel/cas/cas.ts'
@@ -9,6 +10,7 @@ import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { WorkerPool } from '#kernel/cas/pool.ts'
 import { CAS_TABLES } from '#kernel/cas/tables.ts'
 import { coreRegistry, SPACE_TYPE, type StoreTypeRegistry } from '#kernel/state/registry.ts'
+import { StorageError } from '#kernel/storage/errors.ts'
 import { openLmdb } from '#kernel/storage/lmdb.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { bulkVerifier } from '#kernel/cas/bulk.ts'
@@ -52,6 +54,11 @@ export interface Local {
   readonly isIndependent: (store: Store) => boolean
 }
 
+/** What is needed to open it. */
+export type Opening = Pick<Common, 'home' | 'key' | 'notices' | 'report'> & {
+  readonly settings: { readonly current: Pick<Settings['current'], 'name'> }
+}
+
 const TABLES = [...KERNEL_TABLES, ...CAS_TABLES, ...FOLDER_TABLES, ...SYNC_TABLES, NODE_TABLE]
 /** Something dated ahead of the clock is looked at again when it is due, and no less often than this. */
 const WAKE_MS_MAX = 60_000
@@ -62,6 +69,32 @@ const ownSpace = (stores: LocalStoreManager, { signer }: DeviceKey): Store | und
     const genesis = store.type === SPACE_TYPE ? store.dag.get(store.id) : undefined
     return genesis !== undefined && equalBytes(genesis.author, signer.publicKey)
   })
+
+/**
+ * The space that was noted, or else found; a new one if there is none. That one was there and cannot be opened is said,
+ * and the node goes on with a new one, for its other folders are well; what is left of the old one stays on the disk.
+ */
+const openSpace = async (
+  stores: LocalStoreManager,
+  bindings: Bindings,
+  { key, settings, notices, report }: Opening,
+): Promise<Result<Store, LatticeError>> => {
+  const noted = bindings.ownSpace()
+  const known = noted && stores.get(noted)
+  if (known?.type === SPACE_TYPE) return ok(known)
+  const made = ownSpace(stores, key)
+  const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: settings.current.name })
+  if (!space.ok) return space
+  if (noted) {
+    const message =
+      `this device’s own space ${bytesToHex(noted).slice(0, 12)} is damaged and cannot be opened; ` +
+      `${made ? 'another one is used' : 'a new one was made'}: devices that were invited to it have to be invited again`
+    report(new StorageError('store-corrupt', message))
+    notices.add({ kind: NoticeKind.FOLDER_ERROR, message })
+  }
+  await bindings.noteOwnSpace(space.value.id)
+  return space
+}
 
 /** Applies what was dated ahead of the clock once it is due. */
 const followClock = (stores: LocalStoreManager, report: (cause: unknown) => void): (() => void) => {
@@ -83,10 +116,8 @@ const followClock = (stores: LocalStoreManager, report: (cause: unknown) => void
   }
 }
 
-export const openLocal = async (
-  parts: AsyncDisposableStack,
-  { home, settings, key, report }: Common,
-): Promise<Result<Local, LatticeError>> => {
+export const openLocal = async (parts: AsyncDisposableStack, common: Opening): Promise<Result<Local, LatticeError>> => {
+  const { home, settings, key, report } = common
   const registry = coreRegistry().register(filestoreType)
   const storage = parts.use(openLmdb({ path: join(home, 'data'), tables: TABLES }))
   const pool = parts.use(new WorkerPool())
@@ -106,8 +137,8 @@ export const openLocal = async (
       onError: report,
     }),
   )
-  const made = ownSpace(stores, key)
-  const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: settings.current.name })
+  const bindings = new Bindings(storage, report)
+  const space = await openSpace(stores, bindings, common)
   if (!space.ok) return space
   parts.defer(followClock(stores, report))
   parts.defer(collectRegularly({ cas, stores, registry, nowMs: clock.nowMs }, report))
@@ -118,7 +149,7 @@ export const openLocal = async (
     space: space.value,
     cas,
     hasher,
-    bindings: new Bindings(storage, report),
+    bindings,
     isIndependent: (store) => stores.get(store.id)?.core.system.isIndependent() ?? false,
   })
 }

@@ -8,7 +8,7 @@ import { addPeer } from '#kernel/store/admin.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { SyncEngine } from '#sync/engine.ts'
 import { JoinServer } from '#sync/join/serve.ts'
-import { bytesToHex, hexToBytes, type PublicKey } from '#kernel/core/bytes.ts'
+import { bytesToHex, hexToBytes, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
 import type { DagReader } from '#kernel/dag/port.ts'
 import type { StoreManager } from '#kernel/store/port.ts'
 import { isEqualSet, type PeerProgress } from '#sync/gossip/shared.ts'
@@ -17,6 +17,7 @@ import type { Levels, PeerLevel } from './parts.ts'
 import { announceJoins } from './join-notices.ts'
 import type { Common, Local } from './open-local.ts'
 import { keepQuietHours } from './quiet.ts'
+import { announceRemovals } from './removals.ts'
 
 export interface Network {
   readonly transport: Transport
@@ -70,8 +71,10 @@ export const openNetwork = async (
     )
   // What is said by invitation is a person's own act; all else goes through the gate.
   const gate = new GatedTransport(transport)
-  const mayRead = (peer: Parameters<Transport['disconnect']>[0], store: Parameters<typeof stores.get>[0]): boolean =>
-    stores.get(store)?.access.mayRead(peer) ?? false
+  const mayRead = (peer: PublicKey, id: StoreId): boolean => {
+    const store = stores.get(id)
+    return store !== undefined && store.access.mayRead(peer) && !engine.removalOf(store)
+  }
   const blobs = parts.use(
     new BlobExchange({
       transport: gate,
@@ -104,6 +107,7 @@ export const openNetwork = async (
   parts.defer(announceJoins(joins, (notice) => notices.add(notice)))
   parts.defer(followRights(stores, changes, () => joins.recheck(), report))
   parts.defer(engine.onChange(() => changes.notify('level')))
+  parts.defer(announceRemovals(engine, stores, options))
   parts.defer(followSettings(options, { blobs, gate, local: transport }))
   engine.start()
   return ok({ transport, blobs, engine, levels: levelsOf(engine, stores), joins })

@@ -3,6 +3,7 @@ import type { PublicKey } from '#kernel/core/bytes.ts'
 import type { LatticeError, Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { ContentValue } from '#fs-bridge/filestore/port.ts'
+import type { Removal } from '#sync/revoked.ts'
 import type { FolderStatus } from '#fs-bridge/folder/status.ts'
 
 /** A folder of this device. Without a path it is known, but kept nowhere here. */
@@ -14,6 +15,13 @@ export interface FolderEntry {
   readonly status: FolderStatus | undefined
   /** Why it could not be opened; it is tried again when resumed and when the node starts. */
   readonly failure: LatticeError | undefined
+  /** This device was removed from it: it is not open, whatever else is told. */
+  readonly removal?: Removed | undefined
+}
+
+/** See `Removal` in the contract. */
+export interface Removed extends Removal {
+  readonly name: string
 }
 
 export interface FolderLookup {

@@ -8,7 +8,8 @@ import { makeIndependent, renamePeer, revokePeer, setRole } from '#kernel/store/
 import type { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Peer, Role, Store } from '#kernel/store/port.ts'
 import type { SyncEngine } from '#sync/engine.ts'
-import type { Transport } from '#sync/transport/port.ts'
+import type { PeerLink } from '#sync/gossip/links.ts'
+import type { Connection, Transport } from '#sync/transport/port.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { lagsOf } from './lags.ts'
 import { collectPeers, findPeer, findTarget } from './lookup.ts'
@@ -42,12 +43,34 @@ export interface PeerLinks {
 
 type PeerInit = MessageInitShape<typeof PeerInfoSchema>
 
+const ownLink = ({ peer, direct, latencyMs }: Connection): PeerLink => ({
+  peer,
+  direct,
+  latencyMs: Math.round(latencyMs ?? 0),
+})
+
 /** This device first, then by name. */
 export const describePeers = (stores: readonly Store[], { transport, engine }: PeerLinks): PeerInit[] => {
   const heard = new Map(engine.peers().map((link) => [bytesToHex(link.peer) as string, link]))
   const connections = new Map(transport.connections().map((connection) => [connection.peerKey as string, connection]))
   const self = bytesToHex(transport.self)
-  return [...collectPeers(stores)]
+  const linksOf = (hex: string): readonly PeerLink[] =>
+    hex === self ? [...connections.values()].map(ownLink) : connections.has(hex) ? (heard.get(hex)?.links ?? []) : []
+  const known = collectPeers(stores)
+  const describeLinks = (hex: string) =>
+    linksOf(hex)
+      .filter(({ peer }) => known.has(bytesToHex(peer)))
+      .map(({ peer, direct, latencyMs }) => {
+        const other = bytesToHex(peer) as string
+        const isSaid = linksOf(other).some((link) => bytesToHex(link.peer) === hex)
+        return {
+          device: peer,
+          direct,
+          latencyMs,
+          confirmed: hex === self || isSaid,
+        }
+      })
+  return [...known]
     .map(([hex, { peer, in: memberships }]) => {
       const connection = connections.get(hex)
       const active = memberships.filter((m) => m.peer.status !== 'revoked')
@@ -69,6 +92,7 @@ export const describePeers = (stores: readonly Store[], { transport, engine }: P
                 peer.device,
                 heard.get(hex),
               ),
+        links: describeLinks(hex),
         memberships: active.map((m) => ({ storeId: m.store.id, name: m.store.name, role: WIRE_ROLES[m.peer.role] })),
       }
     })

@@ -4,7 +4,8 @@ import type { FolderSchema } from '#proto/folder_api'
 import type { GetStatusResponseSchema } from '#proto/node_api'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Transport } from '#sync/transport/port.ts'
-import type { FolderEntry, FolderLookup } from './parts.ts'
+import { describeRemoval } from './folder-service.ts'
+import type { FolderEntry, FolderLookup, Removed } from './parts.ts'
 
 export interface StatusSources {
   readonly home: string
@@ -14,6 +15,7 @@ export interface StatusSources {
   readonly storage: StorageBackend
   readonly transport: Transport
   readonly folders: FolderLookup
+  readonly removals: () => readonly Removed[]
   readonly describeFolder: (entry: FolderEntry) => MessageInitShape<typeof FolderSchema>
 }
 
@@ -31,4 +33,5 @@ export const describeStatus = (node: StatusSources): MessageInitShape<typeof Get
   folders: node.folders.list().map(node.describeFolder),
   storageBytes: BigInt(node.storage.sizeBytes),
   memoryBytes: BigInt(process.memoryUsage.rss()),
+  removals: node.removals().map(describeRemoval),
 })

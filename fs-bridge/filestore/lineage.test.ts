@@ -69,30 +69,28 @@ test('an edit of something received but not seen was made from what was there be
   expect(base(s)).toBe('old')
 })
 
-test('several edits received while away are not taken for seen', () => {
+/** `before` is known to both; a writes `while away`, of which b sees only what it held when it wrote `other`. */
+const editedWhileAway = (before: (s: Scene) => void, whileAway: (s: Scene) => void): string | undefined => {
   const s = scene()
   s.put(s.a, 'x', 'old')
+  before(s)
   s.meet()
   s.put(s.b, 'other', 'b was here')
-  s.edit(s.a, 'x', 'newer')
-  s.edit(s.a, 'x', 'newest')
+  whileAway(s)
   s.world.sync(s.a, s.b)
   editUnseen(s, s.b, 'x', 'by b', [[...s.a.applied.values()].at(-1)!.hash])
   s.meet()
-  expect(base(s)).toBe('old')
+  return base(s)
+}
+
+test('several edits received while away are not taken for seen', () => {
+  const twice = (s: Scene): void => ['newer', 'newest'].forEach((data) => s.edit(s.a, 'x', data))
+  expect(editedWhileAway(() => undefined, twice)).toBe('old')
 })
 
 test('who wrote after an edit reached him has seen it', () => {
-  const s = scene()
-  s.put(s.a, 'x', 'old')
-  s.edit(s.a, 'x', 'newer')
-  s.meet()
-  s.put(s.b, 'other', 'b was here')
-  s.edit(s.a, 'x', 'newest')
-  s.world.sync(s.a, s.b)
-  editUnseen(s, s.b, 'x', 'by b', [[...s.a.applied.values()].at(-1)!.hash])
-  s.meet()
-  expect(base(s)).toBe('newer')
+  const once = (data: string) => (s: Scene) => s.edit(s.a, 'x', data)
+  expect(editedWhileAway(once('newer'), once('newest'))).toBe('newer')
 })
 
 test('a conflict after another was settled is made from what settled it', () => {

@@ -187,8 +187,13 @@ export const clashingNames = function* (derived: DerivedReader, parent: Inode): 
   for (const [bytes] of derived.range(range)) yield bytesToPlace(bytes.subarray(2)).name
 }
 
-/** Where names clash, in any directory. Of directories that are one, every place that takes part is named. */
-export const clashingPlaces = function* (derived: DerivedReader): Generator<Place> {
-  for (const [bytes] of derived.range({ gte: key(CLASH), lt: Uint8Array.of(CLASH, 0x30) }))
-    yield bytesToPlace(bytes.subarray(2))
+/**
+ * Where names clash, in any directory, in the order of parent and name, from that one on. Of directories that are one,
+ * every place that takes part is named.
+ */
+export const clashingPlaces = function* (derived: DerivedReader, from?: Place): Generator<Place> {
+  const gte = from ? clashKey(from) : key(CLASH)
+  for (const [bytes] of derived.range({ gte, lt: Uint8Array.of(CLASH, 0x30) })) yield bytesToPlace(bytes.subarray(2))
 }
+
+export const clashesAt = (derived: DerivedReader, place: Place): boolean => derived.get(clashKey(place)) !== undefined

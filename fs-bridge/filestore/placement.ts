@@ -162,11 +162,12 @@ const noteConflicts = ({ cells, derived }: StateTables, inode: Inode, before: nu
 export const conflictedWithin = (derived: DerivedReader, inode: Inode): number =>
   derived.get(key(CONFLICTED, inode))?.[0] ?? 0
 
-/** Every inode with a conflict of its own, and of what (see `conflictsWithin`). */
+/** Every inode with a conflict of its own, and of what (see `conflictsWithin`), in their order, from that one on. */
 export const conflictedInodes = function* (
   derived: DerivedReader,
+  from: Uint8Array = new Uint8Array(),
 ): Generator<{ readonly inode: Inode; readonly what: number }> {
-  for (const [bytes, value] of derived.range({ gte: key(CONFLICTED), lt: Uint8Array.of(CONFLICTED, 0x30) }))
+  for (const [bytes, value] of derived.range({ gte: key(CONFLICTED, from), lt: Uint8Array.of(CONFLICTED, 0x30) }))
     yield { inode: bytes.slice(2, 2 + INODE_LENGTH) as Inode, what: value[0]! }
 }
 

@@ -47,6 +47,8 @@ export interface Conflict {
    * inodes joined by `-` for a clash of names.
    */
   readonly id: string
+  /** Where it stands among the conflicts of its tree, which are in the order of these; for `conflicts`. */
+  readonly at: string
   readonly path: string
   readonly kind: 'content' | 'link' | 'name' | 'kind'
   /** Winner first. */
@@ -63,8 +65,13 @@ export interface FileTree {
   /** '/'-separated, relative to the root; '' is the root itself. */
   resolve(path: string): Visible | undefined
   pathOf(visible: Visible): string
-  /** The cost is that of the conflicts there are, not of the tree. */
-  conflicts(): Iterable<Conflict>
+  /**
+   * The cost is that of the conflicts there are, not of the tree. `after`: the `at` of one that was given before,
+   * whether it still is there or not; of a text that is no `at`, all.
+   */
+  conflicts(after?: string): Iterable<Conflict>
+  /** The one of that id; the cost is that of one. */
+  conflict(id: string): Conflict | undefined
   /** How many `conflicts` gives; cheap enough to ask after every commit. */
   conflictCount(): number
   /**

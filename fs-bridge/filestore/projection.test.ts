@@ -140,7 +140,12 @@ const checkAgainstModel = (replica: Replica): void => {
   const model = projectNaively(replica.tables.cells, deviceName)
   expect(seen).toEqual(model.seen)
   expect(new Set(seen.map(({ path }) => path)).size).toBe(seen.length)
-  const conflicts = [...replica.tree.conflicts()].map(({ id, kind, path, heads }): Clash => ({
+  const all = [...replica.tree.conflicts()]
+  for (const [i, conflict] of all.entries()) {
+    expect([...replica.tree.conflicts(conflict.at)].map(({ id }) => id)).toEqual(all.slice(i + 1).map(({ id }) => id))
+    expect(replica.tree.conflict(conflict.id)).toEqual(conflict)
+  }
+  const conflicts = all.map(({ id, kind, path, heads }): Clash => ({
     id,
     kind,
     path,

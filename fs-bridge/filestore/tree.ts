@@ -2,7 +2,7 @@
 import { equalBytes, HASH_LENGTH, type Hash } from '#kernel/core/bytes.ts'
 import type { Change, StateReader } from '#kernel/state/port.ts'
 import { affectedInodes } from './affected.ts'
-import { conflictsIn, countConflicts } from './conflicts.ts'
+import { conflictOf, conflictsIn, countConflicts } from './conflicts.ts'
 import type { DeviceName, FileTree, Inode, Visible } from './port.ts'
 import { basesAt, groupOf, pathOf, seenInSlot, slotAt, slotOf, slotsOf } from './slot.ts'
 import { isRoot, ROOT } from './values.ts'
@@ -99,7 +99,8 @@ export const openTree = (state: StateReader, deviceName: DeviceName): Tree => {
       return visible
     },
     pathOf: ({ parent, name }) => pathOf(state, parent, name),
-    conflicts: () => conflictsIn(state, deviceName),
+    conflicts: (after) => conflictsIn(state, deviceName, after),
+    conflict: (id) => conflictOf(state, deviceName, id),
     conflictCount: () => countConflicts(state),
     affected: (changes: readonly Change[]) => affectedInodes(state, changes),
     twins: (visible) => twins(state, deviceName, visible),

@@ -8,7 +8,7 @@
  * and the same inodes over and over.
  */
 import { randomBytes } from 'node:crypto'
-import { concatBytes, equalBytes } from '#kernel/core/bytes.ts'
+import { concatBytes, encodeUtf8, equalBytes } from '#kernel/core/bytes.ts'
 import type { StorageBackend, StorageWriter } from '#kernel/storage/port.ts'
 import { invariant } from '#kernel/core/result.ts'
 import type { Inode } from '../filestore/port.ts'
@@ -250,8 +250,7 @@ export class FolderIndex {
         for (const change of step) this.#commit(tx, change)
       })
     await this.#backend.write((tx) => {
-      const put = (name: string, json: string): void =>
-        tx.put('folder-meta', this.#metaKey(name), new TextEncoder().encode(json))
+      const put = (name: string, json: string): void => tx.put('folder-meta', this.#metaKey(name), encodeUtf8(json))
       if (changes.length > 0) put('totals', totals)
       for (const [name, value] of Object.entries(meta)) put(name, JSON.stringify(value))
     })
@@ -265,7 +264,7 @@ export class FolderIndex {
   flushIn(tx: StorageWriter): void {
     if (this.#pending.size === 0) return
     for (const change of this.#pending.values()) this.#commit(tx, change)
-    tx.put('folder-meta', this.#metaKey('totals'), new TextEncoder().encode(JSON.stringify(this.totals)))
+    tx.put('folder-meta', this.#metaKey('totals'), encodeUtf8(JSON.stringify(this.totals)))
   }
 
   /** Gives up all changes that were not flushed, and whatever was worked out from them. */
@@ -276,7 +275,7 @@ export class FolderIndex {
   }
 
   #metaKey(name: string): Uint8Array {
-    return concatBytes(this.folder, new TextEncoder().encode(name))
+    return concatBytes(this.folder, encodeUtf8(name))
   }
 
   #commit(tx: StorageWriter, { before, after }: Pending): void {

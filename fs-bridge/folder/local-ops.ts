@@ -248,7 +248,8 @@ export class Drafter {
       if (this.#standing.has(hex)) break
       const entry = this.#index.placesOf(dir)[0]
       if (!entry) break
-      if (this.#tree.appearances(dir).length > 0) {
+      // Also one that is seen as another, which it is merged with.
+      if (this.#tree.merged(dir).some((each) => equalBytes(each, dir))) {
         this.#standing.add(hex)
         break
       }

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { join, sep } from 'node:path'
-import { bytesToHex, hexToBytes, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, encodeUtf8, hexToBytes, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type Result } from '#kernel/core/result.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { errnoOf, look, removeOwn } from './disk.ts'
@@ -111,8 +111,7 @@ const readMarker = (path: string): Marker | undefined => {
 
 const isMissing = (code: string): boolean => code === 'ENOENT' || code === 'ENOTDIR'
 
-const rootKey = (storeId: StoreId, root: string): Uint8Array =>
-  new TextEncoder().encode(`root ${bytesToHex(storeId)} ${root}`)
+const rootKey = (storeId: StoreId, root: string): Uint8Array => encodeUtf8(`root ${bytesToHex(storeId)} ${root}`)
 
 /**
  * The 8-byte name of the folder's index. A directory that never was this folder gets a fresh one (its content is then

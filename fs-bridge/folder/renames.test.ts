@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import type { Spot } from './dirty.ts'
+import { systemTimers } from './status.ts'
 import { openPair, type Device, type Pair } from './testing.ts'
 import { watchFolder } from './watcher.ts'
 
@@ -227,14 +228,22 @@ test('one barrier for a batch, and none for one of which nothing is gone', async
 })
 
 test('a watcher that does not answer: what is gone is gone, and the rest goes on', async () => {
-  a.watch = (root, dir, handlers) => ({ ...watchFolder(root, dir, handlers), onCookie: () => () => undefined })
-  const timers: (() => void)[] = []
+  // The deadline of each cookie, which is set right after it was asked for, passes at once; all else takes its time.
+  let isAsked = false
+  a.watch = (root, dir, handlers) => ({
+    ...watchFolder(root, dir, handlers),
+    onCookie: () => {
+      isAsked = true
+      return () => undefined
+    },
+  })
   a.timers = {
-    nowMs: () => Date.now(),
+    ...systemTimers,
     after: (ms, call) => {
-      const timer = setTimeout(call, ms / 50)
-      timers.push(() => clearTimeout(timer))
-      return () => clearTimeout(timer)
+      if (!isAsked) return systemTimers.after(ms, call)
+      isAsked = false
+      const passed = setImmediate(call)
+      return () => clearImmediate(passed)
     },
   }
   write('one')

@@ -1,5 +1,14 @@
 /** For tests: two devices with real directories, LMDB, stores and content, which exchange what they wrote when told. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Cid } from '#kernel/core/bytes.ts'
@@ -149,6 +158,8 @@ export class Device {
 
 export interface Pair extends AsyncDisposable {
   readonly base: string
+  /** What both take the time of what they write from. */
+  readonly clock: TestClock
   readonly a: Device
   readonly b: Device
 }
@@ -169,6 +180,7 @@ export const openPair = async (under = tmpdir(), role: 'writer' | 'reader' = 'wr
   await b.pull(a)
   return {
     base,
+    clock,
     a,
     b,
     [Symbol.asyncDispose]: async () => {
@@ -177,4 +189,43 @@ export const openPair = async (under = tmpdir(), role: 'writer' | 'reader' = 'wr
       rmSync(base, { recursive: true, force: true })
     },
   }
+}
+
+export const at = (device: Device, path: string): string => join(device.root, path)
+
+/** Puts a file into a device's folder, as a person would; directories above it are made. */
+export const put = (device: Device, path: string, text: string): void => {
+  mkdirSync(join(at(device, path), '..'), { recursive: true })
+  writeFileSync(at(device, path), text)
+}
+
+/** Every path below the root but `.lattice`, files with their content. */
+export const shown = (device: Device): Record<string, string> => {
+  const out: Record<string, string> = {}
+  const walk = (dir: string): void => {
+    for (const item of readdirSync(join(device.root, dir), { withFileTypes: true })) {
+      const path = dir === '' ? item.name : `${dir}/${item.name}`
+      if (path === '.lattice') continue
+      if (item.isDirectory()) {
+        out[`${path}/`] = ''
+        walk(path)
+      } else if (item.isSymbolicLink()) out[path] = `-> ${readlinkSync(join(device.root, path))}`
+      else out[path] = readFileSync(join(device.root, path), 'utf8')
+    }
+  }
+  walk('')
+  return out
+}
+
+/** Long enough for any machine; nothing waits for it. */
+export const within = (): AbortSignal => AbortSignal.timeout(8000)
+
+/** Both have seen all, and their disks show it. */
+export const level = async ({ a, b }: Pick<Pair, 'a' | 'b'>): Promise<void> => {
+  for (let round = 0; round < 4; round++) {
+    await Promise.all([a.folder.settled(within()), b.folder.settled(within())])
+    await a.pull(b)
+    await b.pull(a)
+  }
+  await Promise.all([a.folder.settled(within()), b.folder.settled(within())])
 }

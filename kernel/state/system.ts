@@ -8,12 +8,12 @@
  */
 import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
 import { ChildRecordSchema, InviteRecordSchema, PeerRecordSchema } from '#proto/state'
-import { concatBytes, type Hash, type PublicKey, type StoreId } from '../core/bytes.ts'
+import { concatBytes, encodeUtf8, type Hash, type PublicKey, type StoreId } from '../core/bytes.ts'
 import { CorruptCellError } from './cell.ts'
 import type { AppliedAt, CellReader, CellWriter } from './port.ts'
 import { roleOf, wireRole, type Rank, type Role, type SystemAction } from './system-op.ts'
 
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+const ascii = (text: string): Uint8Array => encodeUtf8(text)
 const PEER = ascii('p/')
 const INVITE = ascii('i/')
 const INVITE_REVOKED = ascii('r/')

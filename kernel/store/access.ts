@@ -5,6 +5,7 @@ import type { Authority } from '../state/authority.ts'
 import { RANK, roleOf, type Rank } from '../state/system-op.ts'
 import type { SystemView } from '../state/system.ts'
 import type { Access, Invite, Peer } from './port.ts'
+import type { LastWord } from './revocation.ts'
 
 /** What access is read from. Both are asked anew for every question: they follow the committed state. */
 export interface AccessSource {
@@ -14,6 +15,8 @@ export interface AccessSource {
   names(): SystemView
   /** The store's own system table, for invites. */
   own(): SystemView
+  inherits(): boolean
+  lastWordAbout(device: PublicKey): LastWord | undefined
 }
 
 const keyOf = (device: HexKey): PublicKey => {
@@ -65,5 +68,13 @@ export class StoreAccess implements Access {
 
   invites(): readonly Invite[] {
     return [...this.#source.own().invites()]
+  }
+
+  get inherits(): boolean {
+    return this.#source.inherits()
+  }
+
+  lastWordAbout(device: PublicKey): LastWord | undefined {
+    return this.inherits ? undefined : this.#source.lastWordAbout(device)
   }
 }

@@ -5,6 +5,7 @@ import type { LatticeError, Result } from '../core/result.ts'
 import type { DagReader, Witnessed } from '../dag/port.ts'
 import type { Change, StateReader } from '../state/port.ts'
 import type { StorageWriter } from '../storage/port.ts'
+import type { LastWord, Told } from './revocation.ts'
 
 export type Role = 'reader' | 'writer' | 'admin'
 export type PeerStatus = 'invited' | 'active' | 'dormant' | 'revoked'
@@ -36,6 +37,10 @@ export interface Access {
   mayWrite(device: PublicKey): boolean
   mayAdminister(device: PublicKey): boolean
   invites(): readonly Invite[]
+  /** The peers are those of the store's space. */
+  readonly inherits: boolean
+  /** What a device that was revoked once may be shown; undefined: it was not, or its space is to say so. */
+  lastWordAbout(device: PublicKey): LastWord | undefined
 }
 
 export type Draft = { readonly app: Uint8Array } | { readonly system: SystemOp } | { readonly merge: true }
@@ -112,6 +117,12 @@ export interface Store {
    * Changes queue as witness positions, not values: a slow reader costs nothing and is given merged changes.
    */
   watch(options?: { readonly cursor?: number; readonly signal?: AbortSignal }): AsyncIterable<StoreChange>
+
+  /**
+   * Checks what a peer showed as the last word about this device’s rights, without taking it into the log. Undefined: it is known
+   * here, or not for this store to say.
+   */
+  checkLastWord(word: LastWord): Result<Told | undefined, LatticeError>
 
   /** Deletes state and folds the log again. Resolves with whether any byte of state differed. */
   rebuild(): Promise<{ readonly changed: boolean; readonly intentions: number }>

@@ -19,6 +19,7 @@ import type { CatalogEntry } from './catalog.ts'
 import { StoreCore, type CoreEnv } from './core.ts'
 import type { Access, Draft, IngestReport, Store, StoreChange, SubmitError } from './port.ts'
 import { receive, type Verifiers } from './receive.ts'
+import { checkLastWord, lastWordAbout, type LastWord, type Told } from './revocation.ts'
 import { type Turn } from './turn.ts'
 import { ChangeFeed, type Commit } from './watch.ts'
 import { rebuild, witness } from './witness.ts'
@@ -78,6 +79,8 @@ export class LocalStore implements Store {
       authority: () => core.governing,
       names: () => (core.jurisdiction.space === undefined ? core : (core.space ?? core)).system,
       own: () => core.system,
+      inherits: () => core.jurisdiction.space !== undefined,
+      lastWordAbout: (device) => lastWordAbout(core.authority, dag, device),
     })
   }
 
@@ -153,6 +156,13 @@ export class LocalStore implements Store {
       if (changed) turn.work(this.core).noteReset()
       return { changed, intentions }
     })
+  }
+
+  checkLastWord(word: LastWord): Result<Told | undefined, LatticeError> {
+    if (this.access.inherits) return ok(undefined)
+    const { signer, verifiers } = this.#env
+    const sources = { storeId: this.id, access: this.access, dag: this.dag, verifier: verifiers.verifier }
+    return checkLastWord(sources, signer.publicKey, word)
   }
 
   /** When the next intention that is ahead of the clock may be applied, in unix ms. */

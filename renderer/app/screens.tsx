@@ -2,7 +2,7 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLocation } from 'wouter'
-import type { ConflictInfo } from '#proto/conflict_api'
+import type { FolderConflicts } from '#proto/event_api'
 import { EmptyState } from '../design/empty-state.tsx'
 import { SelectField } from '../design/field.tsx'
 import { Page } from '../design/page.tsx'
@@ -16,11 +16,12 @@ import { useFolders, useNode, usePeers } from '../state/node-store.ts'
 import { useAddressParts } from './address.ts'
 import css from './frame.module.css'
 
-const noConflicts: ReadonlyMap<string, readonly ConflictInfo[]> = new Map()
+const noConflicts: ReadonlyMap<string, FolderConflicts> = new Map()
 
-const useConflicts = (): readonly ConflictInfo[] => {
+/** Of each folder that has any. */
+const useConflicts = (): readonly FolderConflicts[] => {
   const byFolder = useNode(({ facts }) => facts?.conflicts ?? noConflicts)
-  return useMemo(() => [...byFolder.values()].flat(), [byFolder])
+  return useMemo(() => [...byFolder.values()], [byFolder])
 }
 
 /** This device's key in hex. */
@@ -32,11 +33,13 @@ const useNameOf = (): ((device: Uint8Array) => string) => {
   return useCallback((device) => peers.get(toHex(device))?.name ?? toHex(device).slice(0, 8), [peers])
 }
 
-export const Conflicts = () => <ConflictsScreen conflicts={useConflicts()} self={useSelf()} />
+export const Conflicts = () => <ConflictsScreen standing={useConflicts()} self={useSelf()} />
 
 export const Conflict = () => {
   const [, id = ''] = useAddressParts()
-  return <ConflictScreen key={id} id={id} conflicts={useConflicts()} self={useSelf()} />
+  const standing = useConflicts()
+  const listed = useMemo(() => standing.flatMap(({ conflicts }) => conflicts), [standing])
+  return <ConflictScreen key={id} id={id} conflicts={listed} self={useSelf()} />
 }
 
 export const Files = () => {

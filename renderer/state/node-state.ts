@@ -2,8 +2,7 @@
  * What the node told, as the interface keeps it: one pure step from a state and an event to the next state. Events are
  * numbered; one that does not follow on the last is not applied, because something was missed.
  */
-import type { ConflictInfo } from '#proto/conflict_api'
-import type { Snapshot, Traffic, Notice, WatchResponse } from '#proto/event_api'
+import type { FolderConflicts, Snapshot, Traffic, Notice, WatchResponse } from '#proto/event_api'
 import type { Folder } from '#proto/folder_api'
 import type { InviteInfo, PendingJoin } from '#proto/invite_api'
 import type { GetStatusResponse, Settings } from '#proto/node_api'
@@ -24,7 +23,8 @@ export interface NodeFacts {
   readonly folders: ReadonlyMap<string, Folder>
   /** This device among them. */
   readonly peers: ReadonlyMap<string, PeerInfo>
-  readonly conflicts: ReadonlyMap<string, readonly ConflictInfo[]>
+  /** Of each folder that has any, the first ones. */
+  readonly conflicts: ReadonlyMap<string, FolderConflicts>
   readonly invites: readonly InviteInfo[]
   readonly pendingJoins: readonly PendingJoin[]
   /** Undefined on a node that does not tell them in its snapshot. */
@@ -52,7 +52,7 @@ export const factsOf = (snapshot: Snapshot, sequence: bigint): NodeFacts | undef
     status,
     folders: new Map(status.folders.map((folder) => [toHex(folder.storeId), folder])),
     peers: new Map(peers.map((peer) => [toHex(peer.device), peer])),
-    conflicts: new Map(conflicts.map((of) => [toHex(of.storeId), of.conflicts])),
+    conflicts: new Map(conflicts.map((of) => [toHex(of.storeId), of])),
     invites,
     pendingJoins,
     settings,
@@ -86,10 +86,12 @@ export const applyEvent = (facts: NodeFacts, event: WatchResponse['event']): Nod
     case 'traffic':
       return { ...facts, traffic: event.value }
     case 'conflicts': {
-      const { storeId, conflicts } = event.value
-      const id = toHex(storeId)
-      const next = conflicts.length === 0 ? without(facts.conflicts, id) : withEntry(facts.conflicts, id, conflicts)
-      return { ...facts, conflicts: next }
+      const id = toHex(event.value.storeId)
+      const isSettled = event.value.conflicts.length === 0
+      return {
+        ...facts,
+        conflicts: isSettled ? without(facts.conflicts, id) : withEntry(facts.conflicts, id, event.value),
+      }
     }
     case 'invites':
       return { ...facts, invites: event.value.invites }

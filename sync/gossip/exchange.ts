@@ -2,6 +2,7 @@
  * What passes between this device and its connected peers about the stores they share: news pushed as it arises,
  * questions about what is missing, progress, and a session whenever two sets stay different.
  */
+import type { Links, Rights } from '#proto/wire'
 import { bytesToHex, compareBytes, type Hash, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import type { RejectKind, Rejected, Store, StoreChange, StoreManager } from '#kernel/store/port.ts'
 import type { Timers } from '../clock.ts'
@@ -39,6 +40,8 @@ export interface LinkedPeer {
   /** Push streams to it that broke in a row; a lost one is opened again after a pause that grows with them. */
   breaks: number
   cancelReopen: (() => void) | undefined
+  /** What it was told on this connection of its rights: stores, and `-` before those that it was revoked from. */
+  readonly toldRights: Set<string>
 }
 
 /** Changes learned from peers are passed on by name up to so many at a time; more is for sessions. */
@@ -65,6 +68,12 @@ export interface ExchangeHost {
   /** Tells the peer anew which stores are shared. */
   refreshPeer(linked: LinkedPeer): void
   punish(linked: LinkedPeer, misdeeds: number): void
+  /** The peer says which devices it is connected to. */
+  links(linked: LinkedPeer, told: Links): void
+  /** The peer says what became of this device’s rights in a store. */
+  rights(linked: LinkedPeer, told: Rights): Promise<void>
+  /** This device was revoked from it: nothing of it is said or taken any more. */
+  isCutOff(store: Store): boolean
   changed(): void
 }
 
@@ -105,7 +114,7 @@ export class Exchange {
   }
 
   #isHeld(store: Store): boolean {
-    return !this.#stopped && this.#host.stores.get(store.id) === store
+    return !this.#stopped && this.#host.stores.get(store.id) === store && !this.#host.isCutOff(store)
   }
 
   /** What the lost stream carried is unknown: all is told anew. */
@@ -180,6 +189,8 @@ export class Exchange {
       if (linked.cancelReopen) this.#reopen(linked)
       return this.#host.announced(linked, leg.value.addresses)
     }
+    if (leg.case === 'links') return this.#host.links(linked, leg.value)
+    if (leg.case === 'rights') return this.#host.rights(linked, leg.value)
     const hex = bytesToHex(leg.value.storeId)
     const store = this.#host.stores.byHex(hex)
     const shared = linked.shared.get(hex)

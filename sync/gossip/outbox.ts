@@ -4,9 +4,10 @@
  * a few bytes per intention; beyond `HASHES_KEPT_MAX` the rest is forgotten and `overflowed` says so.
  */
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import { PushMessageSchema } from '#proto/wire'
+import { PushMessageSchema, type LinksSchema } from '#proto/wire'
 import { bytesToHex, type Hash, type HexKey } from '#kernel/core/bytes.ts'
 import type { Store } from '#kernel/store/port.ts'
+import type { LastWord } from '#kernel/store/revocation.ts'
 import { FrameWriter } from '../framing.ts'
 import { HASHES_MAX, type PushLeg } from '../messages.ts'
 import { StreamClosedError, type ByteStream } from '../transport/port.ts'
@@ -14,6 +15,8 @@ import { StreamClosedError, type ByteStream } from '../transport/port.ts'
 export const PUSH_PROTOCOL = '/lattice/push/1'
 const HASHES_KEPT_MAX = 16_384
 const BATCH_BYTES = 256 * 1024
+
+type LinksInit = MessageInitShape<typeof LinksSchema>
 
 interface Waiting {
   readonly store: Store
@@ -44,7 +47,9 @@ export interface OutboxHooks {
 export class Outbox {
   readonly #hooks: OutboxHooks
   readonly #waiting = new Map<HexKey, Waiting>()
+  readonly #words = new Map<HexKey, { readonly store: Store; readonly word: LastWord }>()
   #announce: Announcement | undefined
+  #links: LinksInit | undefined
   #stream: ByteStream | undefined
   #writing = false
   #closed = false
@@ -72,6 +77,19 @@ export class Outbox {
   progress(store: Store): void {
     if (this.#closed) return
     this.#of(store).progress = true
+    this.#flush()
+  }
+
+  /** Replaces what waits to be said of this device's connections. */
+  links(links: LinksInit): void {
+    this.#links = links
+    this.#flush()
+  }
+
+  /** Tells the peer what became of its rights in a store. */
+  rights(store: Store, word: LastWord): void {
+    if (this.#closed) return
+    this.#words.set(bytesToHex(store.id), { store, word })
     this.#flush()
   }
 
@@ -136,6 +154,15 @@ export class Outbox {
         declined: [...announce.declined],
         addresses: [...announce.addresses],
       })
+    }
+    const links = this.#links
+    if (links) {
+      this.#links = undefined
+      return leg('links', links)
+    }
+    for (const [key, { store, word }] of this.#words) {
+      this.#words.delete(key)
+      return leg('rights', { storeId: store.id, word: word.word, grants: [...word.grants] })
     }
     for (const [key, waiting] of this.#waiting) {
       const storeId = waiting.store.id

@@ -12,6 +12,7 @@
 import {
   compareBytes,
   concatBytes,
+  encodeUtf8,
   equalBytes,
   parseHash,
   parsePublicKey,
@@ -77,7 +78,7 @@ export const encodeLink = (link: InviteLink): string => {
   invariant(link.uses >= 1 && link.uses <= USES_MAX, 'an invite is for 1 to 65,535 uses')
   invariant(Number.isSafeInteger(link.expiresMs) && link.expiresMs >= 0, 'an expiry is a time')
   const addresses = link.addresses
-    .map((address) => new TextEncoder().encode(address))
+    .map((address) => encodeUtf8(address))
     .filter((bytes) => bytes.length > 0 && bytes.length <= LINK_ADDRESS_BYTES_MAX)
     .slice(0, LINK_ADDRESSES_MAX)
   const fixed = new DataView(new ArrayBuffer(12))
@@ -99,7 +100,7 @@ export const encodeLink = (link: InviteLink): string => {
 }
 
 const encodeAbout = ({ type, name, approval }: LinkAbout): readonly Uint8Array[] => {
-  const [typeBytes, nameBytes] = [type, name].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array]
+  const [typeBytes, nameBytes] = [type, name].map((text) => encodeUtf8(text)) as [Uint8Array, Uint8Array]
   invariant(typeBytes.length >= 1 && typeBytes.length <= TYPE_BYTES_MAX, 'a type has 1 to 64 bytes')
   invariant(nameBytes.length <= NAME_BYTES_MAX, 'a name has at most 255 bytes')
   return [
@@ -174,9 +175,7 @@ const decodeAbout = (flags: number | undefined, texts: TextReader): LinkAbout | 
   const type = texts.next()
   const name = texts.next()
   if (flags === undefined || flags > FLAG_APPROVAL || !type || name === undefined) return undefined
-  return new TextEncoder().encode(type).length > TYPE_BYTES_MAX
-    ? undefined
-    : { type, name, approval: flags === FLAG_APPROVAL }
+  return encodeUtf8(type).length > TYPE_BYTES_MAX ? undefined : { type, name, approval: flags === FLAG_APPROVAL }
 }
 
 /** Texts that lie behind each other, each with its length before it in one byte. */
@@ -202,7 +201,7 @@ class TextReader {
 
 const readUtf8 = (bytes: Uint8Array): string | undefined => {
   const text = Buffer.from(bytes).toString('utf8')
-  return compareBytes(new TextEncoder().encode(text), bytes) === 0 ? text : undefined
+  return compareBytes(encodeUtf8(text), bytes) === 0 ? text : undefined
 }
 
 /** Fails when the link's time is over by the clock here; the inviter judges by his own, too. */

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf'
 import { JoinAnswerSchema, JoinRequestSchema, type JoinAnswer } from '#proto/wire'
 import { Role as WireRole } from '#proto/system'
-import { equalBytes, parseHash, type Hash, type StoreId } from '#kernel/core/bytes.ts'
+import { encodeUtf8, equalBytes, parseHash, type Hash, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Role } from '#kernel/store/port.ts'
 import { areAddresses, decode } from '../messages.ts'
@@ -51,7 +51,7 @@ export const parseRequest = (bytes: Uint8Array): Request | undefined => {
   if (!decoded.ok || decoded.value.version !== JOIN_VERSION) return undefined
   const { secret, deviceName } = decoded.value
   const storeId = parseHash(decoded.value.storeId)
-  const isNamed = deviceName.length > 0 && new TextEncoder().encode(deviceName).length <= NAME_BYTES_MAX
+  const isNamed = deviceName.length > 0 && encodeUtf8(deviceName).length <= NAME_BYTES_MAX
   if (!storeId.ok || secret.length !== SECRET_LENGTH || !isNamed) return undefined
   return { storeId: storeId.value, secret, deviceName }
 }

@@ -2,6 +2,7 @@
 import {
   ConflictService,
   GetConflictResponseSchema,
+  ListConflictsResponseSchema,
   type ConflictInfo,
   type ConflictSide,
   type GetConflictResponse,
@@ -15,6 +16,9 @@ import { plainMessage } from '../plain.ts'
 import type { Terminal } from '../terminal.ts'
 
 const SHORT_HASH = 12
+const PAGE = 2000
+/** What a person is shown who does not say how many. */
+const SHOWN = 100
 /** Longer texts are no use on a terminal, and take long to compare. */
 const SHOWN_BYTES_MAX = 256 * 1024
 
@@ -45,13 +49,31 @@ const describeConflict = (conflict: ConflictInfo, terminal: Terminal): string =>
   return `${terminal.bold(printable(`${conflict.folder}/${conflict.path}`))}  ${conflict.id}\n${indent(heads)}`
 }
 
-export const listConflicts = async (options: CommonOptions & { folder?: string }): Promise<void> => {
+/** `--json`: all, or as many as asked for, as one reply. */
+export const listConflicts = async (
+  options: CommonOptions & { folder?: string; limit?: number; after?: string },
+): Promise<void> => {
   const context = await openContext(options)
-  await context.call(ConflictService.method.listConflicts, { folder: options.folder ?? '' }, ({ conflicts }) =>
-    conflicts.length === 0
-      ? 'No conflicts.'
-      : conflicts.map((conflict) => describeConflict(conflict, context.terminal)).join('\n\n'),
-  )
+  const { terminal } = context
+  const wanted = options.limit ?? (context.json ? Infinity : SHOWN)
+  const conflicts: ConflictInfo[] = []
+  let next = options.after ?? ''
+  let total: bigint
+  do {
+    const request = { folder: options.folder ?? '', after: next, limit: Math.min(PAGE, wanted - conflicts.length) }
+    const reply = await context.client.unary(ConflictService.method.listConflicts, request)
+    if (!reply.ok) return context.fail(reply.error)
+    conflicts.push(...reply.value.conflicts)
+    ;({ next, total } = reply.value)
+  } while (next !== '' && conflicts.length < wanted)
+  if (context.json) {
+    const all = { $typeName: ListConflictsResponseSchema.typeName, conflicts, next, total }
+    return terminal.json(plainMessage(ListConflictsResponseSchema, all))
+  }
+  if (conflicts.length === 0) return terminal.print('No conflicts.')
+  terminal.print(conflicts.map((conflict) => describeConflict(conflict, terminal)).join('\n\n'))
+  if (next !== '')
+    terminal.note(`${conflicts.length} of ${total} conflicts; --limit shows more, --after ${next} the next`)
 }
 
 const describeSides = ({ sides, base }: GetConflictResponse, terminal: Terminal): string =>
@@ -61,7 +83,12 @@ const describeSides = ({ sides, base }: GetConflictResponse, terminal: Terminal)
       side === base ? 'before' : bytesToHex(side.hash).slice(0, SHORT_HASH),
       side.type || '–',
       formatSize(side.size),
-      side.here ? '' : 'no connected device has it',
+      [
+        side.here ? '' : 'no connected device has it',
+        side.writtenBy.length > 0 ? `written by ${side.writtenByName}, ${formatTime(side.writtenMs)}` : '',
+      ]
+        .filter((word) => word !== '')
+        .join('; '),
     ]),
     terminal.dim,
   )

@@ -122,11 +122,13 @@ export const restoreTrash = async (folder: string, ids: readonly string[], optio
   const context = await openContext(options)
   const reply = await context.client.unary(methods.restoreTrash, { folder, ids: [...ids] })
   if (!reply.ok) return context.fail(reply.error)
-  const { restored, missing } = reply.value
-  if (missing.length > 0) process.exitCode = 1
+  const { restored, missing, notRestored } = reply.value
+  if (notRestored > 0) process.exitCode = 1
   if (context.json) return context.terminal.json(plainMessage(RestoreTrashResponseSchema, reply.value))
   const stays = missing.map((path) => `${path} stays in trash: nobody has its content any more`)
-  context.terminal.print([`${restored} of ${ids.length} brought back`, ...stays].map(printable).join('\n'))
+  const more = notRestored > missing.length ? [`… and ${notRestored - missing.length} more stay in trash`] : []
+  const back = `${restored} ${restored === 1 ? 'entry' : 'entries'} brought back`
+  context.terminal.print([back, ...stays, ...more].map(printable).join('\n'))
 }
 
 const activityLine = (entry: ActivityEntry): string =>

@@ -157,17 +157,35 @@ const standingOf = (peer: PeerInfo, nowMs: number): string => {
     : `${standing}, never seen`
 }
 
+/** The other devices that a peer is connected to, as it tells; with `?` what only it says. */
+const linkedTo = ({ self, links }: PeerInfo, peers: readonly PeerInfo[]): string =>
+  (self ? [] : links)
+    .map(({ device, direct, confirmed }) => {
+      const name = peers.find((peer) => bytesToHex(peer.device) === bytesToHex(device))?.name ?? ''
+      return `${name}${direct ? '' : ' (relayed)'}${confirmed ? '' : '?'}`
+    })
+    .sort()
+    .join(', ') || '–'
+
 export const listPeers = async (options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
   await context.call(PeerService.method.listPeers, {}, ({ peers }) =>
     formatTable(
-      [{ title: 'PEER' }, { title: 'DEVICE' }, { title: 'SHARES' }, { title: 'CONNECTION' }, { title: 'STATE' }],
+      [
+        { title: 'PEER' },
+        { title: 'DEVICE' },
+        { title: 'SHARES' },
+        { title: 'CONNECTION' },
+        { title: 'STATE' },
+        { title: 'LINKED TO' },
+      ],
       peers.map((peer) => [
         peer.name,
         bytesToHex(peer.device).slice(0, SHORT_ID),
         peer.memberships.map((m) => `${m.name} (${enumWord(RoleSchema, m.role)})`).join(', ') || '–',
         connectionOf(peer, context.terminal),
         standingOf(peer, Date.now()),
+        linkedTo(peer, peers),
       ]),
       context.terminal.dim,
     ),

@@ -129,10 +129,14 @@ test('trash lists the newest first, by pages, and gives back what its ids name',
   const rest = await listTrash(a, first.files!.at(-1)!.id, 3)
   expect([...first.files!, ...rest.files!].map(({ id }) => id)).toEqual(all.files!.map(({ id }) => id))
   const two = all.files![2]!.id!
-  expect(must(await restoreTrash(a, two, all.files![3]!.id!.slice(0, 32)))).toEqual({ restored: 2, missing: [] })
+  expect(must(await restoreTrash(a, two, all.files![3]!.id!.slice(0, 32)))).toEqual({
+    restored: 2,
+    missing: [],
+    notRestored: 0,
+  })
   // The directory lives again with what is in it.
   expect(treeOf(a)).toEqual(['dir/', 'dir/one=one', 'dir/two=two'])
-  expect(must(await restoreTrash(a, two))).toEqual({ restored: 0, missing: [] })
+  expect(must(await restoreTrash(a, two))).toEqual({ restored: 0, missing: [], notRestored: 0 })
   expect(await restoreTrash(a, 'ffff')).toMatchObject({ ok: false, error: { kind: 'trashed-not-found' } })
   expect((await listTrash(a)).files!.map(({ path }) => path)).toEqual(['dir/three'])
 })
@@ -150,10 +154,84 @@ test('what nobody has any more stays in trash and is named', async () => {
   const trashDir = join(b.root, '.lattice/trash')
   for (const day of fs.readdirSync(trashDir)) fs.rmSync(join(trashDir, day, 'lost'))
   const ids = (await listTrash(b)).files!.map(({ id }) => id!)
-  expect(must(await restoreTrash(b, ...ids))).toEqual({ restored: 1, missing: ['lost'] })
+  expect(must(await restoreTrash(b, ...ids))).toEqual({ restored: 1, missing: ['lost'], notRestored: 1 })
   await exchange()
   expect(fs.readFileSync(join(a.root, 'kept'), 'utf8')).toBe('y'.repeat(3000))
   expect(fs.existsSync(join(a.root, 'lost'))).toBe(false)
+})
+
+test('a directory comes back with what was in it when it was deleted, and nothing else', async () => {
+  const at = (path: string): string => join(a.root, path)
+  for (const dir of ['dir', 'dir/sub', 'dir/sub/empty', 'other']) fs.mkdirSync(at(dir))
+  const big = noise(3, 700_000)
+  const files = { 'dir/top': 't', 'dir/sub/big': big, 'dir/sub/lost': 'l'.repeat(3000), 'dir/old': 'o', 'other/o': 'x' }
+  for (const [path, data] of Object.entries(files)) fs.writeFileSync(at(path), data)
+  await a.open()
+  await b.open()
+  await a.folder.settled(within())
+  await exchange()
+  fs.rmSync(at('dir/old'))
+  await a.folder.settled(within())
+  pair.clock.ms += 60_000
+  for (const path of ['dir', 'other']) fs.rmSync(at(path), { recursive: true })
+  await a.folder.settled(within())
+  await exchange()
+  expect(fs.existsSync(join(b.root, 'dir'))).toBe(false)
+  const trashDir = join(b.root, '.lattice/trash')
+  for (const day of fs.readdirSync(trashDir)) fs.rmSync(join(trashDir, day, 'dir/sub/lost'))
+  const { id } = (await listTrash(b)).files!.find(({ path }) => path === 'dir')!
+  expect(must(await restoreTrash(b, id!))).toEqual({ restored: 5, missing: ['dir/sub/lost'], notRestored: 1 })
+  await exchange()
+  await a.folder.settled(within())
+  expect(fs.readFileSync(at('dir/sub/big')).equals(big)).toBe(true)
+  expect(fs.readdirSync(at('dir/sub')).sort()).toEqual(['big', 'empty'])
+  expect(fs.readdirSync(at('dir')).sort()).toEqual(['sub', 'top'])
+  expect(fs.existsSync(at('other'))).toBe(false)
+  const left = (await listTrash(b)).files!.map(({ path }) => path)
+  expect(left.sort()).toEqual(['dir/old', 'dir/sub/lost', 'other', 'other/o'])
+})
+
+test('a directory whose deletion took many intentions comes back whole; what others deleted from it stays', async () => {
+  const dir = await make(a, 'dir', ROOT, 'dir')
+  const names = Array.from({ length: 3000 }, (_, i) => `f${i}`)
+  const inodes = names.map(() => freshInode())
+  await write(
+    a,
+    names.map((name, i) => createOp(inodes[i]!, 'file', { parent: dir, name }, textContent(name))),
+  )
+  const theirs = await make(a, 'file', dir, 'theirs', textContent('theirs'))
+  await b.pull(a)
+  await write(b, [trashOp(theirs, 'file', { parent: dir, name: 'theirs' }, textContent('theirs'))])
+  await a.pull(b)
+  const gone = names.map((name, i) => trashOp(inodes[i]!, 'file', { parent: dir, name }, textContent(name)))
+  for (const from of [0, 1000, 2000]) {
+    await write(a, gone.slice(from, from + 1000))
+    pair.clock.ms += 9_000
+  }
+  await write(a, [trashOp(dir, 'dir', { parent: ROOT, name: 'dir' }, undefined)])
+  const { id } = (await listTrash(a)).files![0]!
+  expect(must(await restoreTrash(a, id!))).toEqual({ restored: 3001, missing: [], notRestored: 0 })
+  expect(treeOf(a)).toHaveLength(3001)
+  expect((await listTrash(a)).files!.map(({ path }) => path)).toEqual(['dir/theirs'])
+})
+
+test('two directories that were seen as one come back as one, with what was in either', async () => {
+  const dirs = [await make(a, 'dir', ROOT, 'dir'), await make(b, 'dir', ROOT, 'dir')]
+  const inodes = [
+    await make(a, 'file', dirs[0]!, 'one', textContent('one')),
+    await make(b, 'file', dirs[1]!, 'two', textContent('two')),
+  ]
+  await a.pull(b)
+  expect(treeOf(a)).toEqual(['dir/', 'dir/one=one', 'dir/two=two'])
+  await write(a, [
+    trashOp(inodes[0]!, 'file', { parent: dirs[0]!, name: 'one' }, textContent('one')),
+    trashOp(inodes[1]!, 'file', { parent: dirs[1]!, name: 'two' }, textContent('two')),
+    ...dirs.map((dir) => trashOp(dir, 'dir', { parent: ROOT, name: 'dir' }, undefined)),
+  ])
+  expect(treeOf(a)).toEqual([])
+  const { id } = (await listTrash(a)).files!.find(({ path }) => path === 'dir')!
+  expect(must(await restoreTrash(a, id!))).toEqual({ restored: 4, missing: [], notRestored: 0 })
+  expect(treeOf(a)).toEqual(['dir/', 'dir/one=one', 'dir/two=two'])
 })
 
 const restoreTree = async (device: Device, atMs: number, path = '', preview = false) =>

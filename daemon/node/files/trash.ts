@@ -17,6 +17,7 @@ import { effectivePlace, livingPlace } from '#fs-bridge/filestore/placement.ts'
 import type { ContentValue, Inode, Kind } from '#fs-bridge/filestore/port.ts'
 import { LINK_RANGE } from '#fs-bridge/filestore/values.ts'
 import type { FileContents, FolderEntry } from '../parts.ts'
+import { deletedTogether, type Deleted, type Deletion } from './deleted-together.ts'
 import { sortInSlices } from './disk-listing.ts'
 import { pathOfPlace } from './places.ts'
 import { breathing } from './turns.ts'
@@ -25,6 +26,8 @@ import { writeInBatches } from './writing.ts'
 const LINKS_AT_ONCE = 200
 /** Contents made sure of, and so kept from being collected, at a time. */
 const SECURED_AT_ONCE = 100
+/** Paths named of those that nobody has any more; the others are counted. */
+const MISSING_MAX = 100
 const PREFIX_MIN = 4
 
 const KINDS: Readonly<Record<Kind, EntryKind>> = {
@@ -33,10 +36,7 @@ const KINDS: Readonly<Record<Kind, EntryKind>> = {
   symlink: EntryKind.SYMLINK,
 }
 
-interface Trashed {
-  readonly inode: Inode
-  readonly hlc: bigint
-}
+type Trashed = Deletion
 
 const idOf = ({ inode, hlc }: Trashed): string => bytesToHex(inode) + hlc.toString(16).padStart(16, '0')
 
@@ -157,24 +157,54 @@ const findIds = (all: readonly Trashed[], ids: readonly string[]): Result<readon
   return ok([...found.values()])
 }
 
-/** What is not in trash any more is passed over. Content is made sure of before anything is written. */
+/** As `deletedTogether` looks at it. */
+const lookAt = ({ store }: FolderEntry, { inode, hlc }: Trashed): Deleted | undefined => {
+  const snapshot = new StateSnapshot(store.state)
+  const state = trashedState(snapshot, inode, hlc)
+  return state && { inode, hlc, state, from: effectivePlace(snapshot.derived, state) }
+}
+
+/** Directories with what was in them, each thing once. What is not in trash any more is passed over. */
+const withContent = async (
+  lists: TrashLists,
+  entry: FolderEntry,
+  wanted: readonly Trashed[],
+  signal: AbortSignal,
+): Promise<readonly Trashed[]> => {
+  const found = new Map<string, Trashed>()
+  const breathe = breathing(signal)
+  for (const trashed of wanted) {
+    const deleted = lookAt(entry, trashed)
+    if (!deleted || found.has(idOf(trashed))) continue
+    const isDirectory = deleted.state.kind === 'dir'
+    const all = isDirectory ? await lists.all(entry.store, signal) : []
+    const look = (each: Trashed): Deleted | undefined => lookAt(entry, each)
+    const some = isDirectory ? await deletedTogether(all, deleted, look, breathe) : [deleted]
+    for (const each of some) found.set(idOf(each), each)
+    await breathe()
+  }
+  return [...found.values()]
+}
+
+/** Content is made sure of before anything is written. */
 export const restoreTrash = async (
   lists: TrashLists,
   contents: FileContents,
   entry: FolderEntry,
   ids: readonly string[],
   signal: AbortSignal,
-): Promise<Result<{ restored: number; missing: string[] }, LatticeError>> => {
+): Promise<Result<{ restored: number; missing: string[]; notRestored: number }, LatticeError>> => {
   const { store } = entry
   const needsList = ids.some((id) => parseId(id) === undefined)
-  const wanted = findIds(needsList ? await lists.all(store, signal) : [], ids)
-  if (!wanted.ok) return wanted
+  const named = findIds(needsList ? await lists.all(store, signal) : [], ids)
+  if (!named.ok) return named
+  const wanted = await withContent(lists, entry, named.value, signal)
   const missing: string[] = []
-  let restored = 0
-  for (let at = 0; at < wanted.value.length; at += SECURED_AT_ONCE) {
+  let [restored, notRestored] = [0, 0]
+  for (let at = 0; at < wanted.length; at += SECURED_AT_ONCE) {
     using secured = new DisposableStack()
     const ready: Trashed[] = []
-    for (const trashed of wanted.value.slice(at, at + SECURED_AT_ONCE)) {
+    for (const trashed of wanted.slice(at, at + SECURED_AT_ONCE)) {
       signal.throwIfAborted()
       const state = new StateSnapshot(store.state)
       const found = trashedState(state, trashed.inode, trashed.hlc)
@@ -183,13 +213,14 @@ export const restoreTrash = async (
       const here = content && (await contents.secure(entry, content, signal))
       const isMissing = found.kind !== 'dir' && !here?.ok
       if (here?.ok) secured.use(here.value)
-      if (isMissing) missing.push(pathOfPlace(state, effectivePlace(state.derived, found)) ?? found.link.name)
-      else ready.push(trashed)
+      if (!isMissing) ready.push(trashed)
+      else if (++notRestored <= MISSING_MAX)
+        missing.push(pathOfPlace(state, effectivePlace(state.derived, found)) ?? found.link.name)
     }
     const opsFor = (tree: Parameters<typeof restoreOps>[0], { inode, hlc }: Trashed) =>
       trashedState(new StateSnapshot(tree.state), inode, hlc) ? restoreOps(tree, inode) : []
     const done = await writeInBatches(store, ready, opsFor, () => restored++)
     if (!done.ok) return done
   }
-  return ok({ restored, missing })
+  return ok({ restored, missing, notRestored })
 }

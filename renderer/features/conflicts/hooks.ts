@@ -3,7 +3,7 @@ import type { Client } from '@connectrpc/connect'
 import { useCallback, useEffect, useState } from 'react'
 import { create } from 'zustand'
 import { ConflictService, type ConflictInfo, type ResolveConflictRequest } from '#proto/conflict_api'
-import { failureOf, wasAborted } from '../../present/failure.ts'
+import { failureOf, wasAborted, type Failure } from '../../present/failure.ts'
 import { useClient } from '../../present/use-client.ts'
 import { asText, comparisonOf, IMAGE_BYTES_MAX, readSide, TEXT_BYTES_MAX } from './sides.ts'
 import {
@@ -138,22 +138,23 @@ export function useSettle() {
   return { settling, settle }
 }
 
-/** Brings back all conflicts of one outcome. What cannot be brought back keeps the toast, with the sentence why. */
+/** Brings back all conflicts of one outcome that can be. The toast stays for those that cannot, with the first reason. */
 export function useUndo() {
   const client = useClient(ConflictService)
   const change = useOutcomes((store) => store.change)
   return useCallback(
     async ({ number, settled }: Outcome): Promise<void> => {
       const undoable = settled.filter(({ undo }) => undo !== '')
-      try {
-        for (const [done, { undo }] of undoable.entries()) {
-          change((all) => withUndoing(all, number, { at: 'running', done, all: undoable.length }))
+      let why: Failure | undefined
+      for (const [done, { undo }] of undoable.entries()) {
+        change((all) => withUndoing(all, number, { at: 'running', done, all: undoable.length }))
+        try {
           await client.undoResolution({ undo })
+        } catch (thrown) {
+          why ??= failureOf(thrown)
         }
-        change((all) => withoutOutcome(all, number))
-      } catch (thrown) {
-        change((all) => withUndoing(all, number, { at: 'failed', why: failureOf(thrown) }))
       }
+      change((all) => (why ? withUndoing(all, number, { at: 'failed', why }) : withoutOutcome(all, number)))
     },
     [client, change],
   )

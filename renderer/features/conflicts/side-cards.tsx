@@ -75,6 +75,14 @@ function SideFacts({
           <dt>{t('fact.time')}</dt>
           <dd>{formatTime(head.timeMs, i18n.language, true)}</dd>
         </div>
+        {side && side.writtenBy.length > 0 && toHex(side.writtenBy) !== toHex(head.device) && (
+          <div>
+            <dt>{t('fact.writtenBy')}</dt>
+            <dd>
+              <bdi>{side.writtenByName}</bdi>, {formatTime(side.writtenMs, i18n.language, true)}
+            </dd>
+          </div>
+        )}
         <div>
           <dt>{t('fact.size')}</dt>
           <dd>{head.deleted ? t('deleted') : formatBytes(head.size, i18n.language)}</dd>

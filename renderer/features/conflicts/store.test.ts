@@ -15,7 +15,7 @@ import {
   notOpened,
   openConflicts,
   opened,
-  stillThere,
+  selectedOf,
   undecided,
   withOutcome,
   withoutOutcome,
@@ -155,7 +155,8 @@ describe('many conflicts', () => {
   })
 
   it('lose their selection when they are settled elsewhere', () => {
-    expect([...stillThere(new Set(['1', '2']), [info('2', 'a', 'y')])]).toEqual(['2'])
+    expect([...selectedOf({ at: 'some', ids: new Set(['1', '2']) }, [info('2', 'a', 'y')])]).toEqual(['2'])
+    expect([...selectedOf({ at: 'all' }, [info('2', 'a', 'y')])]).toEqual(['2'])
   })
 
   it('know which side is mine', () => {

@@ -115,9 +115,14 @@ export const withoutOutcome = (outcomes: Outcomes, number: number): Outcomes =>
 export const withUndoing = (outcomes: Outcomes, number: number, undoing: Settling): Outcomes =>
   outcomes.map((each) => (each.number === number ? { ...each, undoing } : each))
 
-/** Selected ids; those that are no conflicts any more drop out. */
-export const stillThere = (selected: ReadonlySet<string>, conflicts: readonly ConflictInfo[]): ReadonlySet<string> =>
-  new Set(conflicts.flatMap(({ id }) => (selected.has(id) ? [id] : [])))
+/** What is chosen to be settled at once: all that there are, known here or not, or some that are shown. */
+export type Selection = { readonly at: 'all' } | { readonly at: 'some'; readonly ids: ReadonlySet<string> }
+
+export const nothing: Selection = { at: 'some', ids: new Set() }
+
+/** The chosen ids of those that are shown; what is no conflict any more drops out. */
+export const selectedOf = (chosen: Selection, conflicts: readonly ConflictInfo[]): ReadonlySet<string> =>
+  new Set(conflicts.flatMap(({ id }) => (chosen.at === 'all' || chosen.ids.has(id) ? [id] : [])))
 
 /** Conflicts by the folder they are in, folders and paths in order. */
 export function byFolder(conflicts: readonly ConflictInfo[]): { folder: string; conflicts: ConflictInfo[] }[] {

@@ -63,7 +63,7 @@ export type Loaded<T> = { at: 'loading' } | { at: 'failed'; why: Failure } | { a
 export type Restoring =
   | { at: 'idle' }
   | { at: 'running' }
-  | { at: 'done'; restored: number; missing: readonly string[] }
+  | { at: 'done'; restored: number; missing: readonly string[]; notRestored: number }
   | { at: 'failed'; why: Failure }
 
 /** The versions of a file. `path`: absolute. */
@@ -92,7 +92,7 @@ export function useVersions(path: string) {
     setRestoring({ at: 'running' })
     try {
       await client.restoreVersion({ path, at: { case: 'hash', value: toHex(hash) } })
-      setRestoring({ at: 'done', restored: 1, missing: [] })
+      setRestoring({ at: 'done', restored: 1, missing: [], notRestored: 0 })
       setAsked((times) => times + 1)
     } catch (thrown) {
       setRestoring({ at: 'failed', why: failureOf(thrown) })
@@ -132,14 +132,16 @@ export function useTrash(folder: string) {
   const restore = async (ids: readonly string[]): Promise<void> => {
     setRestoring({ at: 'running' })
     let restored = 0
+    let notRestored = 0
     const missing: string[] = []
     try {
       for (let at = 0; at < ids.length; at += RESTORED_AT_ONCE) {
         const done = await client.restoreTrash({ folder, ids: ids.slice(at, at + RESTORED_AT_ONCE) })
         restored += done.restored
         missing.push(...done.missing)
+        notRestored += done.notRestored
       }
-      setRestoring({ at: 'done', restored, missing })
+      setRestoring({ at: 'done', restored, missing, notRestored })
     } catch (thrown) {
       setRestoring({ at: 'failed', why: failureOf(thrown) })
     }

@@ -18,7 +18,7 @@ export function RestoreOutcome({ restoring }: { readonly restoring: Restoring })
       {restoring.at === 'running' ? t('restore.running') : t('restore.done', { count: restoring.restored })}
       {restoring.at === 'done' && restoring.missing.length > 0 && (
         <>
-          <p>{t('restore.missing', { count: restoring.missing.length })}</p>
+          <p>{t('restore.missing', { count: restoring.notRestored })}</p>
           <ul>
             {restoring.missing.slice(0, 10).map((path) => (
               <li key={path}>

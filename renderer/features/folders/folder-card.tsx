@@ -86,13 +86,13 @@ const PauseButton = ({ folder, action }: { readonly folder: Folder; readonly act
   const { t } = useTranslation('folders')
   const client = useClient(FolderService)
   const request = { folder: toHex(folder.storeId) }
-  const isPaused = folder.state === FolderState.PAUSED
+  const isPaused = folder.state === FolderState.PAUSED || folder.state === FolderState.REVOKED
   return (
     <Button
       size="small"
       onPress={() => void action.run(() => (isPaused ? client.resumeFolder(request) : client.pauseFolder(request)))}
     >
-      {t(isPaused ? 'card.resume' : 'card.pause')}
+      {t(folder.state === FolderState.REVOKED ? 'card.askAgain' : isPaused ? 'card.resume' : 'card.pause')}
     </Button>
   )
 }
@@ -117,7 +117,7 @@ export const FolderCard = ({ folder, now }: { readonly folder: Folder; readonly 
             {folder.path}
           </p>
         )}
-        {folder.problem !== '' && <p className={css['problem']}>{folder.problem}</p>}
+        {folder.problem !== '' && !folder.removal && <p className={css['problem']}>{folder.problem}</p>}
         {tone === 'info' && <Moving folder={folder} />}
         <LastChange folder={folder} now={now} />
         <ActionError action={action} />

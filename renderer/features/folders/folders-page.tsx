@@ -7,6 +7,7 @@ import { Page } from '../../design/page.tsx'
 import { useNow } from '../../present/use-now.ts'
 import { useFolders } from '../../state/node-store.ts'
 import { FolderCard } from './folder-card.tsx'
+import { RemovalNotices } from './removal-notices.tsx'
 import { showFolderDialog } from './store.ts'
 import css from './folders.module.css'
 
@@ -24,6 +25,7 @@ export const FoldersPage = () => {
   const sorted = [...folders].sort(([, a], [, b]) => order.compare(a.name, b.name))
   return (
     <Page title={t('page.title')} intro={t('page.intro')} actions={sorted.length > 0 && add}>
+      <RemovalNotices />
       {sorted.length === 0 ? (
         <EmptyState title={t('page.empty')} action={add}>
           {t('page.emptyText')}

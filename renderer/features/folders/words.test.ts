@@ -15,6 +15,7 @@ test.each([
   [{ state: FolderState.SYNCING, conflicts: 1 }, 'syncing', 'info'],
   [{ state: FolderState.SCANNING }, 'scanning', 'info'],
   [{ state: FolderState.PAUSED, pendingIn: 3 }, 'paused', 'neutral'],
+  [{ state: FolderState.REVOKED, conflicts: 1 }, 'removed', 'warn'],
   [{ state: FolderState.ERROR, conflicts: 1 }, 'error', 'bad'],
   [{ state: FolderState.AVAILABLE }, 'available', 'neutral'],
 ])('%j is %s', (change, key, tone) => {

@@ -4,7 +4,17 @@ import type { Tone } from '../../design/card.tsx'
 
 export interface Situation {
   readonly key:
-    'paused' | 'error' | 'available' | 'scanning' | 'both' | 'fetching' | 'sending' | 'syncing' | 'conflicts' | 'level'
+    | 'paused'
+    | 'error'
+    | 'available'
+    | 'scanning'
+    | 'both'
+    | 'fetching'
+    | 'sending'
+    | 'syncing'
+    | 'conflicts'
+    | 'level'
+    | 'removed'
   readonly tone: Tone
   readonly count: number
   readonly other: number
@@ -29,6 +39,8 @@ export const situationOf = (folder: Counts): Situation => {
       return say('error', 'bad')
     case FolderState.AVAILABLE:
       return say('available', 'neutral')
+    case FolderState.REVOKED:
+      return say('removed', 'warn')
     case FolderState.SCANNING:
       return say('scanning', 'info')
     case FolderState.SYNCING:

@@ -2,7 +2,7 @@
  * The messages of `/lattice/lane/1`, the libp2p protocol by which a device asks another for a bulk lane.
  * Layout: docs/spec/bulk-lane.md. Every decoder is strict: one encoding per value, nothing after it.
  */
-import { concatBytes, type Branded } from '#kernel/core/bytes.ts'
+import { concatBytes, encodeUtf8, type Branded } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 
 export const LANE_PROTOCOL = '/lattice/lane/1'
@@ -30,7 +30,7 @@ export const parseToken = (bytes: Uint8Array): Result<LaneToken, BadMessage> =>
 
 /** u8 length, then the name in UTF-8. Undefined when the name has no encoding: empty or above 255 bytes. */
 export const encodeRequest = (protocol: string): Uint8Array | undefined => {
-  const name = new TextEncoder().encode(protocol)
+  const name = encodeUtf8(protocol)
   if (name.length === 0 || name.length > PROTOCOL_NAME_MAX) return undefined
   return concatBytes(Uint8Array.of(name.length), name)
 }
