@@ -101,15 +101,13 @@ const ways: Readonly<Record<string, (shown: Shown) => Promise<void>>> = {
     if ((await positionOf(shown)) < 0.9) throw new Error('the bar did not follow the mouse')
   },
   async 'bar, jumps'(shown) {
-    // The golden ratio leads everywhere and never twice to the same place.
-    for (let i = 1; i <= STEPS; i++)
-      await shown.grid.evaluate(
-        (element, part) => {
-          element.scrollTo({ top: element.scrollHeight * part })
-          return new Promise(requestAnimationFrame)
-        },
-        (i * 0.618034) % 1,
-      )
+    await shown.grid.evaluate(async (element, steps) => {
+      for (let i = 1; i <= steps; i++) {
+        // The golden ratio leads everywhere and never twice to the same place.
+        element.scrollTo({ top: element.scrollHeight * ((i * 0.618034) % 1) })
+        await new Promise(requestAnimationFrame)
+      }
+    }, STEPS)
   },
   async 'keys, page by page'(shown) {
     await shown.grid.focus()
