@@ -18,12 +18,11 @@ import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { isRoot, isTrash, type LinkValue, type Place } from '#fs-bridge/filestore/values.ts'
 import { decodeFileOps } from '../history.ts'
 import { isWithin } from './places.ts'
-import { breathing, type Breathe } from './turns.ts'
+import type { Breathe } from './turns.ts'
 import { isSamePlace } from './writing.ts'
 
 export type Activity = MessageInitShape<typeof ActivityEntrySchema> & { readonly path: string }
 
-const READ_AT_ONCE = 64
 /** Intentions a call looks at: a filter that nothing passes gives an empty page and the way on, not a long silence. */
 const LOOKED_AT_MAX = 5_000
 /**
@@ -147,58 +146,65 @@ const passes = ({ device, path }: ActivityFilter, entry: Activity): boolean =>
   (device === undefined || equalBytes(device, entry.device!)) &&
   (isWithin(entry.path, path) || (entry.fromPath !== '' && isWithin(entry.fromPath ?? '', path)))
 
-/** The stretch of the log, by time, that a filter and a cursor leave. */
-const stretchOf = ({ dag: { ranges } }: Store, filter: ActivityFilter, after: Cursor | undefined) => {
-  const at = (ms: bigint): number => ranges.lowerBound(ms, new Uint8Array())
-  const start = at(filter.fromMs)
-  const end = Math.min(
-    filter.toMs === 0n ? ranges.size : at(filter.toMs),
-    after ? at(BigInt(hlcToMs(after.hlc)) + 1n) : ranges.size,
-  )
-  return { start, end }
+/** The end of the times that a filter and a cursor leave, exclusive; undefined: they leave all up to now. */
+const endOf = ({ toMs }: ActivityFilter, after: Cursor | undefined): bigint | undefined => {
+  const afterMs = after && BigInt(hlcToMs(after.hlc)) + 1n
+  if (toMs === 0n || afterMs === undefined) return toMs === 0n ? afterMs : toMs
+  return toMs < afterMs ? toMs : afterMs
 }
 
-/** The changes of one store, newest first, after a cursor. What is of one millisecond is ordered by its counter. */
-function* changesOf(
+/**
+ * What was written from one time up to another, exclusive, newest first; what is of one millisecond by its counter. Goes
+ * on by time and not by place in the log: what comes in meanwhile is told if it is older, and moves nothing out of sight.
+ */
+async function* backwards(
+  { dag }: Store,
+  fromMs: bigint,
+  toMs: bigint | undefined,
+  breathe: Breathe,
+): AsyncGenerator<Witnessed> {
+  const { ranges } = dag
+  const before = (ms: bigint): number => ranges.lowerBound(ms, new Uint8Array())
+  for (let end = toMs === undefined ? ranges.size : before(toMs); end > 0;) {
+    const { timestampMs } = ranges.at(end - 1)!
+    if (timestampMs < fromMs) return
+    // Without what they say: an intention may be long, and those of a millisecond many.
+    const found: { readonly hlc: bigint; readonly hash: Hash }[] = []
+    for (const { id } of [...ranges.items(before(timestampMs), end)]) {
+      const written = dag.get(id)
+      if (written) found.push({ hlc: written.hlc, hash: id })
+      await breathe()
+    }
+    found.sort((a, b) => (a.hlc === b.hlc ? compareBytes(b.hash, a.hash) : a.hlc < b.hlc ? 1 : -1))
+    for (const { hash } of found) {
+      const written = dag.get(hash)
+      if (written) yield written
+      await breathe()
+    }
+    end = before(timestampMs)
+  }
+}
+
+/** The changes of one store, newest first, after a cursor. */
+async function* changesOf(
   store: Store,
   filter: ActivityFilter,
   after: Cursor | undefined,
   earlier: Earlier,
-): Generator<Told> {
-  const { ranges } = store.dag
-  const stretch = stretchOf(store, filter, after)
-  for (let { end } = stretch; end > stretch.start;) {
-    // All of one millisecond comes together.
-    const first = ranges.at(Math.max(stretch.start, end - READ_AT_ONCE))!
-    const from = Math.max(stretch.start, ranges.lowerBound(first.timestampMs, new Uint8Array()))
-    for (const { hash } of newestFirst(store, from, end)) {
-      const written = store.dag.get(hash)
-      if (written) yield* changesIn(store, written, filter, after, earlier)
-    }
-    end = from
-  }
+  breathe: Breathe,
+): AsyncGenerator<Told> {
+  for await (const written of backwards(store, filter.fromMs, endOf(filter, after), breathe))
+    yield* changesIn(store, written, filter, after, earlier)
 }
 
-/** Where things were at the end of the stretch, from what was written after it. */
-const lookBack = async (store: Store, end: number, earlier: Earlier, breathe: Breathe): Promise<void> => {
-  const { ranges } = store.dag
-  const last = Math.max(end, ranges.size - LATER_MAX)
-  for (let to = ranges.size; to > last; to = Math.max(last, to - READ_AT_ONCE)) {
-    for (const { hash } of newestFirst(store, Math.max(last, to - READ_AT_ONCE), to)) {
-      const written = store.dag.get(hash)
-      if (written && !written.excluded) noteEarlier(decodeFileOps(written.ops), earlier)
-      await breathe()
-    }
+/** Where things were at a time, from what was written since. */
+const lookBack = async (store: Store, ms: bigint, earlier: Earlier, breathe: Breathe): Promise<void> => {
+  let looked = 0
+  for await (const written of backwards(store, ms, undefined, breathe)) {
+    if (looked++ >= LATER_MAX) return
+    if (!written.excluded) noteEarlier(decodeFileOps(written.ops), earlier)
   }
 }
-
-const newestFirst = (store: Store, from: number, to: number): { readonly hlc: bigint; readonly hash: Hash }[] =>
-  [...store.dag.ranges.items(from, to)]
-    .flatMap(({ id }) => {
-      const written = store.dag.get(id)
-      return written ? [{ hlc: written.hlc, hash: id }] : []
-    })
-    .sort((a, b) => (a.hlc === b.hlc ? compareBytes(b.hash, a.hash) : a.hlc < b.hlc ? 1 : -1))
 
 function* changesIn(
   store: Store,
@@ -239,7 +245,7 @@ export class Trails {
 
 interface Stream {
   readonly hex: string
-  readonly told: Generator<Told>
+  readonly told: AsyncGenerator<Told>
   readonly earlier: Earlier
   next: IteratorResult<Told>
 }
@@ -252,9 +258,10 @@ const openStream = async (
   breathe: Breathe,
 ): Promise<Stream> => {
   const earlier: Earlier = known ?? new Map<string, Place>()
-  if (!known) await lookBack(store, stretchOf(store, filter, after).end, earlier, breathe)
-  const told = changesOf(store, filter, after, earlier)
-  return { hex: short(store.id), told, earlier, next: told.next() }
+  const endMs = endOf(filter, after)
+  if (!known && endMs !== undefined) await lookBack(store, endMs, earlier, breathe)
+  const told = changesOf(store, filter, after, earlier, breathe)
+  return { hex: short(store.id), told, earlier, next: await told.next() }
 }
 
 const newestOf = (streams: readonly Stream[]): { readonly stream: Stream; readonly told: Told } | undefined => {
@@ -271,11 +278,10 @@ export const listChanges = async (
   filter: ActivityFilter,
   { after, limit }: { readonly after: string; readonly limit: number },
   trails: Trails,
-  signal: AbortSignal,
+  breathe: Breathe,
 ): Promise<{ readonly entries: readonly Activity[]; readonly next: string } | undefined> => {
   const cursors = parseCursors(after)
   if (cursors === undefined) return undefined
-  const breathe = breathing(signal)
   const known = after === '' ? undefined : trails.take(after)
   const reached = new Map(cursors)
   const streams: Stream[] = []
@@ -291,7 +297,7 @@ export const listChanges = async (
     const { stream, told } = newest
     if (told.entry) entries.push(told.entry)
     reached.set(stream.hex, told.at)
-    stream.next = stream.told.next()
+    stream.next = await stream.told.next()
     await breathe()
   }
   if (newestOf(streams) === undefined) return { entries, next: '' }

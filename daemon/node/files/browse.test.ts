@@ -9,22 +9,16 @@ import { must } from '#kernel/store/testkit.ts'
 import { createOp, editOp, trashOp } from '#fs-bridge/filestore/ops.ts'
 import { compareNames } from '#fs-bridge/filestore/slot.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import { openPair, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
+import type { Device, Pair } from '#fs-bridge/folder/testing.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
 import { deviceNameIn } from '../lookup.ts'
 import { Incoming } from './incoming.ts'
-import { freshInode, lastMs, make, serviceOf, textContent, write } from './testing.ts'
+import { freshInode, lastMs, make, pairForEach, serviceOf, textContent, within, write } from './testing.ts'
 
 let pair: Pair
 let a: Device
 let b: Device
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
-
-const within = (): AbortSignal => AbortSignal.timeout(30_000)
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = pair = opened))
 
 const browse = async (device: Device, path = '', options: { after?: string; limit?: number; atMs?: number } = {}) => {
   const { atMs = 0, ...rest } = options

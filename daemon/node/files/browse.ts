@@ -20,7 +20,7 @@ import type { Breathe } from './turns.ts'
 type Row = MessageInitShape<typeof FileRowSchema> & { readonly name: string }
 
 /** Things seen that are read in one turn. */
-const SEEN_AT_ONCE = 200
+const SEEN_AT_ONCE = 64
 
 const KINDS: Readonly<Record<Looked['kind'], EntryKind>> = {
   file: EntryKind.FILE,
@@ -112,11 +112,13 @@ export const browseSeen = async (browsing: Browsing): Promise<MessageInitShape<t
   const { tree, dir, breathe, limit, after } = browsing
   const contested = await contestedIn(tree, dir, breathe)
   const seen = await seenAfter(tree, dir, contested, browsing, breathe)
-  const rows = seen.slice(0, limit).map((visible): Row => {
+  const rows: Row[] = []
+  for (const visible of seen.slice(0, limit)) {
     const conflict = contested.get(visible.name)?.conflict ?? ''
     const state = conflict === '' ? FileState.UNSPECIFIED : FileState.CONFLICTED
-    return { ...describeVisible(tree, visible, conflict), state }
-  })
+    rows.push({ ...describeVisible(tree, visible, conflict), state })
+    await breathe()
+  }
   return finish(rows, seen.length > limit, after)
 }
 

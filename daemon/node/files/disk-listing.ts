@@ -9,7 +9,7 @@ import { CONTROL_DIR } from '#fs-bridge/folder/marker.ts'
 import type { Breathe } from './turns.ts'
 
 const READ_AT_ONCE = 1024
-const SORTED_AT_ONCE = 2048
+const SORTED_AT_ONCE = 512
 /** Names kept over all listings, some 100 bytes each. */
 const NAMES_MAX = 400_000
 /** A directory that changed less than this before it was read may have changed again in the same tick of its clock. */

@@ -17,22 +17,16 @@ import { must } from '#kernel/store/testkit.ts'
 import { createOp, editOp, moveOp, placeOp, trashOp } from '#fs-bridge/filestore/ops.ts'
 import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import { openPair, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
+import type { Device, Pair } from '#fs-bridge/folder/testing.ts'
 import { LatestChanges } from './latest.ts'
 import { PIECE_MAX } from './read-file.ts'
 import { PastTrees } from './tree-at.ts'
-import { freshInode, lastMs, make, serviceOf, textContent, write } from './testing.ts'
+import { freshInode, lastMs, make, pairForEach, serviceOf, textContent, within, write } from './testing.ts'
 
 let pair: Pair
 let a: Device
 let b: Device
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
-
-const within = (): AbortSignal => AbortSignal.timeout(30_000)
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = pair = opened))
 
 const read = async (device: Device, path: string, hash = ''): Promise<Buffer | string> => {
   const pieces: Uint8Array[] = []

@@ -113,7 +113,7 @@ const activity =
       toMs: request.toMs,
     }
     const wanted = { after: request.after, limit: limitOf(request.limit, ENTRIES, ENTRIES_MAX) }
-    const page = await listChanges(stores, filter, wanted, trails, signal)
+    const page = await listChanges(stores, filter, wanted, trails, breathing(signal))
     return page ? ok({ entries: [...page.entries], next: page.next }) : bad('“after” is not the “next” of a page')
   }
 

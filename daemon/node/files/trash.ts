@@ -20,10 +20,10 @@ import type { FileContents, FolderEntry } from '../parts.ts'
 import { deletedTogether, type Deleted, type Deletion } from './deleted-together.ts'
 import { sortInSlices } from './disk-listing.ts'
 import { pathOfPlace } from './places.ts'
-import { breathing } from './turns.ts'
+import { breathing, type Breathe } from './turns.ts'
 import { writeInBatches } from './writing.ts'
 
-const LINKS_AT_ONCE = 200
+const LINKS_AT_ONCE = 64
 /** Contents made sure of, and so kept from being collected, at a time. */
 const SECURED_AT_ONCE = 100
 /** Paths named of those that nobody has any more; the others are counted. */
@@ -137,22 +137,33 @@ const firstAfter = (all: readonly Trashed[], last: Trashed): number => {
 }
 
 /** Ids in full, or unique beginnings of them. */
-const findIds = (all: readonly Trashed[], ids: readonly string[]): Result<readonly Trashed[], LatticeError> => {
+const findIds = async (
+  all: readonly Trashed[],
+  ids: readonly string[],
+  breathe: Breathe,
+): Promise<Result<readonly Trashed[], LatticeError>> => {
   const found = new Map<string, Trashed>()
-  const short = ids.filter((id) => parseId(id) === undefined)
+  const beginnings = new Map<string, string[]>()
   for (const id of ids) {
     const parsed = parseId(id)
     if (parsed) found.set(id, parsed)
+    else beginnings.set(id.toLowerCase().slice(0, PREFIX_MIN), [])
   }
-  const byHex = short.length > 0 ? all.map((each) => [idOf(each), each] as const) : []
-  for (const id of short) {
+  // Few begin alike: each beginning is then looked for among those alone.
+  for (const each of beginnings.size > 0 ? all : []) {
+    beginnings.get(bytesToHex(each.inode.subarray(0, PREFIX_MIN / 2)))?.push(idOf(each))
+    await breathe()
+  }
+  for (const id of ids.filter((each) => parseId(each) === undefined)) {
     const prefix = id.toLowerCase()
-    const matching = prefix.length < PREFIX_MIN ? [] : byHex.filter(([hex]) => hex.startsWith(prefix))
-    if (matching.length === 0)
+    const alike = beginnings.get(prefix.slice(0, PREFIX_MIN)) ?? []
+    const matching = alike.filter((hex) => hex.startsWith(prefix))
+    if (prefix.length < PREFIX_MIN || matching.length === 0)
       return err(latticeError('trashed-not-found', 'permanent', `nothing in trash has the id “${id}”`))
     if (matching.length > 1)
       return err(latticeError('ambiguous', 'permanent', `“${id}” begins more than one id: give more of it`))
-    found.set(matching[0]![0], matching[0]![1])
+    found.set(matching[0]!, parseId(matching[0]!)!)
+    await breathe()
   }
   return ok([...found.values()])
 }
@@ -196,7 +207,7 @@ export const restoreTrash = async (
 ): Promise<Result<{ restored: number; missing: string[]; notRestored: number }, LatticeError>> => {
   const { store } = entry
   const needsList = ids.some((id) => parseId(id) === undefined)
-  const named = findIds(needsList ? await lists.all(store, signal) : [], ids)
+  const named = await findIds(needsList ? await lists.all(store, signal) : [], ids, breathing(signal))
   if (!named.ok) return named
   const wanted = await withContent(lists, entry, named.value, signal)
   const missing: string[] = []

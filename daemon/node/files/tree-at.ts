@@ -28,6 +28,8 @@ const ROWS_MAX = 1_200_000
 /** Whoever moves through time asks again soon; after this long he has left. */
 const KEPT_MS = 60_000
 const LOG_PAGE = 200
+/** Of a slice: what is read between two transactions takes some of it too. */
+const FOLDED_MS = SLICE_MS / 2
 /** In memory there is one store. */
 const NUMBER = 0
 
@@ -113,9 +115,10 @@ export class PastTrees implements Disposable {
     const breathe = breathing(signal)
     // Whatever says who may write may have changed what counts of what was written before.
     for (let from = kept.position; from < store.dag.count; from += LOG_PAGE) {
-      for (const { hash } of store.dag.log(from, LOG_PAGE))
+      for (const { hash } of [...store.dag.log(from, LOG_PAGE)]) {
         if (decodeFileOps(store.dag.get(hash)!.ops).length === 0) return undefined
-      await breathe()
+        await breathe()
+      }
     }
     return kept
   }
@@ -158,6 +161,7 @@ const begin = (store: Store, spaceCount: number): Past => {
 /** One op after the other has the effect of all at once: so an intention of many files is folded in several turns. */
 const apply = async (store: Store, past: Past, written: Witnessed, breathe: () => Promise<void>): Promise<void> => {
   const ops = decodeFileOps(written.ops)
+  await breathe()
   const { hash, author, seq, hlc } = written
   const at = { hash, author, seq, hlc, causality: store.dag }
   for (let done = 0; done < ops.length;) {
@@ -165,7 +169,7 @@ const apply = async (store: Store, past: Past, written: Witnessed, breathe: () =
       const tables = new StoreTables(tx, NUMBER)
       const start = performance.now()
       let next = done
-      while (next < ops.length && performance.now() - start < SLICE_MS)
+      while (next < ops.length && performance.now() - start < FOLDED_MS)
         filestoreMachine.apply(create(FileOpsSchema, { ops: [ops[next++]!] }), at, tables)
       return next
     })

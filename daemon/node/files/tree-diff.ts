@@ -15,7 +15,7 @@ import { pathOfPlace } from './places.ts'
 import type { Breathe } from './turns.ts'
 import { isSamePlace, lookAtHeads, type SeenHeads } from './writing.ts'
 
-const ENTRIES_AT_ONCE = 200
+const ENTRIES_AT_ONCE = 32
 
 /** One thing to be done. `path`: as it will be, of what is removed as it is. */
 export interface Step {
@@ -165,8 +165,6 @@ interface Proposed {
   readonly step: Step
 }
 
-const isStep = (step: Step | undefined): step is Step => step !== undefined
-
 /** Undefined: nothing stood at the path then. Directories come before what goes into them, removals last. */
 export const diffTrees = async (
   then: Tree,
@@ -208,7 +206,12 @@ export const diffTrees = async (
     await breathe()
   }
   for (const each of anew.values()) steps.push(...each.map(({ step }) => step))
-  const done = steps.filter(isStep)
-  const rank = ({ kind, removed }: Step): number => (removed ? 2 : kind === 'dir' ? 0 : 1)
-  return [0, 1, 2].flatMap((wanted) => done.filter((step) => rank(step) === wanted))
+  const dirs: Step[] = []
+  const others: Step[] = []
+  const removals: Step[] = []
+  for (const step of steps) {
+    if (step) (step.removed ? removals : step.kind === 'dir' ? dirs : others).push(step)
+    await breathe()
+  }
+  return [...dirs, ...others, ...removals]
 }

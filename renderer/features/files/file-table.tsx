@@ -1,17 +1,16 @@
 /** The rows of a directory as a grid of which only what is seen is drawn: 100,000 rows scroll like ten. */
-import { useVirtualizer } from '@tanstack/react-virtual'
-import type { TFunction } from 'i18next'
-import { memo, useEffect, useId, useRef, type KeyboardEvent } from 'react'
+import { useVirtualizer, type Range } from '@tanstack/react-virtual'
+import { useCallback, useEffect, useId, useRef, type KeyboardEvent, type MouseEvent } from 'react'
 import { useTranslation } from 'react-i18next'
-import { EntryKind, type FileRow } from '#proto/file_api'
-import { formatBytes, formatTime } from '../../present/format.ts'
+import type { FileRow } from '#proto/file_api'
 import css from './file-table.module.css'
-import { rowAfterKey, type Column, type Order } from './listing.ts'
-import { EntryIcon, StateTag } from './row-icons.tsx'
+import { useRowWords } from './file-row-words.ts'
+import { Row } from './file-row.tsx'
+import { inOrderOfElements, rowAfterKey, rowsDrawn, type Column, type Order } from './listing.ts'
 
 const ROW_HEIGHT = 38
-/** Rows drawn at once, rounded up to this: a row that leaves lends its elements to one that comes. */
-const SLOTS = 64
+/** Rows drawn beyond what is seen, on either side: what the next frame of slow scrolling brings. */
+const OVERSCAN = 4
 const columns: readonly Column[] = ['name', 'size', 'changed', 'by', 'state']
 
 interface Props {
@@ -33,12 +32,20 @@ export function FileTable(props: Props) {
   const { label, rows, total, active, nameOf, onActive, onOpen, onUp } = props
   const scroller = useRef<HTMLDivElement>(null)
   const id = useId()
-  const { t, i18n } = useTranslation('files')
+  const words = useRowWords()
+  const drawnMax = useRef(0)
   const virtual = useVirtualizer({
     count: Math.max(total, rows.length),
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 6,
+    overscan: OVERSCAN,
+    // The heads cover the top of what scrolls, and the rows begin below them.
+    scrollPaddingEnd: ROW_HEIGHT,
+    rangeExtractor: useCallback((range: Range) => {
+      const drawn = rowsDrawn(range, drawnMax.current)
+      drawnMax.current = drawn.length
+      return drawn
+    }, []),
   })
   useEffect(() => {
     if (active >= 0) virtual.scrollToIndex(active, { align: 'auto' })
@@ -53,7 +60,9 @@ export function FileTable(props: Props) {
     event.preventDefault()
   }
   const drawn = virtual.getVirtualItems()
-  const slots = Math.ceil((drawn.length + 1) / SLOTS) * SLOTS
+  // While rows come and go their elements stay where they are in the page; at rest they are put in the order of rows.
+  const atRest = useRef(0)
+  if (!virtual.isScrolling) atRest.current = drawn[0]?.index ?? 0
   return (
     <div
       ref={scroller}
@@ -67,35 +76,35 @@ export function FileTable(props: Props) {
       onKeyDown={onKeyDown}
     >
       <Heads {...props} />
-      <div role="rowgroup" className={css['body']} style={{ height: virtual.getTotalSize() }}>
-        {drawn.map(({ index, start }) => {
-          const row = rows[index]
-          return row === undefined ? (
-            <div
-              key={index % slots}
-              className={css['absent']}
-              style={{ transform: `translateY(${start}px)` }}
-              aria-hidden
-            />
-          ) : (
-            <Row
-              key={index % slots}
-              t={t}
-              language={i18n.language}
-              id={`${id}-${index}`}
-              row={row}
-              index={index}
-              start={start}
-              isActive={index === active}
-              by={row.changedBy.length === 0 ? '' : nameOf(row.changedBy)}
-              onActive={onActive}
-              onOpen={onOpen}
-            />
-          )
-        })}
+      <div
+        role="rowgroup"
+        className={css['body']}
+        style={{ height: virtual.getTotalSize() }}
+        onClick={(event) => onRow(event, onActive)}
+        onDoubleClick={(event) => onRow(event, onOpen)}
+      >
+        {inOrderOfElements(drawn, atRest.current).map(({ index, start }) => (
+          // As many rows are drawn as there are keys: a row that comes always takes the elements of one that leaves.
+          <Row
+            key={index % drawn.length}
+            words={words}
+            id={`${id}-${index}`}
+            row={rows[index]}
+            index={index}
+            start={start}
+            isActive={index === active}
+            nameOf={nameOf}
+          />
+        ))}
       </div>
     </div>
   )
+}
+
+/** One listener for all rows: none is made for those that come. */
+const onRow = ({ target }: MouseEvent, act: (row: number) => void): void => {
+  const row = target instanceof Element ? target.closest<HTMLElement>('[data-index]') : null
+  if (row !== null) act(Number(row.dataset['index']))
 }
 
 function Heads({ order, canOrder, onOrder }: Props) {
@@ -120,49 +129,3 @@ function Heads({ order, canOrder, onOrder }: Props) {
     </div>
   )
 }
-
-interface RowProps {
-  // Given rather than asked for in each row: a subscription per row is what scrolling would wait for.
-  readonly t: TFunction<'files'>
-  readonly language: string
-  readonly id: string
-  readonly row: FileRow
-  readonly index: number
-  readonly start: number
-  readonly isActive: boolean
-  readonly by: string
-  readonly onActive: (row: number) => void
-  readonly onOpen: (row: number) => void
-}
-
-const Row = memo(function Row({ t, language, id, row, index, start, isActive, by, onActive, onOpen }: RowProps) {
-  return (
-    <div
-      id={id}
-      role="row"
-      className={css['row']}
-      aria-rowindex={index + 2}
-      aria-selected={isActive}
-      style={{ transform: `translateY(${start}px)` }}
-      onClick={() => onActive(index)}
-      onDoubleClick={() => onOpen(index)}
-    >
-      <span role="gridcell" className={css['name']}>
-        <EntryIcon t={t} kind={row.kind} />
-        <bdi title={row.name}>{row.name}</bdi>
-      </span>
-      <span role="gridcell" className={css['size']}>
-        {row.kind === EntryKind.FILE ? formatBytes(row.size, language) : ''}
-      </span>
-      <span role="gridcell" className={css['changed']}>
-        {formatTime(row.changedMs || row.mtimeMs, language)}
-      </span>
-      <span role="gridcell" className={css['by']}>
-        <bdi>{by}</bdi>
-      </span>
-      <span role="gridcell" className={css['state']}>
-        <StateTag t={t} state={row.state} why={row.why} />
-      </span>
-    </div>
-  )
-})

@@ -101,12 +101,14 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
   const [order, setOrder] = useState(byName)
   const [active, setActive] = useState(0)
   const [opened, setOpened] = useState<string>()
-  const rows = useMemo(
-    () => ordered(listing, order, ({ changedBy }) => (changedBy.length === 0 ? '' : nameOf(changedBy))),
-    [listing, order, nameOf],
-  )
+  const isLoading = listing.at === 'loading'
+  const inOrder = isLoading ? byName : order // what is not whole yet stays in the order of names
+  const rows = useMemo(() => ordered(listing.rows, inOrder, nameOf), [listing.rows, inOrder, nameOf])
   const activeRow = rows[active]
-  const shown = rows.find(({ name }) => name === opened)
+  const shown = useMemo(
+    () => (opened === undefined ? undefined : rows.find(({ name }) => name === opened)),
+    [rows, opened],
+  )
   useEffect(() => setActive((at) => Math.min(at, Math.max(0, rows.length - 1))), [rows.length])
   const open = (at: number): void => {
     const row = rows[at]
@@ -131,7 +133,7 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
         rows={rows}
         total={listing.total}
         order={order}
-        canOrder={listing.at !== 'loading'}
+        canOrder={!isLoading}
         active={active}
         nameOf={nameOf}
         onActive={setActive}
@@ -150,7 +152,7 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
       <div className={css['foot']}>
         {listing.at === 'failed' && <span className={controls['fault']}>{listing.why.sentence}</span>}
         <span role="status">
-          {listing.at === 'loading' ? t('loading', { count: rows.length }) : t('count', { count: listing.total })}
+          {isLoading ? t('loading', { count: rows.length }) : t('count', { count: listing.total })}
         </span>
         <span className={controls['grow']} />
         {activeRow && <ActiveRow row={activeRow} onOpen={() => open(active)} />}

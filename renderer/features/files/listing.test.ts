@@ -7,6 +7,7 @@ import {
   crumbsOf,
   cursorOf,
   failed,
+  inOrderOfElements,
   joinPath,
   nothingYet,
   orderBy,
@@ -15,6 +16,7 @@ import {
   reading,
   received,
   rowAfterKey,
+  rowsDrawn,
   type Listing,
 } from './listing.ts'
 
@@ -67,10 +69,60 @@ describe('a listing', () => {
   })
 
   it('is put in order by a column, both ways, equal ones by name', () => {
-    const whole: Listing = { at: 'whole', rows: [row('a', 2), row('b', 1), row('c', 2)], total: 3 }
+    const rows = [row('a', 2), row('b', 10), row('c', 2)]
     const bySize = orderBy(byName, 'size')
-    expect(ordered(whole, bySize, () => '').map(({ name }) => name)).toEqual(['b', 'a', 'c'])
-    expect(ordered(whole, orderBy(bySize, 'size'), () => '').map(({ name }) => name)).toEqual(['a', 'c', 'b'])
+    expect(ordered(rows, bySize, () => '').map(({ name }) => name)).toEqual(['a', 'c', 'b'])
+    expect(ordered(rows, orderBy(bySize, 'size'), () => '').map(({ name }) => name)).toEqual(['b', 'a', 'c'])
+  })
+
+  it('is put in order by author, each of whom is asked for once', () => {
+    const authors = [2, 1, 2, 1].map((first) => Uint8Array.of(first, 7))
+    const rows = [...authors.map((changedBy, at) => create(FileRowSchema, { name: `${at}`, changedBy })), row('nobody')]
+    const asked: number[] = []
+    const nameOf = (device: Uint8Array): string => (asked.push(device[0]!), device[0] === 1 ? 'Ada' : 'Bo')
+    expect(ordered(rows, orderBy(byName, 'by'), nameOf).map(({ name }) => name)).toEqual(['nobody', '1', '3', '0', '2'])
+    expect(asked).toEqual([2, 1])
+  })
+})
+
+describe('the rows drawn', () => {
+  const OVERSCAN = 3
+  /** Places scrolled to, in a list of so many rows that shows so many at once or, between two rows, one more. */
+  const scrolling = fc.record({
+    count: fc.integer({ min: 1, max: 60 }),
+    seen: fc.integer({ min: 1, max: 10 }),
+    steps: fc.array(fc.tuple(fc.nat(59), fc.boolean()), { minLength: 1, maxLength: 20 }),
+  })
+
+  it('hold all that is seen, and as many as before wherever one scrolls', () => {
+    fc.assert(
+      fc.property(scrolling, ({ count, seen, steps }) => {
+        let most = 0
+        for (const [to, isBetween] of steps) {
+          const startIndex = Math.min(to, count - 1)
+          const endIndex = Math.min(count - 1, startIndex + seen - (isBetween ? 0 : 1))
+          const drawn = rowsDrawn({ startIndex, endIndex, overscan: OVERSCAN, count }, most)
+          expect(drawn).toEqual(drawn.map((_, at) => drawn[0]! + at))
+          expect(drawn[0]! <= Math.max(0, startIndex - OVERSCAN) && drawn.at(-1)! >= endIndex).toBe(true)
+          expect(drawn.at(-1)! >= Math.min(count - 1, endIndex + OVERSCAN) && drawn.at(-1)! < count).toBe(true)
+          expect(drawn.length).toBeGreaterThanOrEqual(Math.min(count, most))
+          most = drawn.length
+        }
+      }),
+    )
+  })
+
+  it('keep their elements where they are while one scrolls, and are in order at rest', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.nat(50), fc.array(fc.nat(50)), (length, atRest, firsts) => {
+        const drawnAt = (first: number) => Array.from({ length }, (_, at) => ({ index: first + at }))
+        const elementsAt = (first: number): number[] =>
+          inOrderOfElements(drawnAt(first), atRest).map(({ index }) => index % length)
+        expect(inOrderOfElements(drawnAt(atRest), atRest)).toEqual(drawnAt(atRest))
+        for (const first of firsts) expect(elementsAt(first)).toEqual(elementsAt(atRest))
+      }),
+    )
+    expect(inOrderOfElements([], 3)).toEqual([])
   })
 })
 

@@ -2,6 +2,7 @@
  * The rows of one directory, as pages bring them: pure. Rows come in the order of names and each once; while a
  * directory is read again, the rows of before stay until the new ones are whole, so that nothing jumps.
  */
+import type { Range } from '@tanstack/react-virtual'
 import type { BrowseResponse, FileRow } from '#proto/file_api'
 import type { Failure } from '../../present/failure.ts'
 
@@ -55,19 +56,17 @@ export const orderBy = (order: Order, column: Column): Order => ({
   isDescending: order.column === column && !order.isDescending,
 })
 
-/** Rows in another order; equal ones by name. What is not whole yet stays in the order of names. */
+/** Rows, which come in the order of names, in another order; equal ones by name. */
 export function ordered(
-  listing: Listing,
+  rows: readonly FileRow[],
   { column, isDescending }: Order,
-  nameOf: (row: FileRow) => string,
+  nameOf: (device: Uint8Array) => string,
 ): readonly FileRow[] {
-  const { rows } = listing
-  if (listing.at === 'loading') return rows
   if (column === 'name') return isDescending ? rows.toReversed() : rows
-  const valueOf = {
-    size: (row: FileRow) => row.size,
-    changed: (row: FileRow) => row.changedMs || row.mtimeMs,
-    by: nameOf,
+  const valueOf: (row: FileRow) => number | string = {
+    size: (row: FileRow) => Number(row.size),
+    changed: (row: FileRow) => Number(row.changedMs || row.mtimeMs),
+    by: authorNames(nameOf),
     state: (row: FileRow) => row.state,
   }[column]
   const sign = isDescending ? -1 : 1
@@ -76,6 +75,44 @@ export function ordered(
     .map((row) => ({ row, value: valueOf(row) }))
     .toSorted((a, b) => (a.value < b.value ? -sign : a.value > b.value ? sign : 0))
     .map(({ row }) => row)
+}
+
+/** Who changed a row. Very many rows have very few authors, and to name one takes longer than to know one again. */
+const authorNames = (nameOf: (device: Uint8Array) => string): ((row: FileRow) => string) => {
+  const known: { readonly device: Uint8Array; readonly name: string }[] = []
+  return ({ changedBy }) => {
+    if (changedBy.length === 0) return ''
+    const found = known.find(({ device }) => changedBy.every((byte, at) => byte === device[at]))
+    if (found) return found.name
+    const name = nameOf(changedBy)
+    known.push({ device: changedBy, name })
+    return name
+  }
+}
+
+/**
+ * The rows to draw where those from `startIndex` to `endIndex` are seen: with some around them, and never fewer than
+ * were drawn before, as long as there are so many.
+ */
+export function rowsDrawn(
+  { startIndex, endIndex, overscan, count }: Pick<Range, 'startIndex' | 'endIndex' | 'overscan' | 'count'>,
+  drawnMax: number,
+): number[] {
+  const length = Math.min(count, Math.max(drawnMax, endIndex - startIndex + 1 + 2 * overscan))
+  const first = Math.max(0, Math.min(startIndex - overscan, count - length))
+  return Array.from({ length }, (_, at) => first + at)
+}
+
+/**
+ * Rows drawn one after the other, in the order their elements have in the page: each row has the elements with the number
+ * `index` modulo how many there are, and `atRest` is the row whose elements came first when they were last put in order.
+ */
+export function inOrderOfElements<T extends { readonly index: number }>(drawn: readonly T[], atRest: number): T[] {
+  const [first] = drawn
+  if (first === undefined) return []
+  const ahead = (atRest - first.index) % drawn.length
+  const cut = ahead < 0 ? ahead + drawn.length : ahead
+  return [...drawn.slice(cut), ...drawn.slice(0, cut)]
 }
 
 /** The row a key leads to in a grid of `count` rows that shows `page` at once; undefined: not a key of the grid. */

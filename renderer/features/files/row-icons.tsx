@@ -1,5 +1,4 @@
 /** Pictures of entries and their states. A state always has its word beside it: colour and shape alone say too little. */
-import type { TFunction } from 'i18next'
 import { EntryKind, FileState } from '#proto/file_api'
 import css from './file-table.module.css'
 
@@ -12,19 +11,13 @@ const entryPaths: Record<EntryKind, string> = {
 }
 
 interface EntryProps {
-  readonly t: TFunction<'files'>
   readonly kind: EntryKind
+  readonly word: string
 }
 
-export const EntryIcon = ({ t, kind }: EntryProps) => {
+export const EntryIcon = ({ kind, word }: EntryProps) => {
   return (
-    <svg
-      className={css['icon']}
-      data-kind={kind}
-      viewBox="0 0 16 16"
-      role="img"
-      aria-label={t(`kind.${EntryKind[kind]}`)}
-    >
+    <svg className={css['icon']} data-kind={kind} viewBox="0 0 16 16" role="img" aria-label={word}>
       <path d={entryPaths[kind]} />
     </svg>
   )
@@ -41,18 +34,18 @@ const statePaths: Record<FileState, string> = {
 }
 
 interface StateProps {
-  readonly t: TFunction<'files'>
   readonly state: FileState
+  readonly word: string
   readonly why: string
 }
 
-export const StateTag = ({ t, state, why }: StateProps) => {
+export const StateTag = ({ state, word, why }: StateProps) => {
   return (
-    <span className={css['tag']} data-state={state} title={why}>
+    <span className={css['tag']} data-state={state} title={why === '' ? undefined : why}>
       <svg viewBox="0 0 16 16" aria-hidden>
         <path d={statePaths[state]} />
       </svg>
-      <span>{t(`state.${FileState[state]}`)}</span>
+      <span>{word}</span>
       {why !== '' && <small>{why}</small>}
     </span>
   )

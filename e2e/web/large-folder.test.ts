@@ -1,0 +1,62 @@
+/** A directory of thousands in a browser: only what is seen is in the page, in the same elements wherever one goes. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { chromiumPath, TestPage } from '../support/browser.ts'
+import { TestWorld } from '../support/world.ts'
+
+const FILES = 3000
+const nameOf = (index: number): string => `file-${String(index).padStart(4, '0')}`
+
+test('thousands of rows are moved through by keys and by wheel in a few elements', async (context) => {
+  if (chromiumPath() === undefined) context.skip('needs Chromium')
+  await using world = await TestWorld.create()
+  const node = world.node('a')
+  const directory = await world.directory('many')
+  await Promise.all(Array.from({ length: FILES }, (_, i) => writeFile(join(directory, nameOf(i)), '')))
+  await node.up('--web')
+  await node.ok('folder', 'add', directory, '--name', 'many')
+  await node.ok('folder', 'wait', 'many')
+  await using opened = await TestPage.open(node)
+  const { page } = opened
+  await page.getByRole('navigation').first().waitFor()
+  await page.goto(`${node.ready.web}#/files/many`)
+  await page.getByRole('status').getByText('3,000').waitFor()
+  const grid = page.getByRole('grid')
+  const rows = grid.locator('[data-index]')
+  const drawn = await rows.count()
+  expect(drawn).toBeLessThan(60)
+  const marked = await rows.evaluateAll(
+    (all) => all.map((row, at) => row.setAttribute('data-marked', String(at))).length,
+  )
+  expect(marked).toBe(drawn)
+
+  /** The row the keys are at: its name, and whether all of it is seen, below the heads. */
+  const activeRow = async (): Promise<readonly [string, boolean]> => {
+    const active = grid.locator('[aria-selected=true]')
+    const [box, around] = [await active.boundingBox(), await grid.boundingBox()]
+    const isSeen = box!.y >= around!.y + box!.height && box!.y + box!.height <= around!.y + around!.height
+    return [(await active.locator('bdi').first().textContent()) ?? '', isSeen]
+  }
+  await grid.focus()
+  await page.keyboard.press('End')
+  await grid.locator(`[aria-rowindex="${FILES + 1}"][aria-selected=true]`).waitFor()
+  await expect.poll(activeRow).toEqual([nameOf(FILES - 1), true])
+  await page.keyboard.press('Home')
+  for (let i = 0; i < 40; i++) await page.keyboard.press('ArrowDown')
+  await grid.locator('[aria-rowindex="42"][aria-selected=true]').waitFor()
+  await expect.poll(activeRow).toEqual([nameOf(40), true])
+  await grid.hover()
+  await page.mouse.wheel(0, 50_000)
+
+  // At rest the elements are in the order of the rows again, for whoever reads them one by one; and none is new.
+  await page.waitForFunction(() => {
+    const indexes = [...document.querySelectorAll<HTMLElement>('[data-index]')].map((row) =>
+      Number(row.dataset['index']),
+    )
+    return indexes[0]! > 1000 && indexes.every((index, at) => index === indexes[0]! + at)
+  })
+  expect(await grid.locator('[data-index][data-marked]').count()).toBe(drawn)
+  expect(await rows.count()).toBe(drawn)
+  expect(opened.complaints).toEqual([])
+})
