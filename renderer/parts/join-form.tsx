@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next'
 import { InviteService, type PreviewLinkResponse } from '#proto/invite_api'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
+import layout from '../design/layout.module.css'
 import { formatTime } from '../present/format.ts'
 import { useAction, type Action } from '../present/use-action.ts'
 import { useClient } from '../present/use-client.ts'
@@ -38,8 +39,8 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
       </dl>
       <p>{t('join.compare')}</p>
       <Words words={preview.words} />
-      {preview.approval && <p className={css['note']}>{t('join.approval')}</p>}
-      {preview.known && <p className={css['note']}>{t('join.known')}</p>}
+      {preview.approval && <p className={layout['soft']}>{t('join.approval')}</p>}
+      {preview.known && <p className={layout['soft']}>{t('join.known')}</p>}
     </>
   )
 }
@@ -58,7 +59,7 @@ const JoinStep = ({
   const [path, setPath] = useState('')
   return (
     <Form
-      className={css['form']}
+      className={layout['form']}
       onSubmit={(event) => {
         event.preventDefault()
         onJoin(path.trim())
@@ -66,7 +67,7 @@ const JoinStep = ({
     >
       <TextField label={t('join.path')} note={t('join.pathNote')} value={path} onChange={setPath} isCode />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <Button onPress={onBack}>{t('join.back')}</Button>
         <CallButton kind="primary" type="submit" action={action}>
           {t(action.state.at === 'running' ? 'join.waiting' : 'join.submit')}
@@ -87,7 +88,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
   const join = async (path: string): Promise<void> => onJoined((await client.join({ link: link.trim(), path })).name)
   if (step.at === 'preview')
     return (
-      <div className={css['form']}>
+      <div className={layout['form']}>
         <Preview preview={step.preview} />
         <JoinStep
           action={action}
@@ -101,7 +102,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
     )
   return (
     <Form
-      className={css['form']}
+      className={layout['form']}
       onSubmit={(event) => {
         event.preventDefault()
         void action.run(look)
@@ -118,7 +119,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
         autoFocus
       />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <CallButton kind="primary" type="submit" action={action} isDisabled={link.trim() === ''}>
           {t('join.look')}
         </CallButton>

@@ -2,6 +2,7 @@
 import { useDeferredValue } from 'react'
 import { useTranslation } from 'react-i18next'
 import { EntryKind, type FileRow } from '#proto/file_api'
+import layout from '../../design/layout.module.css'
 import controls from '../../present/controls.module.css'
 import { formatBytes, formatTime } from '../../present/format.ts'
 import css from './history-screen.module.css'
@@ -60,7 +61,7 @@ export function PastTree({ folder, root, path, atMs, isNow, nameOf, onPath }: Pr
           />
         ))}
       </ul>
-      {pages.at === 'loaded' && pages.items.length === 0 && <p className={css['soft']}>{t('tree.nothing')}</p>}
+      {pages.at === 'loaded' && pages.items.length === 0 && <p className={layout['soft']}>{t('tree.nothing')}</p>}
       {pages.at === 'loaded' && pages.next !== '' && (
         <button type="button" className={controls['button']} onClick={more}>
           {t('more')}

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { InviteService, type PendingJoin } from '#proto/invite_api'
 import { Card } from '../../design/card.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { roleKey } from '../../parts/roles.ts'
@@ -24,15 +25,15 @@ const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: num
   }
   return (
     <Card tone="warn" label={t('incoming.title', { name: join.deviceName })}>
-      <h2 className={css['title']}>{t('incoming.title', { name: join.deviceName })}</h2>
+      <h2 className={layout['title']}>{t('incoming.title', { name: join.deviceName })}</h2>
       <p>{t('incoming.text', { target: join.target, role: t(`role.${roleKey(join.role)}`) })}</p>
-      <p className={css['soft']}>
+      <p className={layout['soft']}>
         {t('incoming.from', { address: join.address, ago: timeAgo(join.sinceMs, now, i18n.language) })}
       </p>
       <p>{t('incoming.compare')}</p>
       <Words words={join.words} />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <CallButton action={action} onPress={() => void answer(false)}>
           {t('incoming.refuse')}
         </CallButton>
