@@ -35,7 +35,8 @@ export function ConflictScreen({ id, conflicts, self }: Props) {
       {state.at === 'gone' && (
         <Notice title={t('gone.title')}>
           {t('gone.why')}
-          <Link href="/conflicts" className={controls['button']}>
+          {/* What had the focus is gone with the conflict. */}
+          <Link href="/conflicts" className={controls['button']} ref={(link: HTMLElement | null) => link?.focus()}>
             {t('gone.inbox')}
           </Link>
         </Notice>

@@ -33,8 +33,10 @@ export function PastTree({ folder, root, path, atMs, isNow, nameOf, onPath }: Pr
         <button
           type="button"
           className={controls['primary']}
-          disabled={isNow || tree.at === 'previewing'}
-          onClick={() => void preview(path, atMs)}
+          // Not disabled while it is worked out what would be done: the dialog gives the focus back to it.
+          disabled={isNow}
+          aria-busy={tree.at === 'previewing'}
+          onClick={() => tree.at !== 'previewing' && void preview(path, atMs)}
         >
           {t(path === '' ? 'tree.restoreAll' : 'tree.restoreDirectory')}
         </button>
