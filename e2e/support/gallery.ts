@@ -15,7 +15,7 @@ export type Language = (typeof languagesSeen)[number]
 const taken = new URL('../../build/screens/', import.meta.url).pathname
 const shown = new URL('../../docs/screens/', import.meta.url).pathname
 
-const size = { width: 1180, height: 780 }
+const size = { width: 1060, height: 700 }
 /** As wide as a window may be before the navigation moves below. */
 const NARROW = 720
 

@@ -8,7 +8,10 @@ const ofColours = ['color-contrast', 'link-in-text-block']
 /** What axe finds serious or critical: by all of its rules, or by those that judge colours. */
 export const barriers = async (page: Page, rules: 'all' | 'colours'): Promise<string[]> => {
   // The library's announcer names buttons that may be gone by the time axe looks; it is seen by nobody, and empties itself.
-  const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).exclude('[data-live-announcer]')
+  const axe = new AxeBuilder({ page })
+    .setLegacyMode() // there are no frames: no second page is needed to gather what they hold
+    .options({ resultTypes: ['violations'] })
+    .exclude('[data-live-announcer]')
   const { violations } = await (rules === 'all' ? axe : axe.withRules(ofColours)).analyze()
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

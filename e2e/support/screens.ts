@@ -78,7 +78,7 @@ const onboardingScreens = (link: string): readonly Screen[] => {
     {
       name: 'onboarding-name',
       about: 'The first step: the name that others will see.',
-      dark: true,
+
       open: async (view) => {
         await view.page.goto(view.web)
         await view.page.reload()
@@ -230,7 +230,7 @@ const fileScreens = ({ folders }: LivedIn): readonly Screen[] => [
   {
     name: 'files-versions',
     about: 'The versions of a file, newest first, each to be restored.',
-    dark: true,
+
     open: async (view) => {
       await go(view, `/files/${folders.get('Notes')}`)
       await row(view, 'packing.md').last().dblclick()
@@ -270,7 +270,7 @@ const pairingScreens = (link: string): readonly Screen[] => [
   {
     name: 'invite',
     about: 'Making an invite, and the invites there are.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/pairing/join')
       await go(view, '/pairing/invite')
@@ -290,7 +290,7 @@ const pairingScreens = (link: string): readonly Screen[] => [
   {
     name: 'invite-link',
     about: 'An invite as a link and as a picture to scan.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/pairing/join')
       await go(view, '/pairing/invite')
@@ -335,7 +335,7 @@ const peerScreens: readonly Screen[] = [
   {
     name: 'peers',
     about: 'Who is connected to this device and how, and how far each is behind.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/peers')
       await view.page.getByRole('region', { name: 'Phone' }).waitFor()
@@ -359,7 +359,7 @@ const conflictScreens = ({ conflicts }: LivedIn): readonly Screen[] => [
   {
     name: 'conflicts',
     about: 'The inbox: who changed what when, and settling many at once.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/conflicts')
       await view.page
@@ -370,7 +370,7 @@ const conflictScreens = ({ conflicts }: LivedIn): readonly Screen[] => [
   {
     name: 'conflict-text',
     about: 'Two texts against what they were made from.',
-    dark: true,
+
     open: async (view) => {
       await go(view, `/conflicts/${conflicts.get('packing.md')}`)
       await view.page.getByRole('region', { name: view.t('conflicts:merge.changes') }).waitFor()
@@ -393,7 +393,7 @@ const conflictScreens = ({ conflicts }: LivedIn): readonly Screen[] => [
   {
     name: 'conflict-images',
     about: 'Two pictures side by side.',
-    dark: true,
+
     open: async (view) => {
       await go(view, `/conflicts/${conflicts.get('lake.png')}`)
       await view.page.getByRole('img').nth(1).waitFor()
@@ -459,7 +459,7 @@ const historyScreens = ({ folders }: LivedIn): readonly Screen[] => {
     await view.page.getByRole('slider').press('Home')
   }
   return [
-    { name: 'history', about: 'A folder as it was at any time, and who changed what.', dark: true, open },
+    { name: 'history', about: 'A folder as it was at any time, and who changed what.', open },
     { name: 'history-past', about: 'The first moment of a folder, a file or all of it to be restored.', open: past },
     {
       name: 'history-restore',
@@ -486,7 +486,7 @@ const settingsScreens: readonly Screen[] = [
   {
     name: 'settings',
     about: 'The name of the device, theme and language.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/settings/general')
       await view.page.getByLabel(view.t('settings:general.name')).waitFor()
@@ -503,7 +503,7 @@ const settingsScreens: readonly Screen[] = [
   {
     name: 'settings-storage',
     about: 'What takes up the disk.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/settings/storage')
       await view.page.getByText(view.t('settings:storage.database')).waitFor()
@@ -537,10 +537,11 @@ export const events = {
   incoming: {
     name: 'join-incoming',
     about: 'Somebody asks to be let in: who, from where, and the words that their screen shows.',
-    dark: true,
+
     open: async (view) => {
       await go(view, '/folders')
       await view.page.getByRole('list', { name: view.t('pairing:words.label') }).waitFor()
+      await view.page.getByRole('region', { name: 'Photos' }).waitFor()
     },
   },
   settled: {
