@@ -4,6 +4,8 @@
  */
 import type { Page } from 'playwright-core'
 
+type Role = Parameters<Page['getByRole']>[0]
+
 /** More than any screen has to step through. */
 const STEPS_MAX = 120
 
@@ -60,7 +62,8 @@ export class Keyboard {
   }
 
   /** Steps on by Tab until this has the focus; the focus is seen on each step there. */
-  async tabTo(role: string, name: string | RegExp, key = 'Tab'): Promise<void> {
+  async tabTo(role: Role, name: string | RegExp, key = 'Tab'): Promise<void> {
+    await this.page.getByRole(role, { name }).first().waitFor() // a person sees first that it is there
     const isIt = ({ role: its, name: called }: Focused): boolean =>
       its === role && (typeof name === 'string' ? called === name : name.test(called))
     const passed: string[] = []
@@ -75,7 +78,7 @@ export class Keyboard {
   }
 
   /** Goes to a button or link, and presses it. */
-  async use(role: string, name: string | RegExp): Promise<void> {
+  async use(role: Role, name: string | RegExp): Promise<void> {
     await this.tabTo(role, name)
     await this.press('Enter')
   }
