@@ -1,44 +1,86 @@
-/** Every screen a person reaches by the navigation, in both themes: no serious or critical finding of axe. */
-import { AxeBuilder } from '@axe-core/playwright'
-import { expect, test } from 'vitest'
-import { chromiumPath, TestPage } from '../support/browser.ts'
-import { TestWorld } from '../support/world.ts'
+/**
+ * Every screen and dialog, on real nodes: no serious or critical finding of axe in either theme, no text cut off in a
+ * language that is longer or runs from right to left, and a picture of each. `npm run screens` renews docs/screens.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumPath } from '../support/browser.ts'
+import { hang, languagesSeen, Visit, type Language } from '../support/gallery.ts'
+import { liveIn, type LivedIn } from '../support/lived-in.ts'
+import { dailyScreens, events, firstScreens, type Screen } from '../support/screens.ts'
+import { TestWorld, type TestNode } from '../support/world.ts'
 
-const routes = [
-  '/folders',
-  '/peers',
-  '/pairing/invite',
-  '/pairing/join',
-  '/conflicts',
-  '/settings/general',
-  '/settings/network',
-  '/settings/storage',
-  '/settings/diagnostics',
-]
+/** A language goes over some fifty screens; the limit ends what hangs. */
+const TOUR_MS = 400_000
 
-test('screens are accessible in light and dark', async (context) => {
-  if (chromiumPath() === undefined) context.skip('needs Chromium')
-  await using world = await TestWorld.create()
-  const { a } = await world.pair()
-  await a.stop()
-  await a.up('--web')
-  await using opened = await TestPage.open(a)
-  const { page } = opened
-  await page.getByRole('navigation').waitFor()
-  const findings: string[] = []
-  for (const colorScheme of ['light', 'dark'] as const) {
-    // Colours fade from one theme to the other; asking for less motion makes them change at once.
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    for (const route of routes) {
-      await page.goto(`${a.ready.web}#${route}`)
-      await page.locator(`nav a[aria-current=page][href="#/${route.split('/')[1]}"]`).waitFor()
-      await page.getByRole('heading', { level: 1 }).waitFor()
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      for (const { id, impact, nodes } of violations)
-        if (impact === 'serious' || impact === 'critical')
-          findings.push(`${colorScheme} ${route}: ${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
-    }
+describe.skipIf(chromiumPath() === undefined)('screens', () => {
+  let world: TestWorld
+  let tablet: TestNode
+  let lived: LivedIn
+  let links: { readonly ofLaptop: string; readonly ofTablet: string }
+
+  beforeAll(async () => {
+    world = await TestWorld.create()
+    tablet = world.node('Tablet')
+    ;[lived] = await Promise.all([liveIn(world), tablet.up('--web')])
+    links = { ofLaptop: await lived.laptop.ok('invite', 'Notes'), ofTablet: await tablet.ok('invite', 'space') }
+  }, TOUR_MS)
+
+  afterAll(() => world[Symbol.asyncDispose]())
+
+  const tour = async (node: TestNode, language: Language, screens: readonly Screen[]): Promise<void> => {
+    await using visit = await Visit.to(node, language)
+    for (const screen of screens) await visit.look(screen)
+    expect(visit.findings).toEqual([])
+    expect(visit.complaints).toEqual([])
   }
-  expect(findings).toEqual([])
-  expect(opened.complaints).toEqual([])
+
+  describe.concurrent('of every day', () => {
+    test.each(languagesSeen)(
+      'in %s',
+      async (language) => {
+        await tour(tablet, language, [...firstScreens(links.ofLaptop), events.locked])
+        await tour(lived.laptop, language, dailyScreens(lived, links.ofTablet))
+      },
+      TOUR_MS,
+    )
+  })
+
+  test('a conflict that was settled a moment ago', async () => {
+    for (const language of languagesSeen) {
+      await using visit = await Visit.to(lived.laptop, language)
+      await visit.look(events.settled)
+      const { page, t } = visit.view
+      await page.getByRole('button', { name: t('conflicts:toast.undo') }).click()
+      await page.getByRole('checkbox', { name: t('conflicts:inbox.select', { path: 'tickets.odt' }) }).waitFor()
+      expect(visit.findings).toEqual([])
+    }
+  })
+
+  test('somebody who asks to be let in', async () => {
+    const joined = tablet.ok('join', await lived.laptop.ok('invite', 'Notes', '--approve'), `${world.root}/tablet`)
+    for (const language of languagesSeen) await tour(lived.laptop, language, [events.incoming])
+    await using visit = await Visit.to(lived.laptop, 'en')
+    await visit.view.page.getByRole('button', { name: visit.view.t('pairing:incoming.accept') }).click()
+    expect(await joined).toContain('Notes')
+  })
+
+  test('a node that goes away', async () => {
+    const visits = await Promise.all(languagesSeen.map((language) => Visit.to(tablet, language)))
+    for (const { view } of visits) await view.page.getByRole('region', { name: 'Notes' }).waitFor()
+    await tablet.stop()
+    for (const visit of visits) await visit.look(events.lost)
+    expect(visits.flatMap(({ findings }) => findings)).toEqual([])
+    await Promise.all(visits.map((visit) => visit[Symbol.asyncDispose]()))
+  })
+
+  test.runIf(process.env['LATTICE_SCREENS'] === '1')('are hung in the documentation', () =>
+    hang([
+      ...firstScreens(''),
+      ...dailyScreens(lived, ''),
+      events.settled,
+      events.incoming,
+      events.locked,
+      events.lost,
+    ]),
+  )
 })

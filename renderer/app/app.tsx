@@ -49,7 +49,8 @@ const Waiting = () => {
     <main className={css['alone']} aria-busy={link.at === 'connecting'}>
       <Mark size={44} />
       <h1>{t(link.at === 'lost' ? 'waiting.failed' : 'waiting.title')}</h1>
-      {link.at === 'lost' && <ErrorNote failure={link.why} />}
+      {link.at === 'lost' && link.why.kind === 'unauthenticated' && <p role="alert">{t('lost.unauthenticated')}</p>}
+      {link.at === 'lost' && link.why.kind !== 'unauthenticated' && <ErrorNote failure={link.why} />}
     </main>
   )
 }

@@ -14,7 +14,6 @@ import { InspectorScreen } from '../features/inspector/inspector-screen.tsx'
 import { toHex } from '../present/format.ts'
 import { useFolders, useNode, usePeers } from '../state/node-store.ts'
 import { useAddressParts } from './address.ts'
-import css from './frame.module.css'
 
 const noConflicts: ReadonlyMap<string, FolderConflicts> = new Map()
 
@@ -73,19 +72,16 @@ export const History = () => {
         <EmptyState title={t('history.none')}>{t('history.noneWhy')}</EmptyState>
       </Page>
     )
+  const chooser = here.length > 1 && (
+    <SelectField
+      label={t('history.folder')}
+      isLabelHidden
+      choices={here.map(({ storeId, name }) => ({ id: toHex(storeId), label: name }))}
+      value={folder}
+      onChange={(id) => navigate(`/history/${id}`)}
+    />
+  )
   return (
-    <>
-      {here.length > 1 && (
-        <div className={css['chooser']}>
-          <SelectField
-            label={t('history.folder')}
-            choices={here.map(({ storeId, name }) => ({ id: toHex(storeId), label: name }))}
-            value={folder}
-            onChange={(id) => navigate(`/history/${id}`)}
-          />
-        </div>
-      )}
-      <HistoryScreen key={folder} folder={folder} folders={here} devices={devices} nameOf={nameOf} />
-    </>
+    <HistoryScreen key={folder} folder={folder} folders={here} devices={devices} nameOf={nameOf} chooser={chooser} />
   )
 }

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import css from './dialog.module.css'
+import layout from './layout.module.css'
 
 interface DialogProps {
   readonly title: string
@@ -30,7 +31,7 @@ export const Dialog = ({ title, isOpen, onClose, children, actions, wide = false
           {title}
         </Heading>
         <div className={css['body']}>{children}</div>
-        {actions !== undefined && <div className={css['actions']}>{actions}</div>}
+        {actions !== undefined && <div className={layout['actions']}>{actions}</div>}
       </AriaDialog>
     </Modal>
   </ModalOverlay>

@@ -15,6 +15,7 @@ import {
   TextField as AriaTextField,
 } from 'react-aria-components'
 import css from './field.module.css'
+import popover from './popover.module.css'
 
 interface TextFieldProps {
   readonly label: string
@@ -68,9 +69,11 @@ interface SelectFieldProps {
   readonly value: string
   readonly onChange: (id: string) => void
   readonly note?: ReactNode
+  /** Where its place says what it chooses: the label is for those who do not see it. */
+  readonly isLabelHidden?: boolean
 }
 
-export const SelectField = ({ label, choices, value, onChange, note }: SelectFieldProps) => (
+export const SelectField = ({ label, choices, value, onChange, note, isLabelHidden = false }: SelectFieldProps) => (
   <Select
     className={css['field']}
     selectedKey={value}
@@ -78,7 +81,7 @@ export const SelectField = ({ label, choices, value, onChange, note }: SelectFie
       if (key !== null) onChange(String(key))
     }}
   >
-    <Label className={css['label']}>{label}</Label>
+    <Label className={css[isLabelHidden ? 'hidden' : 'label']}>{label}</Label>
     <Button className={css['select']}>
       <SelectValue>{({ selectedText }) => selectedText}</SelectValue>
       <span aria-hidden="true" className={css['caret']} />
@@ -88,16 +91,13 @@ export const SelectField = ({ label, choices, value, onChange, note }: SelectFie
         {note}
       </Text>
     )}
-    <Popover className={css['popover']} offset={4}>
-      <ListBox className={css['list']}>
+    <Popover className={popover['popover']} offset={4}>
+      <ListBox className={popover['list']}>
         {choices.map(({ id, label: text, note: about }) => (
-          <ListBoxItem key={id} id={id} textValue={text} className={css['item']}>
-            <Text slot="label">{text}</Text>
-            {about !== undefined && (
-              <Text slot="description" className={css['note']}>
-                {about}
-              </Text>
-            )}
+          <ListBoxItem key={id} id={id} textValue={text} className={popover['item']}>
+            {/* Read as one: what a choice is called and what it means. */}
+            <span>{text}</span>
+            {about !== undefined && <span className={css['note']}>{about}</span>}
           </ListBoxItem>
         ))}
       </ListBox>

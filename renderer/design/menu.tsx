@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react'
 import { Menu as AriaMenu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { Button } from './button.tsx'
-import css from './menu.module.css'
+import popover from './popover.module.css'
 
 export interface MenuEntry {
   readonly id: string
@@ -23,13 +23,13 @@ export const Menu = ({ label, button, entries }: MenuProps) => (
     <Button kind="quiet" size="small" aria-label={label}>
       {button}
     </Button>
-    <Popover className={css['popover']} placement="bottom end" offset={4}>
-      <AriaMenu className={css['menu']}>
+    <Popover className={popover['popover']} placement="bottom end" offset={4}>
+      <AriaMenu className={popover['list']}>
         {entries.map(({ id, label: text, onChoose, isDanger = false }) => (
           <MenuItem
             key={id}
             id={id}
-            className={[css['item'], isDanger ? css['danger'] : undefined].filter(Boolean).join(' ')}
+            className={[popover['item'], isDanger ? popover['danger'] : undefined].filter(Boolean).join(' ')}
             onAction={onChoose}
           >
             {text}

@@ -16,19 +16,8 @@ export const Page = ({ title, intro, actions, children }: PageProps) => (
         <h1>{title}</h1>
         {intro !== undefined && <p className={css['intro']}>{intro}</p>}
       </div>
-      {actions !== undefined && <div className={css['actions']}>{actions}</div>}
+      {actions !== undefined && <div className={css['tools']}>{actions}</div>}
     </header>
     {children}
   </div>
-)
-
-/** A part of a screen under a heading of its own. */
-export const Section = ({ title, children, actions }: { title: string; children: ReactNode; actions?: ReactNode }) => (
-  <section className={css['section']} aria-label={title}>
-    <div className={css['sectionHead']}>
-      <h2>{title}</h2>
-      {actions}
-    </div>
-    {children}
-  </section>
 )

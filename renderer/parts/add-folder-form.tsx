@@ -10,6 +10,7 @@ import { FolderService } from '#proto/folder_api'
 import { useIsDesktop } from '../connection/desktop.ts'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
+import layout from '../design/layout.module.css'
 import { useAction, type Action } from '../present/use-action.ts'
 import { useClient } from '../present/use-client.ts'
 import { ActionError } from './action-error.tsx'
@@ -47,7 +48,7 @@ export const AddFolderForm = ({ initialPath = '', initialName = '', onAdded, ext
   }
   return (
     <Form
-      className={css['form']}
+      className={layout['form']}
       onSubmit={(event) => {
         event.preventDefault()
         void action.run(add)
@@ -68,7 +69,7 @@ export const AddFolderForm = ({ initialPath = '', initialName = '', onAdded, ext
       </div>
       <TextField label={t('add.name')} note={t('add.nameNote')} value={name} onChange={setName} maxLength={255} />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         {extraAction}
         <CallButton kind="primary" type="submit" action={action} isDisabled={path.trim() === ''}>
           {t('add.submit')}

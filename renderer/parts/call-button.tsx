@@ -1,4 +1,4 @@
-/** The button that starts a call: says that it runs, and cannot be pressed twice. */
+/** The button that starts a call: says that it runs, keeps the focus meanwhile, and cannot be pressed twice. */
 import type { ReactNode } from 'react'
 import { Button, type ButtonProps } from '../design/button.tsx'
 import type { Action } from '../present/use-action.ts'
@@ -11,7 +11,7 @@ interface CallButtonProps extends ButtonProps {
 export const CallButton = ({ action, isDisabled, children, ...props }: CallButtonProps) => (
   <Button
     {...props}
-    isDisabled={isDisabled === true || action.state.at === 'running'}
+    isDisabled={isDisabled === true && action.state.at !== 'running'}
     isPending={action.state.at === 'running'}
   >
     {children}

@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next'
 import { InviteService, type PreviewLinkResponse } from '#proto/invite_api'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
+import layout from '../design/layout.module.css'
 import { formatTime } from '../present/format.ts'
 import { useAction, type Action } from '../present/use-action.ts'
 import { useClient } from '../present/use-client.ts'
@@ -42,9 +43,9 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
           <Words words={preview.words} />
         </>
       ) : (
-        <p className={css['note']}>{t('join.unasked')}</p>
+        <p className={layout['soft']}>{t('join.unasked')}</p>
       )}
-      {preview.known && <p className={css['note']}>{t('join.known')}</p>}
+      {preview.known && <p className={layout['soft']}>{t('join.known')}</p>}
     </>
   )
 }
@@ -67,7 +68,7 @@ const JoinStep = ({
   const isRunning = action.state.at === 'running'
   return (
     <Form
-      className={css['form']}
+      className={layout['form']}
       onSubmit={(event) => {
         event.preventDefault()
         onJoin(path.trim())
@@ -75,7 +76,7 @@ const JoinStep = ({
     >
       <TextField label={t('join.path')} note={t('join.pathNote')} value={path} onChange={setPath} isCode />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <Button onPress={onBack}>{t(isRunning ? 'join.cancel' : 'join.back')}</Button>
         <CallButton kind="primary" type="submit" action={action}>
           {t(isRunning ? 'join.waiting' : asks ? 'join.ask' : 'join.submit')}
@@ -105,7 +106,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
   }
   if (step.at === 'preview')
     return (
-      <div className={css['form']}>
+      <div className={layout['form']}>
         <Preview preview={step.preview} />
         <JoinStep
           asks={step.preview.approval}
@@ -121,7 +122,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
     )
   return (
     <Form
-      className={css['form']}
+      className={layout['form']}
       onSubmit={(event) => {
         event.preventDefault()
         void action.run(look)
@@ -138,7 +139,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
         autoFocus
       />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <CallButton kind="primary" type="submit" action={action} isDisabled={link.trim() === ''}>
           {t('join.look')}
         </CallButton>

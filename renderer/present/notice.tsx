@@ -1,6 +1,8 @@
 /** What a view says instead of its content: it is loading, there is nothing, or it failed. */
 import type { ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
 import controls from './controls.module.css'
+import type { Failure } from './failure.ts'
 
 interface Props {
   readonly title: string
@@ -15,3 +17,22 @@ export const Notice = ({ title, children, isAlert = false }: Props) => (
     {children}
   </div>
 )
+
+interface FailedProps {
+  readonly title: string
+  readonly why: Failure
+  readonly onAgain: () => void
+}
+
+/** That a view could not be read, why, and a way to try again. */
+export const FailedNotice = ({ title, why, onAgain }: FailedProps) => {
+  const { t } = useTranslation('design')
+  return (
+    <Notice title={title} isAlert>
+      {why.sentence}
+      <button type="button" className={controls['button']} onClick={onAgain}>
+        {t('again')}
+      </button>
+    </Notice>
+  )
+}

@@ -5,7 +5,7 @@ import { Link } from 'wouter'
 import type { ConflictInfo } from '#proto/conflict_api'
 import controls from '../../present/controls.module.css'
 import { toHex } from '../../present/format.ts'
-import { Notice } from '../../present/notice.tsx'
+import { FailedNotice, Notice } from '../../present/notice.tsx'
 import css from './conflict-screen.module.css'
 import { useConflict, useSettle, type Resolution } from './hooks.ts'
 import { ImageComparison } from './image-comparison.tsx'
@@ -35,19 +35,13 @@ export function ConflictScreen({ id, conflicts, self }: Props) {
       {state.at === 'gone' && (
         <Notice title={t('gone.title')}>
           {t('gone.why')}
-          <Link href="/conflicts" className={controls['button']}>
+          {/* What had the focus is gone with the conflict. */}
+          <Link href="/conflicts" className={controls['button']} ref={(link: HTMLElement | null) => link?.focus()}>
             {t('gone.inbox')}
           </Link>
         </Notice>
       )}
-      {state.at === 'failed' && (
-        <Notice title={t('failed')} isAlert>
-          {state.why.sentence}
-          <button type="button" className={controls['button']} onClick={reload}>
-            {t('again')}
-          </button>
-        </Notice>
-      )}
+      {state.at === 'failed' && <FailedNotice title={t('failed')} why={state.why} onAgain={reload} />}
       {state.at === 'open' && (
         <OpenConflict
           state={state}

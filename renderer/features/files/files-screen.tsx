@@ -6,7 +6,7 @@ import { EntryKind, type FileRow } from '#proto/file_api'
 import type { Folder } from '#proto/folder_api'
 import controls from '../../present/controls.module.css'
 import { toHex } from '../../present/format.ts'
-import { Notice } from '../../present/notice.tsx'
+import { FailedNotice, Notice } from '../../present/notice.tsx'
 import { FileTable } from './file-table.tsx'
 import css from './files-screen.module.css'
 import { useListing } from './hooks.ts'
@@ -30,7 +30,9 @@ const hrefOf = (folder: string, path: string): string =>
 
 export function FilesScreen({ folder, path, folders, nameOf }: Props) {
   const { t } = useTranslation('files')
-  const [isTrash, setIsTrash] = useState(false)
+  // Of the directory it was opened from: going elsewhere leaves it.
+  const [trashAt, setTrashAt] = useState<string>()
+  const isTrash = trashAt === path
   const known = folders.find(({ name, storeId }) => name === folder || toHex(storeId) === folder)
   return (
     <div className={css['screen']}>
@@ -38,7 +40,7 @@ export function FilesScreen({ folder, path, folders, nameOf }: Props) {
         <nav aria-label={t('crumbs')}>
           <ol className={css['crumbs']}>
             <li>
-              <Link href={hrefOf(folder, '')} onClick={() => setIsTrash(false)}>
+              <Link href={hrefOf(folder, '')} onClick={() => setTrashAt(undefined)}>
                 <h1>{known?.name ?? folder}</h1>
               </Link>
             </li>
@@ -59,7 +61,7 @@ export function FilesScreen({ folder, path, folders, nameOf }: Props) {
           type="button"
           className={controls['button']}
           aria-pressed={isTrash}
-          onClick={() => setIsTrash(!isTrash)}
+          onClick={() => setTrashAt(isTrash ? undefined : path)}
         >
           {t('trash.title')}
         </button>
@@ -117,14 +119,7 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
     else setOpened(row.name)
   }
   if (listing.at === 'failed' && rows.length === 0)
-    return (
-      <Notice title={t('failed')} isAlert>
-        {listing.why.sentence}
-        <button type="button" className={controls['button']} onClick={reload}>
-          {t('again')}
-        </button>
-      </Notice>
-    )
+    return <FailedNotice title={t('failed')} why={listing.why} onAgain={reload} />
   if (listing.at === 'whole' && rows.length === 0) return <Notice title={t('empty.title')}>{t('empty.why')}</Notice>
   return (
     <div className={css['parts']} data-open={shown !== undefined}>

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import type { TrashedFile } from '#proto/file_api'
 import controls from '../../present/controls.module.css'
 import { formatBytes, formatTime } from '../../present/format.ts'
-import { Notice } from '../../present/notice.tsx'
+import { FailedNotice, Notice } from '../../present/notice.tsx'
 import css from './files-screen.module.css'
 import { useTrash } from './hooks.ts'
 import { RestoreOutcome } from './restore-outcome.tsx'
@@ -22,15 +22,7 @@ export function TrashPanel({ folder, nameOf }: Props) {
   const { trash, restoring, restore, reload } = useTrash(folder)
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   if (trash.at === 'loading') return <Notice title={t('trash.loading')} />
-  if (trash.at === 'failed')
-    return (
-      <Notice title={t('trash.failed')} isAlert>
-        {trash.why.sentence}
-        <button type="button" className={controls['button']} onClick={reload}>
-          {t('again')}
-        </button>
-      </Notice>
-    )
+  if (trash.at === 'failed') return <FailedNotice title={t('trash.failed')} why={trash.why} onAgain={reload} />
   const ids = trash.items.flatMap(({ id }) => (chosen.has(id) ? [id] : []))
   const toggle = (id: string, on: boolean): void =>
     setChosen((before) => new Set(on ? [...before, id] : [...before].filter((each) => each !== id)))

@@ -4,13 +4,13 @@ import { FolderService } from '#proto/folder_api'
 import { Button } from '../../design/button.tsx'
 import { Dialog } from '../../design/dialog.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { AddFolderForm } from '../../parts/add-folder-form.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { useAction } from '../../present/use-action.ts'
 import { useClient } from '../../present/use-client.ts'
 import { closeFolderDialog, useFolderDialog, type FolderDialog } from './store.ts'
-import css from './folders.module.css'
 
 const RemoveDialog = ({ id, name, path }: Extract<FolderDialog, { at: 'remove' }>) => {
   const { t } = useTranslation('folders')
@@ -38,7 +38,7 @@ const RemoveDialog = ({ id, name, path }: Extract<FolderDialog, { at: 'remove' }
         </>
       }
     >
-      <ul className={css['account']}>
+      <ul className={layout['account']}>
         <li>{t('remove.filesStay', { path })}</li>
         <li>{t('remove.othersKeep')}</li>
         <li>{t('remove.noMoreSync')}</li>

@@ -10,6 +10,7 @@ import { Icon } from '../../design/icons.tsx'
 import { Menu, type MenuEntry } from '../../design/menu.tsx'
 import { Progress } from '../../design/progress.tsx'
 import { Tag } from '../../design/tag.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { formatBytes, toHex } from '../../present/format.ts'
 import { duration, timeAgo } from '../../present/relative.ts'
@@ -106,7 +107,7 @@ export const FolderCard = ({ folder, now }: { readonly folder: Folder; readonly 
   return (
     <Card tone={tone} label={folder.name}>
       <div className={css['card']} data-state={key}>
-        <div className={css['cardHead']}>
+        <div className={layout['head']}>
           <h2>
             {folder.path === '' ? folder.name : <Link href={`/files/${toHex(folder.storeId)}`}>{folder.name}</Link>}
           </h2>

@@ -2,6 +2,7 @@
 import { useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ActivityEntry } from '#proto/file_api'
+import layout from '../../design/layout.module.css'
 import controls from '../../present/controls.module.css'
 import { formatBytes, formatTime, toHex } from '../../present/format.ts'
 import css from './history-screen.module.css'
@@ -34,7 +35,7 @@ export function ActivityFeed({ folder, version, devices, nameOf }: Props) {
           <Entry key={`${toHex(entry.hash)} ${entry.path} ${at}`} entry={entry} by={nameOf(entry.device)} />
         ))}
       </ol>
-      {pages.at === 'loaded' && pages.items.length === 0 && <p className={css['soft']}>{t('feed.nothing')}</p>}
+      {pages.at === 'loaded' && pages.items.length === 0 && <p className={layout['soft']}>{t('feed.nothing')}</p>}
       {pages.at === 'loaded' && pages.next !== '' && (
         <button type="button" className={controls['button']} onClick={more}>
           {t('more')}

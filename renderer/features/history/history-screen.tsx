@@ -1,11 +1,11 @@
 /** The past of a folder: its tree at any time, bringing it back, and who changed what. */
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import type { Folder } from '#proto/folder_api'
 import controls from '../../present/controls.module.css'
 import { toHex } from '../../present/format.ts'
-import { Notice } from '../../present/notice.tsx'
+import { FailedNotice, Notice } from '../../present/notice.tsx'
 import { ActivityFeed } from './activity-feed.tsx'
 import css from './history-screen.module.css'
 import { useScrubber } from './hooks.ts'
@@ -25,9 +25,11 @@ interface Props {
   readonly folders: readonly Folder[]
   readonly devices: readonly KnownDevice[]
   readonly nameOf: (device: Uint8Array) => string
+  /** Where another folder is chosen. */
+  readonly chooser?: ReactNode
 }
 
-export function HistoryScreen({ folder, folders, devices, nameOf }: Props) {
+export function HistoryScreen({ folder, folders, devices, nameOf, chooser }: Props) {
   const { t } = useTranslation('history')
   const known = folders.find(({ name, storeId }) => name === folder || toHex(storeId) === folder)
   const version = `${known?.changedMs} ${known?.files} ${known?.bytes}`
@@ -38,20 +40,14 @@ export function HistoryScreen({ folder, folders, devices, nameOf }: Props) {
       <header className={controls['bar']}>
         <h1>{t('title', { folder: known?.name ?? folder })}</h1>
         <span className={controls['grow']} />
+        {chooser}
         <Link href={`/files/${encodeURIComponent(folder)}`} className={controls['button']}>
           {t('files')}
         </Link>
       </header>
       {scrubber.at === 'loading' && <Notice title={t('loading')} />}
       {scrubber.at === 'empty' && <Notice title={t('empty.title')}>{t('empty.why')}</Notice>}
-      {scrubber.at === 'failed' && (
-        <Notice title={t('failed')} isAlert>
-          {scrubber.why.sentence}
-          <button type="button" className={controls['button']} onClick={reload}>
-            {t('again')}
-          </button>
-        </Notice>
-      )}
+      {scrubber.at === 'failed' && <FailedNotice title={t('failed')} why={scrubber.why} onAgain={reload} />}
       {scrubber.at === 'ready' && (
         <>
           <TimeScrubber timeline={scrubber.timeline} part={scrubber.part} onPart={setPart} />

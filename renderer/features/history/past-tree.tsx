@@ -2,6 +2,7 @@
 import { useDeferredValue } from 'react'
 import { useTranslation } from 'react-i18next'
 import { EntryKind, type FileRow } from '#proto/file_api'
+import layout from '../../design/layout.module.css'
 import controls from '../../present/controls.module.css'
 import { formatBytes, formatTime } from '../../present/format.ts'
 import css from './history-screen.module.css'
@@ -32,8 +33,10 @@ export function PastTree({ folder, root, path, atMs, isNow, nameOf, onPath }: Pr
         <button
           type="button"
           className={controls['primary']}
-          disabled={isNow || tree.at === 'previewing'}
-          onClick={() => void preview(path, atMs)}
+          // Not disabled while it is worked out what would be done: the dialog gives the focus back to it.
+          disabled={isNow}
+          aria-busy={tree.at === 'previewing'}
+          onClick={() => tree.at !== 'previewing' && void preview(path, atMs)}
         >
           {t(path === '' ? 'tree.restoreAll' : 'tree.restoreDirectory')}
         </button>
@@ -60,7 +63,7 @@ export function PastTree({ folder, root, path, atMs, isNow, nameOf, onPath }: Pr
           />
         ))}
       </ul>
-      {pages.at === 'loaded' && pages.items.length === 0 && <p className={css['soft']}>{t('tree.nothing')}</p>}
+      {pages.at === 'loaded' && pages.items.length === 0 && <p className={layout['soft']}>{t('tree.nothing')}</p>}
       {pages.at === 'loaded' && pages.next !== '' && (
         <button type="button" className={controls['button']} onClick={more}>
           {t('more')}

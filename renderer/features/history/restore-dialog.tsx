@@ -1,7 +1,8 @@
 /** What restoring a directory would do, asked before it is done; then what it did. */
-import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import type { RestoreTreeResponse } from '#proto/file_api'
+import { Button } from '../../design/button.tsx'
+import { Dialog } from '../../design/dialog.tsx'
 import controls from '../../present/controls.module.css'
 import { formatTime } from '../../present/format.ts'
 import css from './history-screen.module.css'
@@ -17,42 +18,37 @@ export function RestoreDialog({ tree, onConfirm, onClose }: Props) {
   const { t, i18n } = useTranslation('history')
   if (tree.at === 'idle' || tree.at === 'previewing') return null
   const isAsking = tree.at === 'asking' || tree.at === 'restoring'
+  const isRestoring = tree.at === 'restoring'
+  const canRestore = isAsking && !changesNothing(tree.preview)
   return (
-    <ModalOverlay isOpen isDismissable={tree.at !== 'restoring'} onOpenChange={onClose} className={css['veil']!}>
-      <Modal className={css['modal']!}>
-        <Dialog className={css['dialog']!}>
-          <Heading slot="title">
-            {t(tree.at === 'failed' ? 'restore.failed' : isAsking ? 'restore.title' : 'restore.done')}
-          </Heading>
-          {tree.at === 'failed' && <p className={controls['fault']}>{tree.why.sentence}</p>}
-          {isAsking && (
-            <p>
-              {changesNothing(tree.preview)
-                ? t('restore.nothing')
-                : t('restore.ask', { path: tree.path || t('tree.root'), time: formatTime(tree.atMs, i18n.language) })}
-            </p>
+    <Dialog
+      isOpen
+      title={t(tree.at === 'failed' ? 'restore.failed' : isAsking ? 'restore.title' : 'restore.done')}
+      onClose={isRestoring ? () => undefined : onClose}
+      actions={
+        <>
+          <Button isDisabled={isRestoring} onPress={onClose} autoFocus={!canRestore}>
+            {t(isAsking ? 'restore.cancel' : 'restore.close')}
+          </Button>
+          {canRestore && (
+            <Button kind="primary" isPending={isRestoring} onPress={onConfirm} autoFocus>
+              {t(isRestoring ? 'restore.running' : 'restore.confirm')}
+            </Button>
           )}
-          {isAsking && <Counts tree={tree.preview} />}
-          {tree.at === 'done' && <Counts tree={tree.done} />}
-          <div className={controls['bar']}>
-            <span className={controls['grow']} />
-            <button type="button" className={controls['button']} disabled={tree.at === 'restoring'} onClick={onClose}>
-              {t(isAsking ? 'restore.cancel' : 'restore.close')}
-            </button>
-            {isAsking && !changesNothing(tree.preview) && (
-              <button
-                type="button"
-                className={controls['primary']}
-                disabled={tree.at === 'restoring'}
-                onClick={onConfirm}
-              >
-                {t(tree.at === 'restoring' ? 'restore.running' : 'restore.confirm')}
-              </button>
-            )}
-          </div>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+        </>
+      }
+    >
+      {tree.at === 'failed' && <p className={controls['fault']}>{tree.why.sentence}</p>}
+      {isAsking && (
+        <p>
+          {changesNothing(tree.preview)
+            ? t('restore.nothing')
+            : t('restore.ask', { path: tree.path || t('tree.root'), time: formatTime(tree.atMs, i18n.language) })}
+        </p>
+      )}
+      {isAsking && <Counts tree={tree.preview} />}
+      {tree.at === 'done' && <Counts tree={tree.done} />}
+    </Dialog>
   )
 }
 

@@ -39,7 +39,12 @@ export function useViewport(placed: Placed, selected: string) {
       setView((now) => zoomed(now, factor, at ?? { x: size().width / 2, y: size().height / 2 })),
     [size],
   )
-  useEffect(fit, [fit])
+  // Another drawing, or another size of the view: all of it is shown again.
+  useEffect(() => {
+    const resized = new ResizeObserver(fit)
+    resized.observe(frame.current!)
+    return () => resized.disconnect()
+  }, [fit])
   useEffect(() => {
     const centre = placed.centres.get(selected)
     if (centre !== undefined)

@@ -1,7 +1,6 @@
 /** The branches of one key: what happened between the fork point and each head. */
 import { useTranslation } from 'react-i18next'
-import controls from '../../present/controls.module.css'
-import { Notice } from '../../present/notice.tsx'
+import { FailedNotice, Notice } from '../../present/notice.tsx'
 import { BranchGraphView } from './branch-graph.tsx'
 import { useInspection } from './hooks.ts'
 import css from './inspector-screen.module.css'
@@ -38,14 +37,7 @@ export function InspectorScreen({ store, name, storeKey }: Props) {
       </header>
       {state.at === 'loading' && <Notice title={t('loading')} />}
       {state.at === 'empty' && <Notice title={t('empty.title')}>{t('empty.why')}</Notice>}
-      {state.at === 'failed' && (
-        <Notice title={t('failed')} isAlert>
-          {state.why.sentence}
-          <button type="button" className={controls['button']} onClick={reload}>
-            {t('again')}
-          </button>
-        </Notice>
-      )}
+      {state.at === 'failed' && <FailedNotice title={t('failed')} why={state.why} onAgain={reload} />}
       {state.at === 'shown' && (
         <div className={css['parts']}>
           <BranchGraphView shown={state} onSelect={select} onAnchor={anchor} />

@@ -7,6 +7,7 @@ import { Button } from '../../design/button.tsx'
 import { TextField } from '../../design/field.tsx'
 import { Mark } from '../../design/icons.tsx'
 import { Tabs } from '../../design/tabs.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { AddFolderForm } from '../../parts/add-folder-form.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
@@ -55,7 +56,7 @@ const NameStep = ({ onNamed }: { readonly onNamed: () => void }) => {
         autoFocus
       />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         {action.state.at === 'failed' && <Button onPress={onNamed}>{t('name.later')}</Button>}
         <CallButton kind="primary" type="submit" action={action} isDisabled={!fits(name.trim())}>
           {t('name.submit')}

@@ -6,6 +6,7 @@ import { InviteService, type CreateInviteResponse } from '#proto/invite_api'
 import { Button } from '../../design/button.tsx'
 import { Card } from '../../design/card.tsx'
 import { SelectField, SwitchField } from '../../design/field.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { roleKeys, roleOf } from '../../parts/roles.ts'
@@ -43,7 +44,7 @@ const InviteForm = ({ initial, onMade }: { initial: Choices; onMade: (made: Crea
   ]
   return (
     <Form
-      className={css['form']}
+      className={layout['form']}
       onSubmit={(event) => {
         event.preventDefault()
         void action.run(make)
@@ -82,7 +83,7 @@ const InviteForm = ({ initial, onMade }: { initial: Choices; onMade: (made: Crea
         onChange={(approval) => set({ approval })}
       />
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <CallButton kind="primary" type="submit" action={action}>
           {t('create.submit')}
         </CallButton>
@@ -97,7 +98,7 @@ export const CreateInvite = ({ initialTarget = SPACE, onMade }: { initialTarget?
   const initial: Choices = { target: initialTarget, role: 'writer', lifetime: 'day', uses: 1, approval: true }
   return (
     <Card label={t('create.title')}>
-      <h2 className={css['title']}>{t(made === undefined ? 'create.title' : 'link.title')}</h2>
+      <h2 className={layout['title']}>{t(made === undefined ? 'create.title' : 'link.title')}</h2>
       {made === undefined ? (
         <InviteForm
           initial={initial}
@@ -109,7 +110,7 @@ export const CreateInvite = ({ initialTarget = SPACE, onMade }: { initialTarget?
       ) : (
         <>
           <InviteLink made={made} />
-          <div className={css['actions']}>
+          <div className={layout['actions']}>
             <Button onPress={() => setMade(undefined)}>{t('link.another')}</Button>
           </div>
         </>

@@ -3,10 +3,12 @@ import { useTranslation } from 'react-i18next'
 import { InviteService, type PendingJoin } from '#proto/invite_api'
 import { Card } from '../../design/card.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { roleKey } from '../../parts/roles.ts'
 import { Words } from '../../parts/words.tsx'
+import { shortAddress } from '../../present/address.ts'
 import { timeAgo } from '../../present/relative.ts'
 import { useAction } from '../../present/use-action.ts'
 import { useClient } from '../../present/use-client.ts'
@@ -24,21 +26,23 @@ const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: num
   }
   return (
     <Card tone="warn" label={t('incoming.title', { name: join.deviceName })}>
-      <h2 className={css['title']}>{t('incoming.title', { name: join.deviceName })}</h2>
-      <p>{t('incoming.text', { target: join.target, role: t(`role.${roleKey(join.role)}`) })}</p>
-      <p className={css['soft']}>
-        {t('incoming.from', { address: join.address, ago: timeAgo(join.sinceMs, now, i18n.language) })}
-      </p>
-      <p>{t('incoming.compare')}</p>
-      <Words words={join.words} />
-      <ActionError action={action} />
-      <div className={css['actions']}>
-        <CallButton action={action} onPress={() => void answer(false)}>
-          {t('incoming.refuse')}
-        </CallButton>
-        <CallButton kind="primary" action={action} onPress={() => void answer(true)}>
-          {t('incoming.accept')}
-        </CallButton>
+      <h2 className={layout['title']}>{t('incoming.title', { name: join.deviceName })}</h2>
+      <div className={layout['form']}>
+        <p>{t('incoming.text', { target: join.target, role: t(`role.${roleKey(join.role)}`) })}</p>
+        <p className={layout['soft']}>
+          {t('incoming.from', { address: shortAddress(join.address), ago: timeAgo(join.sinceMs, now, i18n.language) })}
+        </p>
+        <p>{t('incoming.compare')}</p>
+        <Words words={join.words} />
+        <ActionError action={action} />
+        <div className={layout['actions']}>
+          <CallButton action={action} onPress={() => void answer(false)}>
+            {t('incoming.refuse')}
+          </CallButton>
+          <CallButton kind="primary" action={action} onPress={() => void answer(true)}>
+            {t('incoming.accept')}
+          </CallButton>
+        </div>
       </div>
     </Card>
   )

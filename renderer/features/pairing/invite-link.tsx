@@ -6,6 +6,7 @@ import type { CreateInviteResponse } from '#proto/invite_api'
 import { Button } from '../../design/button.tsx'
 import { Icon } from '../../design/icons.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { formatTime } from '../../present/format.ts'
 import css from './pairing.module.css'
 
@@ -32,7 +33,7 @@ export const InviteLink = ({ made: { link, invite } }: { readonly made: CreateIn
     )
   }
   return (
-    <div className={css['made']}>
+    <div className={layout['form']}>
       <p>{t('link.intro')}</p>
       <QrCode text={link} />
       <div className={css['link']}>
@@ -43,7 +44,7 @@ export const InviteLink = ({ made: { link, invite } }: { readonly made: CreateIn
         </Button>
       </div>
       {invite !== undefined && (
-        <p className={css['soft']}>
+        <p className={layout['soft']}>
           {t('link.until', { time: formatTime(invite.expiresMs, i18n.language), count: invite.uses })}
         </p>
       )}

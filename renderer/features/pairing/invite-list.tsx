@@ -7,6 +7,7 @@ import { Button } from '../../design/button.tsx'
 import { Card } from '../../design/card.tsx'
 import { ErrorNote } from '../../design/error-note.tsx'
 import { Tag } from '../../design/tag.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { roleKey } from '../../parts/roles.ts'
@@ -37,11 +38,11 @@ const Row = ({ invite, now, onRevoked }: { invite: InviteInfo; now: number; onRe
   const time = formatTime(invite.expiresMs, i18n.language)
   return (
     <li className={css['invite']}>
-      <div className={css['inviteHead']}>
+      <div className={layout['head']}>
         <strong>{invite.target}</strong>
         <Tag tone={tones[is]}>{t(`standing.${is}`)}</Tag>
       </div>
-      <p className={css['soft']}>
+      <p className={layout['soft']}>
         {t('list.facts', { role: t(`role.${roleKey(invite.role)}`), used: invite.used, uses: invite.uses, time })}
       </p>
       <ActionError action={action} />
@@ -68,11 +69,11 @@ export const InviteList = ({ round }: { readonly round: number }) => {
   const now = useNow()
   return (
     <Card label={t('list.title')}>
-      <h2 className={css['title']}>{t('list.title')}</h2>
+      <h2 className={layout['title']}>{t('list.title')}</h2>
       {loaded.at === 'failed' && (
-        <ErrorNote failure={loaded.failure} action={<Button onPress={again}>{t('list.again')}</Button>} />
+        <ErrorNote failure={loaded.failure} action={<Button onPress={again}>{t('design:again')}</Button>} />
       )}
-      {loaded.at === 'ready' && loaded.value.length === 0 && <p className={css['soft']}>{t('list.empty')}</p>}
+      {loaded.at === 'ready' && loaded.value.length === 0 && <p className={layout['soft']}>{t('list.empty')}</p>}
       {loaded.at === 'ready' && (
         <ul className={css['invites']}>
           {loaded.value.map((invite) => (

@@ -6,6 +6,7 @@ import { Button } from '../../design/button.tsx'
 import { Dialog } from '../../design/dialog.tsx'
 import { SelectField, TextField } from '../../design/field.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { roleKey, roleKeys, roleOf } from '../../parts/roles.ts'
@@ -13,7 +14,6 @@ import { toHex } from '../../present/format.ts'
 import { useAction } from '../../present/use-action.ts'
 import { useClient } from '../../present/use-client.ts'
 import { closePeerDialog, usePeerDialog } from './store.ts'
-import css from './peers.module.css'
 
 interface CallDialogProps {
   readonly title: string
@@ -115,7 +115,7 @@ const RoleDialog = ({ peer }: { readonly peer: PeerInfo }) => {
         value={role}
         onChange={setRole}
       />
-      <p className={css['soft']}>{t('setRole.note')}</p>
+      <p className={layout['soft']}>{t('setRole.note')}</p>
     </CallDialog>
   )
 }
@@ -131,7 +131,7 @@ const RevokeDialog = ({ peer }: { readonly peer: PeerInfo }) => {
       done={t('revoke.done', { name: peer.name })}
       call={() => client.revokePeer({ peer: toHex(peer.device) })}
     >
-      <ul className={css['account']}>
+      <ul className={layout['account']}>
         <li>{t('revoke.noMore', { name: peer.name })}</li>
         <li>{t('revoke.keeps')}</li>
         <li>{t('revoke.stays')}</li>

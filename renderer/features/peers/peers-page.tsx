@@ -9,12 +9,13 @@ import { Icon } from '../../design/icons.tsx'
 import { Menu } from '../../design/menu.tsx'
 import { Page } from '../../design/page.tsx'
 import { Tag } from '../../design/tag.tsx'
+import layout from '../../design/layout.module.css'
 import { roleKey } from '../../parts/roles.ts'
+import { shortAddress } from '../../present/address.ts'
 import { toHex } from '../../present/format.ts'
 import { timeAgo } from '../../present/relative.ts'
 import { useNow } from '../../present/use-now.ts'
 import { useFolders, usePeers } from '../../state/node-store.ts'
-import { shortAddress } from './address.ts'
 import { PeerDialogs } from './dialogs.tsx'
 import { lagOf } from './lag.ts'
 import { MeshPicture } from './mesh-picture.tsx'
@@ -53,11 +54,11 @@ const PeerCard = ({ peer, now }: { readonly peer: PeerInfo; readonly now: number
   return (
     <Card tone={tones[is]} label={name}>
       <div className={css['peer']}>
-        <div className={css['head']}>
+        <div className={layout['head']}>
           <h2>{name}</h2>
           <Tag tone={tones[is]}>{t(`state.${is}`)}</Tag>
         </div>
-        <p className={css['soft']}>
+        <p className={layout['soft']}>
           {peer.connected
             ? [shortAddress(peer.address), peer.latencyMs > 0 ? t('mesh.latency', { ms: peer.latencyMs }) : '']
                 .filter(Boolean)

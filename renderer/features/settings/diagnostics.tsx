@@ -7,6 +7,7 @@ import { Button } from '../../design/button.tsx'
 import { Card, type Tone } from '../../design/card.tsx'
 import { ErrorNote } from '../../design/error-note.tsx'
 import { Tag } from '../../design/tag.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { failureOf, wasAborted, type Failure } from '../../present/failure.ts'
@@ -37,7 +38,7 @@ const CheckRow = ({ check }: { readonly check: Check }) => {
     <li className={css['check']}>
       <Tag tone={tone}>{t(`verdict.${key}`)}</Tag>
       <strong>{checkName(check.name, t)}</strong>
-      <span className={css['soft']}>{check.message}</span>
+      <span className={layout['soft']}>{check.message}</span>
     </li>
   )
 }
@@ -49,7 +50,7 @@ const Checks = () => {
   const [checks, again] = useLoaded(load)
   return (
     <Card label={t('diagnostics.checks')}>
-      <div className={css['cardHead']}>
+      <div className={layout['head']}>
         <h2>{t('diagnostics.checks')}</h2>
         <Button size="small" onPress={again}>
           {t('diagnostics.again')}
@@ -100,9 +101,9 @@ const LogCard = () => {
   const { lines, failure } = useLogs()
   return (
     <Card label={t('diagnostics.logs')}>
-      <h2 className={css['title']}>{t('diagnostics.logs')}</h2>
+      <h2 className={layout['title']}>{t('diagnostics.logs')}</h2>
       {failure !== undefined && <ErrorNote failure={failure} />}
-      {failure === undefined && lines.length === 0 && <p className={css['soft']}>{t('diagnostics.noLogs')}</p>}
+      {failure === undefined && lines.length === 0 && <p className={layout['soft']}>{t('diagnostics.noLogs')}</p>}
       {lines.length > 0 && (
         <ol className={css['logs']} dir="ltr" tabIndex={0} aria-label={t('diagnostics.logs')}>
           {lines.map(({ timeMs, level, text }, at) => (
@@ -138,8 +139,8 @@ const ExportCard = () => {
   }
   return (
     <Card label={t('diagnostics.report')}>
-      <h2 className={css['title']}>{t('diagnostics.report')}</h2>
-      <p className={css['soft']}>{t('diagnostics.reportNote')}</p>
+      <h2 className={layout['title']}>{t('diagnostics.report')}</h2>
+      <p className={layout['soft']}>{t('diagnostics.reportNote')}</p>
       <dl className={css['facts']}>
         <dt>{t('diagnostics.version')}</dt>
         <dd>{version}</dd>
@@ -147,7 +148,7 @@ const ExportCard = () => {
         <dd dir="ltr">{home}</dd>
       </dl>
       <ActionError action={action} />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <CallButton action={action} onPress={() => void action.run(save)}>
           {t('diagnostics.export')}
         </CallButton>

@@ -8,6 +8,7 @@ import { Card } from '../../design/card.tsx'
 import { ErrorNote } from '../../design/error-note.tsx'
 import { SelectField, SwitchField, TextField } from '../../design/field.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { languages } from '../../i18n/languages.ts'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
@@ -34,7 +35,7 @@ const DeviceName = ({ settings, inHand }: { readonly settings: Settings; readonl
         onChange={setName}
         maxLength={64}
       />
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <CallButton
           action={inHand.action}
           isDisabled={name.trim() === '' || name.trim() === settings.deviceName}
@@ -63,8 +64,8 @@ const Appearance = () => {
     })
   return (
     <Card label={t('general.appearance')}>
-      <h2 className={css['title']}>{t('general.appearance')}</h2>
-      <div className={css['form']}>
+      <h2 className={layout['title']}>{t('general.appearance')}</h2>
+      <div className={layout['form']}>
         <SelectField
           label={t('general.theme')}
           choices={['system', 'light', 'dark'].map((id) => ({ id, label: t(`theme.${id}`) }))}
@@ -95,14 +96,14 @@ const Shell = ({ desktop }: { readonly desktop: Desktop }) => {
     if (await action.run(() => client.changeDesktop({ autostart: on }))) setAutostart(on)
   }
   return (
-    <div className={css['form']}>
+    <div className={layout['form']}>
       <SwitchField
         label={t('general.autostart')}
         note={t('general.autostartNote')}
         isOn={autostart}
         onChange={(on) => void change(on)}
       />
-      <p className={css['soft']}>
+      <p className={layout['soft']}>
         {t(desktop.keyStorage === KeyStorage.KEYCHAIN ? 'general.keyKeychain' : 'general.keyFile')}
       </p>
       <ActionError action={action} />
@@ -117,7 +118,7 @@ const DesktopCard = () => {
   const [desktop] = useLoaded(load)
   return (
     <Card label={t('general.desktop')}>
-      <h2 className={css['title']}>{t('general.desktop')}</h2>
+      <h2 className={layout['title']}>{t('general.desktop')}</h2>
       {desktop.at === 'failed' && <ErrorNote failure={desktop.failure} />}
       {desktop.at === 'ready' && desktop.value !== undefined && <Shell desktop={desktop.value} />}
     </Card>
@@ -132,8 +133,8 @@ export const General = () => {
   return (
     <div className={css['columns']}>
       <Card label={t('general.device')}>
-        <h2 className={css['title']}>{t('general.device')}</h2>
-        <div className={css['form']}>
+        <h2 className={layout['title']}>{t('general.device')}</h2>
+        <div className={layout['form']}>
           {settings.at === 'failed' && <ErrorNote failure={settings.failure} />}
           {settings.at === 'ready' && (
             <DeviceName key={settings.value.deviceName} settings={settings.value} inHand={inHand} />

@@ -7,6 +7,7 @@ import { Card } from '../../design/card.tsx'
 import { ErrorNote } from '../../design/error-note.tsx'
 import { SwitchField, TextField } from '../../design/field.tsx'
 import { showToast } from '../../design/toast.tsx'
+import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { bytesToLimit, limitToBytes, minuteToTime, timeToMinute } from './limits.ts'
@@ -36,8 +37,8 @@ const Limits = ({ settings, inHand }: PartProps) => {
   const wrong = t('network.limitWrong')
   return (
     <Card label={t('network.limits')}>
-      <h2 className={css['title']}>{t('network.limits')}</h2>
-      <div className={css['form']}>
+      <h2 className={layout['title']}>{t('network.limits')}</h2>
+      <div className={layout['form']}>
         <TextField
           label={t('network.download')}
           note={t('network.limitNote')}
@@ -52,7 +53,7 @@ const Limits = ({ settings, inHand }: PartProps) => {
           onChange={setUpload}
           error={uploadLimit === undefined ? wrong : undefined}
         />
-        <div className={css['actions']}>
+        <div className={layout['actions']}>
           <CallButton
             action={inHand.action}
             isDisabled={uploadLimit === undefined || downloadLimit === undefined}
@@ -128,8 +129,8 @@ const QuietHours = ({ settings, inHand }: PartProps) => {
   const areTimes = spans.every(({ from, to }) => timeToMinute(from) !== undefined && timeToMinute(to) !== undefined)
   return (
     <Card label={t('network.quiet')}>
-      <h2 className={css['title']}>{t('network.quiet')}</h2>
-      <p className={css['soft']}>{t('network.quietNote')}</p>
+      <h2 className={layout['title']}>{t('network.quiet')}</h2>
+      <p className={layout['soft']}>{t('network.quietNote')}</p>
       <ul className={css['spans']}>
         {spans.map((span, at) => (
           <QuietSpan
@@ -140,7 +141,7 @@ const QuietHours = ({ settings, inHand }: PartProps) => {
           />
         ))}
       </ul>
-      <div className={css['actions']}>
+      <div className={layout['actions']}>
         <Button
           isDisabled={spans.length >= SPANS_MAX}
           onPress={() => setSpans([...spans, { from: '22:00', to: '06:00', weekdays: [] }])}

@@ -26,13 +26,8 @@ export const QuietDays = ({
       onSelectionChange={(keys) => onChange([...keys].map(Number).sort((a, b) => a - b))}
     >
       {week.map((day) => (
-        <ToggleButton
-          key={day}
-          id={String(day)}
-          className={css['day']}
-          aria-label={dayName(day, i18n.language, 'long')}
-        >
-          {dayName(day, i18n.language, 'short')}
+        <ToggleButton key={day} id={String(day)} className={css['day']}>
+          <abbr title={dayName(day, i18n.language, 'long')}>{dayName(day, i18n.language, 'short')}</abbr>
         </ToggleButton>
       ))}
     </ToggleButtonGroup>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { NodeService, type GetStorageUseResponse } from '#proto/node_api'
 import { Card } from '../../design/card.tsx'
 import { ErrorNote } from '../../design/error-note.tsx'
+import layout from '../../design/layout.module.css'
 import { formatBytes, toHex } from '../../present/format.ts'
 import { useClient } from '../../present/use-client.ts'
 import { useLoaded } from '../../present/use-loaded.ts'
@@ -45,7 +46,7 @@ const Picture = ({ use }: { readonly use: GetStorageUseResponse }) => {
   return (
     <>
       <p className={css['total']}>{format(total)}</p>
-      <p className={css['soft']}>
+      <p className={layout['soft']}>
         {t('storage.free', { free: format(use.diskFreeBytes), disk: format(use.diskBytes) })}
       </p>
       <div className={css['bar']} aria-hidden="true">
