@@ -16,6 +16,8 @@ export interface DesktopParts {
   readonly memory: DesktopMemory
   readonly requests: PlaceRequests
   systemLanguage(): string
+  /** After the language was kept. */
+  languageChanged(): void
   isAutostarted(): boolean
   setAutostart(wanted: boolean): void
   applyTheme(theme: ThemeName): void
@@ -84,6 +86,7 @@ export const desktopService = (parts: DesktopParts): ServiceApi<typeof DesktopSe
       return err(latticeError('setting-not-kept', 'retryable', message))
     }
     if (name !== undefined) parts.applyTheme(name)
+    if (language !== undefined) parts.languageChanged()
     return ok({ desktop: describe(parts) })
   },
   async *watchRequests(_, signal) {

@@ -6,7 +6,8 @@ import { nodeDown, stepView, type NodeView } from './tray-state.ts'
 
 export interface Follower {
   onView(view: NodeView): void
-  onNotice(notice: Notice): void
+  /** `view`: as the notice found it. */
+  onNotice(notice: Notice, view: NodeView): void
 }
 
 /** Ends when the node stops or `signal` aborts. Notices of the snapshot are old ones: they are not told again. */
@@ -17,6 +18,6 @@ export const followNode = async (api: NodeApi, follower: Follower, signal: Abort
     const message = create(WatchResponseSchema, reply.value)
     const next = stepView(view, message)
     if (next !== view) follower.onView((view = next))
-    if (message.event.case === 'notice') follower.onNotice(message.event.value)
+    if (message.event.case === 'notice') follower.onNotice(message.event.value, view)
   }
 }

@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { autostartEntry } from './autostart-entry.ts'
 import { isLanguage, parseDesktopFile } from './desktop-file.ts'
-import { failureHtml, nodeFailure } from './failure-page.ts'
+import { failureHtml } from './failure-page.ts'
 import { findLink, parseLink } from './links.ts'
 import { PlaceRequests } from './requests.ts'
 import { parseStartArgs } from './start-args.ts'
+import { ShellTexts } from './texts.ts'
 import { placeWindow } from './window-place.ts'
 
 test.each([
@@ -76,14 +77,15 @@ test('the window comes back where it was, unless no screen would show it', () =>
 })
 
 test('the autostart file quotes what it starts', () => {
-  const entry = autostartEntry(['/opt/My "Apps"/100% $HOME/lattice', '--hidden'])
+  const comments = { en: 'Keeps', de: 'Hält' }
+  const entry = autostartEntry(['/opt/My "Apps"/100% $HOME/lattice', '--hidden'], comments)
   expect(entry).toContain(String.raw`Exec="/opt/My \\"Apps\\"/100%% \\$HOME/lattice" "--hidden"`)
+  expect(entry).toContain('\nComment=Keeps\nComment[de]=Hält\n')
 })
 
 test('what failed is text on the failure page, never markup', () => {
-  const html = failureHtml(
-    nodeFailure({ kind: 'home-locked', severity: 'permanent', message: '<script>x</script> & "y"' }),
-  )
+  const error = { kind: 'home-in-use', severity: 'permanent', message: '<script>x</script> & "y"' } as const
+  const html = failureHtml({ of: 'node', error }, new ShellTexts(['en']))
   expect(html).not.toContain('<script>')
   expect(html).toContain('&#60;script&#62;x&#60;/script&#62; &#38; &#34;y&#34;')
 })
