@@ -5,6 +5,7 @@
 'use strict'
 const crypto = require('node:crypto')
 const events = require('node:events')
+const tls = require('node:tls')
 
 const add = (target, name, value) => {
   if (target[name] === undefined) Object.defineProperty(target, name, { value, configurable: true, writable: true })
@@ -228,3 +229,12 @@ add(globalThis, 'AsyncDisposableStack', makeStack(Symbol.asyncDispose, true))
 add(events.EventEmitter.prototype, Symbol.dispose, function () {
   this.removeAllListeners()
 })
+
+// It does not ask ALPNCallback but takes the first of the protocols itself, and whoever gave the callback never learns
+// which: an answering socket agrees to the last resort only, after which the two sides negotiate within the stream.
+tls.TLSSocket = class extends tls.TLSSocket {
+  constructor(socket, options) {
+    const mustAsk = options?.isServer && options.ALPNCallback !== undefined
+    super(socket, mustAsk ? { ...options, ALPNProtocols: options.ALPNProtocols.slice(-1) } : options)
+  }
+}
