@@ -19,7 +19,7 @@ import { isAutostarted, setAutostart } from './autostart.ts'
 import { DesktopMemory, type ThemeName } from './desktop-file.ts'
 import { failureActs, failureDetails, failureHtml, type Failure } from './failure-page.ts'
 import { systemKeychain } from './keychain.ts'
-import { isSeenAt, notificationFor } from './notices.ts'
+import { asMarkup, isSeenAt, notificationFor } from './notices.ts'
 import { FAILURE_URL, servePages } from './pages.ts'
 import { handOutPorts, type Ports } from './ports.ts'
 import { PlaceRequests } from './requests.ts'
@@ -220,7 +220,10 @@ export class DesktopApp {
     const text = notificationFor(notice, view, this.#texts.say)
     if (text === undefined || !Notification.isSupported()) return
     if (isSeenAt(text, this.#window.focusedPlace)) return
-    const notification = new Notification({ title: text.title, body: text.body })
+    const notification = new Notification({
+      title: text.title,
+      body: process.platform === 'linux' ? asMarkup(text.body) : text.body,
+    })
     const forget = (): void => void this.#notifications.delete(notification)
     this.#notifications.add(notification)
     notification.on('click', () => {

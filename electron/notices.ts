@@ -53,6 +53,10 @@ const errorText = (notice: Notice, view: NodeView, say: Say): NotificationText =
   seenAt: routes.folders,
 })
 
+/** Panels of Linux take a body for markup, and file names come from other people. They know these three entities. */
+export const asMarkup = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
 /** `place`: what a person has before them; undefined: something else. */
 export const isSeenAt = ({ seenAt }: NotificationText, place: string | undefined): boolean =>
   place !== undefined && (seenAt === '/' || place === seenAt || place.startsWith(`${seenAt}/`))

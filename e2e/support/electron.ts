@@ -26,9 +26,19 @@ const startArgs = (home: string, args: readonly string[]): string[] => [
   ...args,
 ]
 
-const environment = (): Record<string, string> => ({
+export interface AppOptions {
+  readonly args?: readonly string[]
+  /** In place of what the session says. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The real one; without it a plain page stands in its place, and a test takes the port. */
+  readonly hasInterface?: boolean
+}
+
+const environment = ({ env = {}, hasInterface = false }: AppOptions = {}): Record<string, string> => ({
   ...Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries({ ...process.env, ...env, ...(hasInterface && { LATTICE_TEST_APP: root }) }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   ),
   LATTICE_APP_ROOT: root,
 })
@@ -47,11 +57,15 @@ export class TestApp implements AsyncDisposable {
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
   }
 
-  static async start(home: string, ...args: readonly string[]): Promise<TestApp> {
+  static start(home: string, ...args: readonly string[]): Promise<TestApp> {
+    return TestApp.launch(home, { args })
+  }
+
+  static async launch(home: string, options: AppOptions): Promise<TestApp> {
     const app = await _electron.launch({
       executablePath: electronProgram(),
-      args: startArgs(home, args),
-      env: environment(),
+      args: startArgs(home, options.args ?? []),
+      env: environment(options),
       timeout: 30_000,
     })
     return new TestApp(app)

@@ -30,6 +30,13 @@ Watcher.configureMembers({
   },
 })
 
+/** An icon as the panel gets it: 4 bytes a pixel, alpha first. */
+export interface IconPixmap {
+  readonly width: number
+  readonly height: number
+  readonly argb: Buffer
+}
+
 export interface MenuItem {
   readonly id: number
   readonly label: string
@@ -63,6 +70,20 @@ export class TrayItem {
       Variant,
     ]
     return value.value
+  }
+
+  async icon(): Promise<IconPixmap> {
+    const [[width, height, argb]] = (await this.property('IconPixmap')) as [[number, number, Buffer]]
+    return { width, height, argb }
+  }
+
+  async tooltip(): Promise<string> {
+    return String(((await this.property('ToolTip')) as unknown[])[2])
+  }
+
+  /** What a click on the icon does. */
+  async activate(): Promise<void> {
+    await this.#call(this.#path, ITEM, 'Activate', 'ii', [0, 0])
   }
 
   async menu(): Promise<MenuItem> {
