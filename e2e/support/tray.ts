@@ -1,4 +1,5 @@
 /** A panel for tests: the watcher that tray icons register with on D-Bus, and a reader of their menus. */
+import { join } from 'node:path'
 import { interface as dbusInterface, Message, sessionBus, Variant, type MessageBus } from 'dbus-next'
 
 const WATCHER = 'org.kde.StatusNotifierWatcher'
@@ -29,13 +30,6 @@ Watcher.configureMembers({
     RegisterStatusNotifierHost: { inSignature: 's', outSignature: '' },
   },
 })
-
-/** An icon as the panel gets it: 4 bytes a pixel, alpha first. */
-export interface IconPixmap {
-  readonly width: number
-  readonly height: number
-  readonly argb: Buffer
-}
 
 export interface MenuItem {
   readonly id: number
@@ -72,9 +66,9 @@ export class TrayItem {
     return value.value
   }
 
-  async icon(): Promise<IconPixmap> {
-    const [[width, height, argb]] = (await this.property('IconPixmap')) as [[number, number, Buffer]]
-    return { width, height, argb }
+  /** Where the image lies: in a session that says it is GNOME, Chromium hands icons over as files. */
+  async iconFile(): Promise<string> {
+    return join(String(await this.property('IconThemePath')), `${String(await this.property('IconName'))}.png`)
   }
 
   async tooltip(): Promise<string> {
