@@ -106,6 +106,7 @@ export class DesktopApp {
         setAutostart: (wanted) => setAutostart(wanted, this.#texts.inAll('autostart')),
         applyTheme: (theme) => this.#applyTheme(theme),
         chooseDirectory: (title) => this.#chooseDirectory(title),
+        openDirectory: (path) => void this.#openDirectory(path).catch(report),
         reveal: (path) => shell.showItemInFolder(path),
         quit: () => this.quit(),
       },
@@ -261,6 +262,8 @@ export class DesktopApp {
   }
 
   async #openDirectory(path: string): Promise<void> {
+    // Opening would start it there if its name, which may be another person's, made a program of it.
+    if (process.platform === 'darwin') return shell.showItemInFolder(path)
     const failure = await shell.openPath(path)
     if (failure !== '') this.#tell(this.#texts.say('dialog.notOpened', { path }), failure)
   }

@@ -14,11 +14,12 @@ test.each([
   ['lattice://join/abc', 'lattice://join/abc'],
   [' lattice://join/abc\n', 'lattice://join/abc'],
   ['LATTICE://join/abc', 'LATTICE://join/abc'],
-  ['lattice:join', undefined],
+  ['lattice:join', 'lattice:join'],
   ['https://x/lattice://join', undefined],
-  ['lattice://join/a b', undefined],
-  ['lattice://join/ä', undefined],
-  [`lattice://${'a'.repeat(20_000)}`, undefined],
+  ['lattice://join/a b', 'lattice://join/a b'],
+  ['lattice://join/ä', 'lattice://join/ä'],
+  [`lattice://${'a'.repeat(20_000)}`, `lattice://${'a'.repeat(16_374)}`],
+  ['latticex://join/a', undefined],
   ['', undefined],
 ])('the link in %j', (text, link) => {
   expect(parseLink(text)).toBe(link)

@@ -1,12 +1,13 @@
 /** The tray as a panel sees it, over D-Bus: its icon in every state, and what each entry of its menu does. */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { TrayState } from '#electron/tray-state.ts'
 import { TestApp } from '../support/electron.ts'
+import { installFileManager } from '../support/file-manager.ts'
 import { Notifications } from '../support/notifications.ts'
 import { runAt, SharedFolder } from '../support/shared-folder.ts'
 import { TestPanel, type MenuItem, type TrayItem } from '../support/tray.ts'
@@ -121,27 +122,10 @@ test('the icon, the words beside it and the menu follow the node through all fiv
   await shows('idle', 'Lattice: up to date', 'Conflicts (0)')
 })
 
-/** Takes the place of the file manager: notes what the system asked it to open. */
-const installFileManager = async (): Promise<{ opened: () => Promise<string> }> => {
-  const note = join(root, 'opened')
-  const program = join(root, 'file-manager')
-  const data = process.env['XDG_DATA_HOME'] ?? ''
-  const applications = join(data, 'applications')
-  await mkdir(applications, { recursive: true })
-  await writeFile(program, `#!/bin/sh\nprintf '%s\\n' "$1" >> '${note}'\n`)
-  await chmod(program, 0o755)
-  await writeFile(
-    join(applications, 'files.desktop'),
-    `[Desktop Entry]\nType=Application\nName=Files\nExec=${program} %f\nMimeType=inode/directory;\n`,
-  )
-  await writeFile(join(applications, 'mimeapps.list'), '[Default Applications]\ninode/directory=files.desktop\n')
-  return { opened: () => readFile(note, 'utf8').catch(() => '') }
-}
-
 const isAt = async (page: Page, place: RegExp): Promise<void> => await page.waitForURL(place, { timeout: DEADLINE_MS })
 
 test('each entry of the menu does what it says', async () => {
-  const { opened } = await installFileManager()
+  const { opened } = await installFileManager(root)
   const home = join(root, 'home')
   await using app = await TestApp.launch(home, { hasInterface: true, args: ['--hidden'] })
   const item = await panel.item()

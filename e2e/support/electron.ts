@@ -16,18 +16,24 @@ const electronProgram = (): string => {
   return program
 }
 
-const startArgs = (home: string, args: readonly string[]): string[] => [
+const startArgs = (
+  home: string,
+  args: readonly string[],
+  listen: readonly string[] = ['/ip4/127.0.0.1/tcp/0'],
+): string[] => [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--password-store=gnome-libsecret',
   '--disable-gpu', // there is none, and looking for it fails at times on a busy machine
   `--home=${home}`,
-  '--listen=/ip4/127.0.0.1/tcp/0',
+  ...listen.map((address) => `--listen=${address}`),
   '--no-mdns',
   ...args,
 ]
 
 export interface AppOptions {
   readonly args?: readonly string[]
+  /** In place of a port of loopback that the system chooses; none: what config.json says. */
+  readonly listen?: readonly string[]
   /** In place of what the session says. */
   readonly env?: Readonly<Record<string, string>>
   /** The real one; without it a plain page stands in its place, and a test takes the port. */
@@ -64,7 +70,7 @@ export class TestApp implements AsyncDisposable {
   static async launch(home: string, options: AppOptions): Promise<TestApp> {
     const app = await _electron.launch({
       executablePath: electronProgram(),
-      args: startArgs(home, options.args ?? []),
+      args: startArgs(home, options.args ?? [], options.listen),
       env: environment(options),
       timeout: 30_000,
     })
