@@ -88,7 +88,7 @@ export class DesktopApp {
   }
 
   #createRunning(): RunningNode {
-    const { app, home, args, report } = this.#parts
+    const { home, args, report } = this.#parts
     return new RunningNode({
       nodeOptions: () => ({
         home,
@@ -141,7 +141,7 @@ export class DesktopApp {
   navigated(contents: WebContents, url: string): void {
     if (!contents.getURL().startsWith(FAILURE_URL)) return
     const { pathname } = new URL(url)
-    if (pathname === failureActs.copy) return this.#copyDetails()
+    if (pathname === failureActs.copy) return void this.#copyDetails().catch(this.#parts.report)
     if (pathname === failureActs.quit) return this.quit()
     if (pathname !== failureActs.retry) return
     this.#failure = undefined
@@ -186,9 +186,9 @@ export class DesktopApp {
     if (this.#failure !== undefined) this.#window.load(true)
   }
 
-  #copyDetails(): void {
+  async #copyDetails(): Promise<void> {
     if (this.#failure === undefined) return
-    clipboard.writeText(failureDetails(this.#failure))
+    await clipboard.writeText(failureDetails(this.#failure))
     this.#isCopied = true
     this.#window.load(true)
   }

@@ -32,7 +32,10 @@ async function main() {
   if (!(await ensureSystemPrograms('desktop'))) return 1
   const { program, isStandIn } = await electronForTests()
   console.log(`e2e:electron: runs ${isStandIn ? 'a stand-in for Electron' : 'Electron'} at ${program}`)
-  for (const args of [['build.mjs', '--if-stale', '--quiet'], ['build-desktop.mjs', '--quiet']])
+  for (const args of [
+    ['build.mjs', '--if-stale', '--quiet'],
+    ['build-desktop.mjs', '--quiet'],
+  ])
     if ((await run(node, [fromRoot('scripts', args[0] ?? ''), ...args.slice(1)])) !== 0) return 1
   const session = mkdtempSync(join(tmpdir(), 'lattice-session-'))
   try {

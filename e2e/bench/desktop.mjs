@@ -3,13 +3,14 @@
  * synced files. Prints a table and, with `--json`, the figures alone. `--files N`, `--runs N`.
  *
  * A start lasts from the spawn of the program until the card of the folder is on the screen. Memory is the proportional
- * share (PSS) of the app and all processes under it: with the window closed, once it is open, and closed again.
+ * share (PSS) of the app and all processes under it: with the window closed, once it is open, and closed again. A copy
+ * of Electron is measured, as any other Electron that runs would take over a part of what is shared.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -33,7 +34,7 @@ const runs = Number(values.runs)
 const REST_MS = 8_000
 const say = (/** @type {string} */ line) => (values.json ? undefined : console.log(line))
 
-/** @typedef {{ kind: string, pss: number }} ProcessSize in MiB */
+/** `anon`: what of it is no file. @typedef {{ kind: string, pss: number, anon: number }} ProcessSize in MiB */
 
 /** The process and all under it. @param {number} pid @returns {ProcessSize[]} */
 function processTree(pid) {
@@ -45,11 +46,13 @@ function processTree(pid) {
           .replace(/^.*\) \S+ /, '')
           .split(' ')[0] === String(pid),
     )
-  const pss = /^Pss:\s+(\d+) kB/m.exec(readIfThere(`/proc/${pid}/smaps_rollup`))
+  const rollup = readIfThere(`/proc/${pid}/smaps_rollup`)
+  const read = (/** @type {string} */ name) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) / 1024
   const command = readIfThere(`/proc/${pid}/cmdline`)
   const kind = /--type=([\w-]+)/.exec(command)?.[1] ?? 'main'
   const service = /--utility-sub-type=([\w.]+)/.exec(command)?.[1]
-  const own = { kind: service ? `${kind} ${service}` : kind, pss: Number(pss?.[1] ?? 0) / 1024 }
+  const own = { kind: service ? `${kind} ${service}` : kind, pss: read('Pss'), anon: read('Pss_Anon') }
   return [own, ...children.flatMap((child) => processTree(Number(child)))]
 }
 
@@ -83,6 +86,11 @@ async function lattice(home, ...args) {
   if (code !== 0) throw new Error(`lattice ${args.join(' ')} ended with ${code}: ${output}`)
 }
 
+/** The node serves: that takes longer than the app's being there. @param {string} home */
+async function nodeUp(home) {
+  while ((await capture(fromRoot('bin', 'lattice'), ['status', '--home', home])).code !== 0) await pause(200)
+}
+
 /** From the spawn to the card. @param {string} program @param {string} home */
 async function measureStart(program, home) {
   const startedMs = performance.now()
@@ -111,6 +119,7 @@ async function sizeAtRest(app) {
 /** @param {string} program @param {string} home */
 async function measureMemory(program, home) {
   const app = await launch(program, home, ['--hidden'])
+  await nodeUp(home)
   await lattice(home, 'folder', 'wait', 'files')
   const closed = await sizeAtRest(app)
   // As a second start does.
@@ -155,7 +164,7 @@ async function measure(program) {
     }
     say(`bench:desktop: taking ${fileCount} files in`)
     const first = await launch(program, home, ['--hidden'])
-    await lattice(home, 'status')
+    await nodeUp(home)
     await lattice(home, 'folder', 'add', directory)
     await lattice(home, 'folder', 'wait', 'files', '--timeout', '600')
     const afterTakingIn = await sizeAtRest(first)
@@ -180,7 +189,8 @@ function report({ startsMs, memory }) {
   )
   for (const [when, sizes] of Object.entries(memory)) {
     say(`${when}: ${sum(sizes).toFixed(0)} MiB`)
-    for (const { kind, pss } of sizes) say(`    ${pss.toFixed(1).padStart(6)} MiB  ${kind}`)
+    for (const { kind, pss, anon } of sizes)
+      say(`    ${pss.toFixed(1).padStart(6)} MiB, ${anon.toFixed(1).padStart(6)} of no file  ${kind}`)
   }
 }
 
@@ -199,7 +209,10 @@ async function main() {
     if ((await run(node, [fromRoot('scripts', script), ...args])) !== 0) return void (process.exitCode = 1)
   const session = mkdtempSync(join(tmpdir(), 'lattice-session-'))
   try {
-    const env = { ...toolEnvironment(), LATTICE_SESSION_DIR: session, LATTICE_BENCH_ELECTRON: program }
+    const copy = join(session, 'electron')
+    cpSync(dirname(program), copy, { recursive: true })
+    const own = join(copy, basename(program))
+    const env = { ...toolEnvironment(), LATTICE_SESSION_DIR: session, LATTICE_BENCH_ELECTRON: own }
     const self = fileURLToPath(import.meta.url)
     const args = ['--', fromRoot('e2e', 'support', 'desktop-session.sh'), node, self, ...process.argv.slice(2)]
     process.exitCode = await run('dbus-run-session', args, env)

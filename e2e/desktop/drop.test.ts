@@ -8,7 +8,7 @@ import type { CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { portScript, TestApp } from '../support/electron.ts'
 import { FileManagerOnBus, installFileManager } from '../support/file-manager.ts'
-import { runAt } from '../support/shared-folder.ts'
+import { nodeUp, runAt } from '../support/shared-folder.ts'
 
 const DEADLINE_MS = 20_000
 
@@ -23,6 +23,7 @@ beforeAll(async () => {
   page = await app.page()
   page.setDefaultTimeout(DEADLINE_MS)
   await mkdir(join(root, 'Papers', 'old'), { recursive: true })
+  await nodeUp(home)
   await runAt(home, 'folder', 'add', join(root, 'Papers'))
   await page.reload() // past the first steps, now that there is a folder
   await page.getByRole('heading', { name: 'Papers' }).waitFor()

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { decodeLink, encodeLink } from '#sync/join/link.ts'
 import { startBeside, TestApp } from '../support/electron.ts'
 import { Notifications } from '../support/notifications.ts'
-import { runAt, SharedFolder } from '../support/shared-folder.ts'
+import { nodeUp, runAt, SharedFolder } from '../support/shared-folder.ts'
 import { TestNode } from '../support/world.ts'
 
 const DEADLINE_MS = 20_000
@@ -60,20 +60,20 @@ test('a link that is malformed, damaged or expired gets its sentence, wherever i
   const page = await app.page()
   page.setDefaultTimeout(DEADLINE_MS)
   await expect.poll(() => linkField(page).inputValue(), { timeout: DEADLINE_MS }).toBe('lattice://join/not a link')
-  expect(await verdict(page)).toContain('this is not an invite link: it has characters that do not belong')
+  expect(await verdict(page)).toContain('This is not an invite link: it has characters that do not belong')
 
   const damaged = good.slice(0, -4)
   expect(await startBeside(home, damaged)).toBe(0)
   await expect.poll(() => linkField(page).inputValue(), { timeout: DEADLINE_MS }).toBe(damaged)
-  expect(await verdict(page)).toContain('the invite link is incomplete or was changed: copy it again')
+  expect(await verdict(page)).toContain('The invite link is incomplete or was changed: copy it again')
 
   // As macOS tells of a click.
   await app.app.evaluate(({ app: electron }, url) => electron.emit('open-url', { preventDefault() {} }, url), expired)
   await expect.poll(() => linkField(page).inputValue(), { timeout: DEADLINE_MS }).toBe(expired)
-  expect(await verdict(page)).toContain('the invite has expired: ask for a new one')
+  expect(await verdict(page)).toContain('The invite has expired: ask for a new one')
 
   await linkField(page).fill('https://example.com/join')
-  expect(await verdict(page)).toContain('this is not an invite link: it does not begin with lattice://join/')
+  expect(await verdict(page)).toContain('This is not an invite link: it does not begin with lattice://join/')
 })
 
 /** What the failure page says, in the order in which a person reads it. */
@@ -233,6 +233,7 @@ test('a quit while files arrive stops the node in order, and the rest arrives af
   await expect(access(join(mine, 'film.bin'))).rejects.toMatchObject({ code: 'ENOENT' })
   await ben.ok('settings', 'set', 'upload-limit', 'none')
   await using again = await TestApp.launch(home, { hasInterface: true, args: ['--hidden'] })
+  await nodeUp(home)
   expect(again.app.windows()).toEqual([])
   await shared.level()
   expect((await readFile(join(mine, 'film.bin'))).equals(film)).toBe(true)

@@ -6,7 +6,6 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KeyStorage, Theme } from '#proto/desktop_api'
 import { portScript, startBeside, TestApp } from '../support/electron.ts'
-import { TestNode } from '../support/world.ts'
 
 let root: string
 let script: string

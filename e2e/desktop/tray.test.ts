@@ -9,7 +9,7 @@ import type { TrayState } from '#electron/tray-state.ts'
 import { TestApp } from '../support/electron.ts'
 import { installFileManager } from '../support/file-manager.ts'
 import { Notifications } from '../support/notifications.ts'
-import { runAt, SharedFolder } from '../support/shared-folder.ts'
+import { nodeUp, runAt, SharedFolder } from '../support/shared-folder.ts'
 import { TestPanel, type MenuItem, type TrayItem } from '../support/tray.ts'
 
 const DEADLINE_MS = 20_000
@@ -209,6 +209,7 @@ test('the tray speaks the language of the system, and follows the settings witho
   const item = await panel.item()
   await menuWith(item, 'Lattice beenden')
   await mkdir(join(root, 'Fotos'))
+  await nodeUp(home)
   await runAt(home, 'folder', 'add', join(root, 'Fotos'))
   await menuWith(item, 'Fotos (auf dem neuesten Stand)')
   await expect.poll(() => item.tooltip(), { timeout: DEADLINE_MS }).toBe('Lattice: auf dem neuesten Stand')

@@ -1,6 +1,7 @@
 /** The desktop app of one person and the node of another, with a folder that they share. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { TestApp, type AppOptions } from './electron.ts'
 import { lattice, TestNode } from './world.ts'
 
@@ -10,6 +11,10 @@ export const runAt = async (home: string, ...args: readonly string[]): Promise<s
   if (code !== 0) throw new Error(`lattice ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`)
   return stdout.trim()
 }
+
+/** Resolves once the node of an app serves: a window, or none, comes before that. */
+export const nodeUp = async (home: string): Promise<void> =>
+  await expect.poll(async () => (await lattice(home, 'status')).code, { timeout: 30_000 }).toBe(0)
 
 export class SharedFolder implements AsyncDisposable {
   readonly app: TestApp
@@ -32,6 +37,7 @@ export class SharedFolder implements AsyncDisposable {
     const shared = new SharedFolder(root, await TestApp.launch(home, options), home)
     try {
       await mkdir(shared.mine)
+      await nodeUp(home)
       await shared.run('folder', 'add', shared.mine, '--name', 'Photos')
       await shared.ben.up()
       return shared
