@@ -1,7 +1,6 @@
 /** The desktop app of one person and the node of another, with a folder that they share. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect } from 'vitest'
 import { TestApp, type AppOptions } from './electron.ts'
 import { lattice, TestNode } from './world.ts'
 
@@ -13,8 +12,11 @@ export const runAt = async (home: string, ...args: readonly string[]): Promise<s
 }
 
 /** Resolves once the node of an app serves: a window, or none, comes before that. */
-export const nodeUp = async (home: string): Promise<void> =>
-  await expect.poll(async () => (await lattice(home, 'status')).code, { timeout: 30_000 }).toBe(0)
+export const nodeUp = async (home: string): Promise<void> => {
+  const deadline = Date.now() + 60_000
+  while ((await lattice(home, 'status')).code !== 0)
+    if (Date.now() > deadline) throw new Error(`no node came up on ${home}`)
+}
 
 export class SharedFolder implements AsyncDisposable {
   readonly app: TestApp
