@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import {
+  clipboard,
   dialog,
   Notification,
   shell,
@@ -16,17 +17,18 @@ import { AddFolderRequestSchema, PauseFolderRequestSchema, ResumeFolderRequestSc
 import type { LatticeError, Result } from '#kernel/core/result.ts'
 import { isAutostarted, setAutostart } from './autostart.ts'
 import { DesktopMemory, type ThemeName } from './desktop-file.ts'
-import { failureActs, nodeFailure, pageFailure, type Failure } from './failure-page.ts'
+import { failureActs, failureDetails, failureHtml, type Failure } from './failure-page.ts'
 import { systemKeychain } from './keychain.ts'
-import { notificationFor } from './notices.ts'
+import { asMarkup, isSeenAt, notificationFor } from './notices.ts'
 import { FAILURE_URL, servePages } from './pages.ts'
 import { handOutPorts, type Ports } from './ports.ts'
 import { PlaceRequests } from './requests.ts'
 import { RunningNode } from './running-node.ts'
 import type { StartArgs } from './start-args.ts'
+import { ShellTexts } from './texts.ts'
 import { LatticeTray } from './tray.ts'
 import { routes, type TrayAction } from './tray-menu.ts'
-import { nodeDown } from './tray-state.ts'
+import { nodeDown, type NodeView } from './tray-state.ts'
 import { MainWindow } from './window.ts'
 
 export interface AppParts {
@@ -46,6 +48,7 @@ const STOP_DEADLINE_MS = 5_000
 export class DesktopApp {
   readonly #parts: AppParts
   readonly #memory: DesktopMemory
+  readonly #texts: ShellTexts
   readonly #requests = new PlaceRequests()
   readonly #window: MainWindow
   readonly #running: RunningNode
@@ -54,6 +57,8 @@ export class DesktopApp {
   readonly #notifications = new Set<Notification>()
   #tray: LatticeTray | undefined
   #failure: Failure | undefined
+  /** The details of the failure that is shown are on the clipboard. */
+  #isCopied = false
   #quitting = false
 
   constructor(parts: AppParts) {
@@ -61,13 +66,14 @@ export class DesktopApp {
     const { app, report } = parts
     const root = app.getAppPath()
     this.#memory = new DesktopMemory(parts.home)
+    this.#texts = new ShellTexts(this.#wantedLanguages())
     this.#applyTheme(this.#memory.now.theme)
     this.#window = new MainWindow({
       memory: this.#memory,
       preload: join(root, 'build', 'desktop-preload.cjs'),
       icon: join(root, 'build', 'icons', 'app', '256.png'),
       isPackaged: app.isPackaged,
-      crashed: (reason) => this.#fail(pageFailure(reason)),
+      crashed: (reason) => this.#fail({ of: 'page', reason }),
       report,
     })
     this.#running = this.#createRunning()
@@ -76,11 +82,13 @@ export class DesktopApp {
       () => this.#window.contents,
       () => this.#running.services(),
     )
-    servePages(parts.session, join(root, 'build', 'web'), () => this.#failure ?? pageFailure('unknown'))
+    servePages(parts.session, join(root, 'build', 'web'), () =>
+      failureHtml(this.#failure ?? { of: 'page', reason: 'unknown' }, this.#texts, this.#isCopied),
+    )
   }
 
   #createRunning(): RunningNode {
-    const { app, home, args, report } = this.#parts
+    const { home, args, report } = this.#parts
     return new RunningNode({
       nodeOptions: () => ({
         home,
@@ -92,16 +100,18 @@ export class DesktopApp {
       desktop: {
         memory: this.#memory,
         requests: this.#requests,
-        systemLanguage: () => app.getPreferredSystemLanguages()[0] ?? app.getLocale(),
+        systemLanguage: () => this.#systemLanguages()[0] ?? '',
+        languageChanged: () => this.#speak(),
         isAutostarted,
-        setAutostart,
+        setAutostart: (wanted) => setAutostart(wanted, this.#texts.inAll('autostart')),
         applyTheme: (theme) => this.#applyTheme(theme),
         chooseDirectory: (title) => this.#chooseDirectory(title),
+        openDirectory: (path) => void this.#openDirectory(path).catch(report),
         reveal: (path) => shell.showItemInFolder(path),
         quit: () => this.quit(),
       },
       onView: (view) => this.#tray?.show(view),
-      onNotice: (notice) => this.#notify(notice),
+      onNotice: (notice, view) => this.#notify(notice, view),
       onFailure: (error) => this.#nodeFailed(error),
       onShutdown: () => this.quit(),
     })
@@ -111,7 +121,7 @@ export class DesktopApp {
   start(link: string | undefined): void {
     const { app, args, report } = this.#parts
     const images = join(app.getAppPath(), 'build', 'icons')
-    this.#tray = new LatticeTray(images, nodeDown, (action) => void this.#act(action).catch(report))
+    this.#tray = new LatticeTray(images, nodeDown, this.#texts.say, (action) => void this.#act(action).catch(report))
     this.#running.services().catch(report)
     if (link !== undefined) this.#requests.add({ case: 'joinLink', value: link })
     if (link !== undefined || !args.hidden) this.showWindow()
@@ -131,9 +141,11 @@ export class DesktopApp {
   navigated(contents: WebContents, url: string): void {
     if (!contents.getURL().startsWith(FAILURE_URL)) return
     const { pathname } = new URL(url)
+    if (pathname === failureActs.copy) return void this.#copyDetails().catch(this.#parts.report)
     if (pathname === failureActs.quit) return this.quit()
     if (pathname !== failureActs.retry) return
     this.#failure = undefined
+    this.#isCopied = false
     this.#running.retry().then(() => this.#window.load(this.#failure !== undefined), this.#parts.report)
   }
 
@@ -158,12 +170,36 @@ export class DesktopApp {
       }, report)
   }
 
+  /** As Chromium, and so the page, understands the system; then what else the person reads. */
+  #systemLanguages(): readonly string[] {
+    const { app } = this.#parts
+    return [app.getLocale(), ...app.getPreferredSystemLanguages()]
+  }
+
+  #wantedLanguages(): readonly string[] {
+    return [this.#memory.now.language, ...this.#systemLanguages()]
+  }
+
+  #speak(): void {
+    this.#texts.speak(this.#wantedLanguages())
+    this.#tray?.speak()
+    if (this.#failure !== undefined) this.#window.load(true)
+  }
+
+  async #copyDetails(): Promise<void> {
+    if (this.#failure === undefined) return
+    await clipboard.writeText(failureDetails(this.#failure))
+    this.#isCopied = true
+    this.#window.load(true)
+  }
+
   #applyTheme(theme: ThemeName): void {
     this.#parts.theme.themeSource = theme
   }
 
   #fail(failure: Failure): void {
     this.#failure = failure
+    this.#isCopied = false
     if (this.#window.contents) this.#window.load(true)
   }
 
@@ -171,7 +207,7 @@ export class DesktopApp {
   #nodeFailed(error: LatticeError): void {
     this.#parts.report(error.message)
     if (this.#quitting) return
-    this.#fail(nodeFailure(error))
+    this.#fail({ of: 'node', error })
     this.#tray?.show(nodeDown)
     this.showWindow()
   }
@@ -181,10 +217,14 @@ export class DesktopApp {
     this.showWindow()
   }
 
-  #notify(notice: Notice): void {
-    const text = notificationFor(notice)
+  #notify(notice: Notice, view: NodeView): void {
+    const text = notificationFor(notice, view, this.#texts.say)
     if (text === undefined || !Notification.isSupported()) return
-    const notification = new Notification({ title: text.title, body: text.body })
+    if (isSeenAt(text, this.#window.focusedPlace)) return
+    const notification = new Notification({
+      title: text.title,
+      body: process.platform === 'linux' ? asMarkup(text.body) : text.body,
+    })
     const forget = (): void => void this.#notifications.delete(notification)
     this.#notifications.add(notification)
     notification.on('click', () => {
@@ -205,10 +245,12 @@ export class DesktopApp {
 
   async #act(action: TrayAction): Promise<void> {
     switch (action.do) {
+      case 'open':
+        return this.showWindow()
       case 'show':
         return this.#show(action.route)
       case 'open-directory':
-        return this.#tell((await shell.openPath(action.path)) || undefined)
+        return await this.#openDirectory(action.path)
       case 'add-folder':
         return await this.#addFolder()
       case 'pause':
@@ -219,13 +261,20 @@ export class DesktopApp {
     }
   }
 
+  async #openDirectory(path: string): Promise<void> {
+    // Opening would start it there if its name, which may be another person's, made a program of it.
+    if (process.platform === 'darwin') return shell.showItemInFolder(path)
+    const failure = await shell.openPath(path)
+    if (failure !== '') this.#tell(this.#texts.say('dialog.notOpened', { path }), failure)
+  }
+
   async #addFolder(): Promise<void> {
-    const path = await this.#chooseDirectory('Choose a folder to sync')
+    const path = await this.#chooseDirectory(this.#texts.say('dialog.chooseFolder'))
     const api = this.#running.node?.api
     if (path === undefined || api === undefined) return
     const signal = new AbortController().signal
     const added = await api.folders.addFolder(create(AddFolderRequestSchema, { path }), signal)
-    if (!added.ok) return this.#tell(added.error.message)
+    if (!added.ok) return this.#tell(this.#texts.say('dialog.notAdded'), added.error.message)
     this.#show(routes.home)
   }
 
@@ -237,13 +286,13 @@ export class DesktopApp {
       const done: Result<unknown, LatticeError> = pause
         ? await api.folders.pauseFolder(create(PauseFolderRequestSchema, { folder }), signal)
         : await api.folders.resumeFolder(create(ResumeFolderRequestSchema, { folder }), signal)
-      if (!done.ok) return this.#tell(done.error.message)
+      if (!done.ok)
+        return this.#tell(this.#texts.say(pause ? 'dialog.notPaused' : 'dialog.notResumed'), done.error.message)
     }
   }
 
-  /** Undefined: there is nothing to tell. */
-  #tell(message: string | undefined): void {
-    if (message !== undefined)
-      dialog.showMessageBox({ type: 'warning', title: 'Lattice', message }).catch(this.#parts.report)
+  /** `detail`: what the node or the system says, in its own words. */
+  #tell(message: string, detail: string): void {
+    dialog.showMessageBox({ type: 'warning', title: 'Lattice', message, detail }).catch(this.#parts.report)
   }
 }

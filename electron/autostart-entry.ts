@@ -7,12 +7,17 @@ const quote = (arg: string): string =>
     .replaceAll('\\', '\\\\')
     .replaceAll('%', '%%')}"`
 
-export const autostartEntry = (command: readonly string[]): string =>
+/** `comments` by language; without English there would be none for the rest of the world. */
+export const autostartEntry = (
+  command: readonly string[],
+  { en = '', ...others }: Readonly<Record<string, string>>,
+): string =>
   [
     '[Desktop Entry]',
     'Type=Application',
     'Name=Lattice',
-    'Comment=Keeps your folders in sync',
+    `Comment=${en}`,
+    ...Object.entries(others).map(([language, comment]) => `Comment[${language}]=${comment}`),
     `Exec=${command.map(quote).join(' ')}`,
     'Icon=lattice',
     'Terminal=false',

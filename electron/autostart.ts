@@ -24,11 +24,11 @@ const command = (): readonly string[] => [
 export const isAutostarted = (): boolean =>
   process.platform === 'linux' ? existsSync(entryPath()) : app.getLoginItemSettings({ args: [HIDDEN_FLAG] }).openAtLogin
 
-/** Throws the system's error when the file cannot be written. */
-export const setAutostart = (wanted: boolean): void => {
+/** `comments`: what the app is, by language. Throws the system's error when the file cannot be written. */
+export const setAutostart = (wanted: boolean, comments: Readonly<Record<string, string>>): void => {
   if (process.platform !== 'linux') return app.setLoginItemSettings({ openAtLogin: wanted, args: [HIDDEN_FLAG] })
   const path = entryPath()
   if (!wanted) return rmSync(path, { force: true })
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, autostartEntry(command()))
+  writeFileSync(path, autostartEntry(command(), comments))
 }

@@ -16,11 +16,15 @@ export interface DesktopParts {
   readonly memory: DesktopMemory
   readonly requests: PlaceRequests
   systemLanguage(): string
+  /** After the language was kept. */
+  languageChanged(): void
   isAutostarted(): boolean
   setAutostart(wanted: boolean): void
   applyTheme(theme: ThemeName): void
   /** Undefined: the person cancelled. */
   chooseDirectory(title: string): Promise<string | undefined>
+  /** The directory of a folder opens; of what lies inside, the place is shown. */
+  openDirectory(path: string): void
   reveal(path: string): void
   quit(): void
 }
@@ -37,13 +41,12 @@ const themeName = (theme: Theme): ThemeName | undefined =>
 const badRequest = (message: string): Result<never, LatticeError> =>
   err(latticeError('bad-request', 'permanent', message))
 
-/** Inside a folder of this device, or the folder itself: the page may not send the file manager anywhere else. */
-const isInFolder = async ({ api }: DesktopParts, path: string, signal: AbortSignal): Promise<boolean> => {
+/** The directory of the folder that a path is or lies in: the page may not send the file manager anywhere else. */
+const findFolder = async ({ api }: DesktopParts, path: string, signal: AbortSignal): Promise<string | undefined> => {
   const listed = await api.folders.listFolders(create(ListFoldersRequestSchema), signal)
-  if (!listed.ok) return false
-  return (listed.value.folders ?? []).some(
-    ({ path: root = '' }) => root !== '' && (path === root || path.startsWith(`${root}${sep}`)),
-  )
+  if (!listed.ok) return undefined
+  const roots = (listed.value.folders ?? []).map((folder) => folder.path ?? '').filter((root) => root !== '')
+  return roots.find((root) => path === root || path.startsWith(`${root}${sep}`))
 }
 
 const describe = (parts: DesktopParts): Desktop =>
@@ -64,11 +67,13 @@ export const desktopService = (parts: DesktopParts): ServiceApi<typeof DesktopSe
   async revealPath({ path: given }, signal) {
     if (!isAbsolute(given)) return badRequest('the path to show is not absolute')
     const path = normalize(given)
-    if (!(await isInFolder(parts, path, signal)))
+    const root = await findFolder(parts, path, signal)
+    if (root === undefined)
       return err(latticeError('outside-folders', 'denied', `${path} lies in no folder of this device`))
     const found = await stat(path).catch(() => undefined)
     if (found === undefined) return err(latticeError('path-not-found', 'permanent', `${path} is not there any more`))
-    parts.reveal(path)
+    if (path === root) parts.openDirectory(path)
+    else parts.reveal(path)
     return ok({})
   },
   async changeDesktop({ autostart, theme, language }) {
@@ -84,6 +89,7 @@ export const desktopService = (parts: DesktopParts): ServiceApi<typeof DesktopSe
       return err(latticeError('setting-not-kept', 'retryable', message))
     }
     if (name !== undefined) parts.applyTheme(name)
+    if (language !== undefined) parts.languageChanged()
     return ok({ desktop: describe(parts) })
   },
   async *watchRequests(_, signal) {

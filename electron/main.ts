@@ -6,6 +6,7 @@ import { app, ipcMain, nativeTheme, session } from 'electron'
 import { resolveHome } from '#daemon/cli/context.ts'
 import { prepareHome } from '#daemon/node/home.ts'
 import { DesktopApp } from './app.ts'
+import { exposeCollector } from './collecting.ts'
 import { findLink, parseLink } from './links.ts'
 import { registerScheme } from './pages.ts'
 import { hardenContents, hardenSession } from './security.ts'
@@ -63,6 +64,7 @@ const start = async (): Promise<void> => {
 process.on('uncaughtException', die)
 process.on('unhandledRejection', report)
 registerScheme()
+exposeCollector()
 // Who says --no-sandbox (only root has to) gets none from the system; the pages are cut off from Node all the same.
 if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
 start().catch(die)

@@ -3,21 +3,23 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { autostartEntry } from './autostart-entry.ts'
 import { isLanguage, parseDesktopFile } from './desktop-file.ts'
-import { failureHtml, nodeFailure } from './failure-page.ts'
+import { failureHtml } from './failure-page.ts'
 import { findLink, parseLink } from './links.ts'
 import { PlaceRequests } from './requests.ts'
 import { parseStartArgs } from './start-args.ts'
+import { ShellTexts } from './texts.ts'
 import { placeWindow } from './window-place.ts'
 
 test.each([
   ['lattice://join/abc', 'lattice://join/abc'],
   [' lattice://join/abc\n', 'lattice://join/abc'],
   ['LATTICE://join/abc', 'LATTICE://join/abc'],
-  ['lattice:join', undefined],
+  ['lattice:join', 'lattice:join'],
   ['https://x/lattice://join', undefined],
-  ['lattice://join/a b', undefined],
-  ['lattice://join/ä', undefined],
-  [`lattice://${'a'.repeat(20_000)}`, undefined],
+  ['lattice://join/a b', 'lattice://join/a b'],
+  ['lattice://join/ä', 'lattice://join/ä'],
+  [`lattice://${'a'.repeat(20_000)}`, `lattice://${'a'.repeat(16_374)}`],
+  ['latticex://join/a', undefined],
   ['', undefined],
 ])('the link in %j', (text, link) => {
   expect(parseLink(text)).toBe(link)
@@ -76,14 +78,15 @@ test('the window comes back where it was, unless no screen would show it', () =>
 })
 
 test('the autostart file quotes what it starts', () => {
-  const entry = autostartEntry(['/opt/My "Apps"/100% $HOME/lattice', '--hidden'])
+  const comments = { en: 'Keeps', de: 'Hält' }
+  const entry = autostartEntry(['/opt/My "Apps"/100% $HOME/lattice', '--hidden'], comments)
   expect(entry).toContain(String.raw`Exec="/opt/My \\"Apps\\"/100%% \\$HOME/lattice" "--hidden"`)
+  expect(entry).toContain('\nComment=Keeps\nComment[de]=Hält\n')
 })
 
 test('what failed is text on the failure page, never markup', () => {
-  const html = failureHtml(
-    nodeFailure({ kind: 'home-locked', severity: 'permanent', message: '<script>x</script> & "y"' }),
-  )
+  const error = { kind: 'home-in-use', severity: 'permanent', message: '<script>x</script> & "y"' } as const
+  const html = failureHtml({ of: 'node', error }, new ShellTexts(['en']))
   expect(html).not.toContain('<script>')
   expect(html).toContain('&#60;script&#62;x&#60;/script&#62; &#38; &#34;y&#34;')
 })

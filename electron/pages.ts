@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { protocol, type Session } from 'electron'
-import { failureHtml, failureStyle, type Failure } from './failure-page.ts'
+import { failureStyle } from './failure-page.ts'
 
 export const SCHEME = 'lattice-app'
 export const APP_ORIGIN = `${SCHEME}://app`
@@ -24,6 +24,10 @@ export const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
+
+/** The place of the app that the page shows, such as "/conflicts"; undefined: it is not the app's page. */
+export const placeIn = (url: string): string | undefined =>
+  url === APP_URL || url.startsWith(`${APP_URL}#`) ? url.slice(APP_URL.length + 1) || '/' : undefined
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -74,14 +78,14 @@ const serveFile = (files: ReadonlyMap<string, string>, pathname: string): Respon
   return path && type ? answer(200, type, new Uint8Array(readFileSync(path))) : notFound()
 }
 
-/** `failure` is asked at every load of its page. */
-export const servePages = (session: Session, webDirectory: string, failure: () => Failure): void => {
+/** `failurePage` is asked at every load of it. */
+export const servePages = (session: Session, webDirectory: string, failurePage: () => string): void => {
   const files = listFiles(webDirectory)
   session.protocol.handle(SCHEME, ({ url, method }) => {
     const { host, pathname } = new URL(url)
     if (method !== 'GET') return notFound()
     if (host === 'app') return serveFile(files, pathname)
-    if (host === 'failure' && pathname === '/') return answer(200, TYPES['.html']!, failureHtml(failure()))
+    if (host === 'failure' && pathname === '/') return answer(200, TYPES['.html']!, failurePage())
     if (host === 'failure' && pathname === '/failure.css') return answer(200, TYPES['.css']!, failureStyle)
     return notFound()
   })

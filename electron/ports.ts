@@ -5,7 +5,7 @@
 import { MessageChannelMain, type IpcMain, type IpcMainEvent, type MessagePortMain, type WebContents } from 'electron'
 import { serveBridge, type BridgePort, type BridgeServices } from './bridge.ts'
 import { PORT_CHANNEL } from './channel.ts'
-import { APP_URL } from './pages.ts'
+import { placeIn } from './pages.ts'
 
 const toBridgePort = (port: MessagePortMain): BridgePort => ({
   postMessage: (bytes) => port.postMessage(bytes),
@@ -19,7 +19,7 @@ const isTrusted = ({ sender, senderFrame }: IpcMainEvent, window: WebContents | 
   senderFrame !== null &&
   sender === window &&
   senderFrame === sender.mainFrame &&
-  (senderFrame.url === APP_URL || senderFrame.url.startsWith(`${APP_URL}#`))
+  placeIn(senderFrame.url) !== undefined
 
 export interface Ports {
   /** Ends the port of the page that is shown. */

@@ -4,12 +4,15 @@ import { expect, test } from 'vitest'
 import { NoticeKind, NoticeSchema, WatchResponseSchema } from '#proto/event_api'
 import { FolderState, type FolderSchema } from '#proto/folder_api'
 import type { PeerInfoSchema } from '#proto/peer_api'
-import { notificationFor } from './notices.ts'
+import { isSeenAt, notificationFor } from './notices.ts'
+import { ShellTexts } from './texts.ts'
 import { trayMenu, trayTooltip, type MenuEntry } from './tray-menu.ts'
 import { countConflicts, nodeDown, stepView, trayState, type NodeView, type TrayState } from './tray-state.ts'
 
 type FolderInit = MessageInitShape<typeof FolderSchema>
 type PeerInit = MessageInitShape<typeof PeerInfoSchema>
+
+const { say } = new ShellTexts(['en'])
 
 const id = (n: number): Uint8Array => new Uint8Array(32).fill(n)
 const folder = (init: FolderInit = {}): FolderInit => ({
@@ -78,7 +81,7 @@ const labels = (entries: readonly MenuEntry[]): string[] =>
 
 test('the menu names each folder with its state, and what can be done', () => {
   const view = viewOf([folder(), folder({ storeId: id(2), name: 'A & B', state: FolderState.PAUSED, conflicts: 2 })])
-  expect(labels(trayMenu(view))).toEqual([
+  expect(labels(trayMenu(view, say))).toEqual([
     'Open Lattice',
     '-',
     'A && B (paused)',
@@ -92,35 +95,70 @@ test('the menu names each folder with its state, and what can be done', () => {
     'Settings',
     'Quit Lattice',
   ])
-  const [, , paused, running] = trayMenu(view)
+  const [, , paused, running] = trayMenu(view, say)
   expect(paused?.kind === 'submenu' && labels(paused.entries)).toEqual(['Open folder', 'Show in Lattice', 'Resume'])
   expect(running?.kind === 'submenu' && labels(running.entries)).toEqual(['Open folder', 'Show in Lattice', 'Pause'])
 })
 
 test('when all are paused the menu offers to go on; without a node it only opens and quits', () => {
-  expect(labels(trayMenu(viewOf([folder({ state: FolderState.PAUSED })])))).toContain('Resume syncing')
-  expect(labels(trayMenu(viewOf([])))).not.toContain('Pause syncing')
-  expect(labels(trayMenu(nodeDown))).toEqual(['Open Lattice', '-', 'Quit Lattice'])
-  expect(trayTooltip(nodeDown)).toBe('Lattice: not running')
+  expect(labels(trayMenu(viewOf([folder({ state: FolderState.PAUSED })]), say))).toContain('Resume syncing')
+  expect(labels(trayMenu(viewOf([]), say))).not.toContain('Pause syncing')
+  expect(labels(trayMenu(nodeDown, say))).toEqual(['Open Lattice', '-', 'Quit Lattice'])
+  expect(trayTooltip(nodeDown, say)).toBe('Lattice: not running')
 })
 
 test('many folders do not make a menu without end', () => {
   const many = Array.from({ length: 25 }, (_, n) => folder({ storeId: id(n + 1), name: `f${n}` }))
-  expect(labels(trayMenu(viewOf(many)))).toContain('5 more…')
+  expect(labels(trayMenu(viewOf(many), say))).toContain('5 more…')
 })
 
+const notified = (
+  kind: NoticeKind,
+  init: MessageInitShape<typeof NoticeSchema> = {},
+  view = viewOf([folder()], [self]),
+) =>
+  notificationFor(
+    create(NoticeSchema, { kind, about: 'ab/c', storeId: id(1), path: 'a.txt', deviceName: 'ben', ...init }),
+    view,
+    say,
+  )
+
 test.each([
-  [NoticeKind.CONFLICT, '/conflicts/ab%2Fc'],
-  [NoticeKind.JOIN_REQUEST, '/pairing'],
-  [NoticeKind.JOINED, '/peers'],
-  [NoticeKind.REVOKED, '/peers'],
-  [NoticeKind.LOW_DISK, '/settings'],
-  [NoticeKind.FOLDER_ERROR, `/folders/${'01'.repeat(32)}`],
-])('a notice of kind %i leads to %s', (kind, route) => {
-  const notice = create(NoticeSchema, { kind, about: 'ab/c', storeId: id(1), message: 'a sentence' })
-  expect(notificationFor(notice)).toMatchObject({ body: 'a sentence', route })
+  [NoticeKind.CONFLICT, '/conflicts/ab%2Fc', 'a.txt in Photos: ben changed it too.'],
+  [NoticeKind.JOIN_REQUEST, '/pairing', 'ben asks to join Photos.'],
+  [NoticeKind.JOINED, '/peers', 'ben has joined Photos.'],
+  [NoticeKind.REVOKED, '/peers', 'ben has no rights to Photos any more.'],
+  [NoticeKind.LOW_DISK, '/settings', 'Make room on the disk of ab/c.'],
+  [NoticeKind.FOLDER_ERROR, `/files/${'01'.repeat(32)}`, 'Photos needs attention.'],
+])('a notice of kind %i leads to %s', (kind, route, body) => {
+  expect(notified(kind)).toMatchObject({ route, body })
+})
+
+test('a notice without a folder says what it can', () => {
+  const nowhere = { storeId: new Uint8Array() }
+  expect(notified(NoticeKind.JOINED, nowhere)?.body).toBe('ben has joined a space.')
+  expect(notified(NoticeKind.REVOKED, nowhere)?.body).toBe('ben has no rights to several folders any more.')
+  expect(notified(NoticeKind.REVOKED, { about: '07'.repeat(32) })?.body).toBe(
+    'This device has no rights to Photos any more.',
+  )
+  expect(notified(NoticeKind.CONFLICT, { about: '' })).toMatchObject({
+    route: '/conflicts',
+    body: 'Several files of Photos. Both versions of each are kept.',
+  })
 })
 
 test('a notice of an unknown kind is no notification', () => {
-  expect(notificationFor(create(NoticeSchema, { message: 'x' }))).toBeUndefined()
+  expect(notified(NoticeKind.UNSPECIFIED)).toBeUndefined()
+})
+
+test.each([
+  [NoticeKind.CONFLICT, '/conflicts', true],
+  [NoticeKind.CONFLICT, '/conflicts/x', true],
+  [NoticeKind.CONFLICT, '/conflictsx', false],
+  [NoticeKind.CONFLICT, '/folders', false],
+  [NoticeKind.CONFLICT, undefined, false],
+  [NoticeKind.JOIN_REQUEST, '/folders', true],
+  [NoticeKind.JOIN_REQUEST, undefined, false],
+])('what kind %i tells is seen at %s: %s', (kind, place, isSeen) => {
+  expect(isSeenAt(notified(kind)!, place)).toBe(isSeen)
 })

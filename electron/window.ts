@@ -1,7 +1,7 @@
 /** The one window: made when it is asked for, destroyed when it is closed. The app lives on in the tray. */
 import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
 import type { DesktopMemory } from './desktop-file.ts'
-import { APP_URL, FAILURE_URL } from './pages.ts'
+import { APP_URL, FAILURE_URL, placeIn } from './pages.ts'
 import { placeWindow, windowSizeMin } from './window-place.ts'
 
 export interface WindowParts {
@@ -29,6 +29,11 @@ export class MainWindow {
   /** For dialogs, which belong to a window where there is one. */
   get browserWindow(): BrowserWindow | undefined {
     return this.#window
+  }
+
+  /** What of the app a person has before them; undefined: another program, or no page of ours. */
+  get focusedPlace(): string | undefined {
+    return this.#window?.isFocused() === true ? placeIn(this.#window.webContents.getURL()) : undefined
   }
 
   /** In front, made if need be. `failed`: shows why the interface is not there instead of it. */

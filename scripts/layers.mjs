@@ -2,8 +2,9 @@
  * Which file may import what: the table of the layers, as data and one pure function. ESLint applies it
  * (`eslint-rules.mjs`); `layers.test.ts` proves that it fires.
  *
- * Layers: proto ← kernel ← sync, fs-bridge ← daemon ← electron; the renderer sees generated types only. Across layers
- * one imports by `#layer/…`, inside one by a relative path.
+ * Layers: proto ← kernel ← sync, fs-bridge ← daemon ← electron; the renderer sees generated types only. The shell shares
+ * the languages and their texts with the page that it shows. Across layers one imports by `#layer/…`, inside one by a
+ * relative path.
  */
 
 /** Layer → the layers it may import, besides itself. @type {Readonly<Record<string, readonly string[]>>} */
@@ -18,6 +19,9 @@ const layerMayImport = {
   e2e: ['proto', 'kernel', 'sync', 'fs-bridge', 'daemon', 'electron', 'renderer', 'scripts'],
   scripts: [],
 }
+
+/** The one room of a layer that another may import, which knows nothing of the rest of its layer. */
+const languageRoom = 'renderer/i18n/'
 
 /** Room of the kernel → the rooms it may import, besides itself. @type {Readonly<Record<string, readonly string[]>>} */
 const roomMayImport = {
@@ -63,6 +67,7 @@ export function importFault(file, specifier) {
   if (targetLayer !== layer) {
     const hasName = layer !== 'scripts' && targetLayer !== 'scripts'
     if (!specifier.startsWith('#') && hasName) return `import across layers by name: '#${target}'`
+    if (layer === 'electron' && target.startsWith(languageRoom)) return undefined
     if (!allowedLayers.includes(targetLayer)) return `${layer} must not know ${targetLayer}`
     return undefined
   }

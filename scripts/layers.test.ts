@@ -17,6 +17,7 @@ const allowed = [
   ['daemon/node/node.ts', '#fs-bridge/folder/watch.ts'],
   ['daemon/node/node.ts', '#sync/clock.ts'],
   ['renderer/features/a.tsx', '#proto/api'],
+  ['electron/texts.ts', '#renderer/i18n/choice.ts'],
   ['e2e/two-peers.test.ts', '#daemon/node.ts'],
   ['unknown/file.ts', '#daemon/node.ts'],
 ] as const
@@ -38,6 +39,8 @@ const refused = [
   ['sync/session/a.ts', '../../kernel/core/bytes.ts', "import across layers by name: '#kernel/core/bytes.ts'"],
   ['renderer/features/a.tsx', '#kernel/core/bytes.ts', 'renderer must not know kernel'],
   ['daemon/node.ts', '#electron/main.ts', 'daemon must not know electron'],
+  ['electron/app.ts', '#renderer/state/preferences.ts', 'electron must not know renderer'],
+  ['daemon/node.ts', '#renderer/i18n/choice.ts', 'daemon must not know renderer'],
 ] as const
 
 test.each(allowed)('%s may import %s', (file, specifier) => {

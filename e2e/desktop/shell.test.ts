@@ -2,10 +2,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KeyStorage, Theme } from '#proto/desktop_api'
 import { portScript, startBeside, TestApp } from '../support/electron.ts'
-import { TestNode } from '../support/world.ts'
 
 let root: string
 let script: string
@@ -14,6 +14,16 @@ beforeAll(async () => {
   script = await portScript()
 })
 afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5 }))
+
+/** What the page is told first of what was asked for from outside. */
+const firstRequest = async (page: Page) => {
+  await page.evaluate(script)
+  return await page.evaluate(async () => {
+    const { desktop } = await window.openClients()
+    for await (const { request } of desktop.watchRequests({})) return request
+    return undefined
+  })
+}
 
 test('the app starts, and its page speaks with the node', async () => {
   await using app = await TestApp.start(join(root, 'first'))
@@ -32,25 +42,13 @@ test('the app started again shows itself; its link reaches the page, which asks 
   expect(app.app.windows()).toEqual([])
   expect(await startBeside(home, 'lattice://join/abc')).toBe(0)
   const page = await app.page()
-  await page.evaluate(script)
-  const first = await page.evaluate(async () => {
-    const { desktop } = await window.openClients()
-    for await (const { request } of desktop.watchRequests({})) return request
-    return undefined
-  })
-  expect(first).toMatchObject({ case: 'joinLink', value: 'lattice://join/abc' })
+  expect(await firstRequest(page)).toMatchObject({ case: 'joinLink', value: 'lattice://join/abc' })
 })
 
 test('a link that the app is started with waits for the page', async () => {
   await using app = await TestApp.start(join(root, 'cold'), 'lattice://join/cold')
   const page = await app.page()
-  await page.evaluate(script)
-  const first = await page.evaluate(async () => {
-    const { desktop } = await window.openClients()
-    for await (const { request } of desktop.watchRequests({})) return request
-    return undefined
-  })
-  expect(first).toMatchObject({ case: 'joinLink', value: 'lattice://join/cold' })
+  expect(await firstRequest(page)).toMatchObject({ case: 'joinLink', value: 'lattice://join/cold' })
 })
 
 test('a closed window leaves the app running, and comes back where it was', async () => {
@@ -73,38 +71,6 @@ test('a closed window leaves the app running, and comes back where it was', asyn
   await app.page()
   const bounds = await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds())
   expect(bounds).toMatchObject({ width: 700, height: 500 })
-})
-
-test('a home that another node uses is said in the window, with what to do', async () => {
-  await using other = new TestNode(root, 'taken')
-  await other.up()
-  await using app = await TestApp.start(other.home)
-  const page = await app.page()
-  await page.waitForURL('lattice-app://failure/', { timeout: 10_000 })
-  expect(await page.title()).toBe('Lattice could not start')
-  expect(await page.textContent('#message')).toContain(other.home)
-  expect(await other.stop()).toBe(0)
-  await page.click('#retry', { noWaitAfter: true, timeout: 5_000 })
-  await page.waitForURL('lattice-app://app/', { timeout: 10_000 })
-})
-
-test('a page that crashes is replaced by one that says so, and opens again', async () => {
-  await using app = await TestApp.start(join(root, 'crash'))
-  await app.page()
-  const gone = app.app.evaluate(({ BrowserWindow }) =>
-    BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
-  )
-  await gone
-  await app.app.evaluate(
-    ({ BrowserWindow }) =>
-      new Promise<void>((resolve) => {
-        const contents = BrowserWindow.getAllWindows()[0]?.webContents
-        if (contents?.getURL() === 'lattice-app://failure/') resolve()
-        contents?.once('did-finish-load', () => resolve())
-      }),
-  )
-  const url = await app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.getURL())
-  expect(url).toBe('lattice-app://failure/')
 })
 
 test('told to end by the system, the app stops its node in order', async () => {

@@ -82,7 +82,10 @@ export class DesktopDevice implements Device {
   }
 
   async start(link?: string): Promise<void> {
-    const app = await TestApp.show('interface', this.#home, '--lang=en-GB', ...(link === undefined ? [] : [link]))
+    const app = await TestApp.launch(this.#home, {
+      hasInterface: true,
+      args: ['--lang=en-GB', ...(link === undefined ? [] : [link])],
+    })
     const page = await app.page()
     page.setDefaultTimeout(STEP_DEADLINE_MS)
     collectComplaints(page, this.complaints)

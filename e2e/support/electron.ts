@@ -16,25 +16,37 @@ const electronProgram = (): string => {
   return program
 }
 
-const startArgs = (home: string, args: readonly string[]): string[] => [
+const startArgs = (
+  home: string,
+  args: readonly string[],
+  listen: readonly string[] = ['/ip4/127.0.0.1/tcp/0'],
+): string[] => [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--password-store=gnome-libsecret',
   '--disable-gpu', // there is none, and looking for it fails at times on a busy machine
   `--home=${home}`,
-  '--listen=/ip4/127.0.0.1/tcp/0',
+  ...listen.map((address) => `--listen=${address}`),
   '--no-mdns',
   ...args,
 ]
 
-/** What the window shows: the interface as it was built, or the plain page of `npm run e2e:electron`. */
-export type Shown = 'interface' | 'plain-page'
+export interface AppOptions {
+  readonly args?: readonly string[]
+  /** In place of a port of loopback that the system chooses; none: what config.json says. */
+  readonly listen?: readonly string[]
+  /** In place of what the session says. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The real one; without it a plain page stands in its place, and a test takes the port. */
+  readonly hasInterface?: boolean
+}
 
-const environment = (shown: Shown): Record<string, string> => ({
+const environment = ({ env = {}, hasInterface = false }: AppOptions = {}): Record<string, string> => ({
   ...Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries({ ...process.env, ...env, ...(hasInterface && { LATTICE_TEST_APP: root }) }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   ),
   LATTICE_APP_ROOT: root,
-  ...(shown === 'interface' && { LATTICE_TEST_APP: root }),
 })
 
 /** An app that is driven. `stop` ends it as a person would; left to itself it is killed with the test. */
@@ -52,14 +64,14 @@ export class TestApp implements AsyncDisposable {
   }
 
   static start(home: string, ...args: readonly string[]): Promise<TestApp> {
-    return TestApp.show('plain-page', home, ...args)
+    return TestApp.launch(home, { args })
   }
 
-  static async show(shown: Shown, home: string, ...args: readonly string[]): Promise<TestApp> {
+  static async launch(home: string, options: AppOptions): Promise<TestApp> {
     const app = await _electron.launch({
       executablePath: electronProgram(),
-      args: startArgs(home, args),
-      env: environment(shown),
+      args: startArgs(home, options.args ?? [], options.listen),
+      env: environment(options),
       timeout: 30_000,
     })
     return new TestApp(app)
@@ -104,7 +116,7 @@ export class TestApp implements AsyncDisposable {
 
 /** Starts the app as a person or the system would, beside one that may run; resolves with the exit code. */
 export const startBeside = async (home: string, ...args: readonly string[]): Promise<number | null> => {
-  const env = environment('plain-page')
+  const env = environment()
   const child: ChildProcess = spawn(electronProgram(), startArgs(home, args), { env, stdio: 'ignore' })
   const [code] = (await once(child, 'exit')) as [number | null]
   return code

@@ -1,4 +1,5 @@
 /** A panel for tests: the watcher that tray icons register with on D-Bus, and a reader of their menus. */
+import { join } from 'node:path'
 import { interface as dbusInterface, Message, sessionBus, Variant, type MessageBus } from 'dbus-next'
 
 const WATCHER = 'org.kde.StatusNotifierWatcher'
@@ -63,6 +64,20 @@ export class TrayItem {
       Variant,
     ]
     return value.value
+  }
+
+  /** Where the image lies: in a session that says it is GNOME, Chromium hands icons over as files. */
+  async iconFile(): Promise<string> {
+    return join(String(await this.property('IconThemePath')), `${String(await this.property('IconName'))}.png`)
+  }
+
+  async tooltip(): Promise<string> {
+    return String(((await this.property('ToolTip')) as unknown[])[2])
+  }
+
+  /** What a click on the icon does. */
+  async activate(): Promise<void> {
+    await this.#call(this.#path, ITEM, 'Activate', 'ii', [0, 0])
   }
 
   async menu(): Promise<MenuItem> {

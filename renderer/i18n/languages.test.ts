@@ -1,9 +1,12 @@
 /** Every language says all that English says, with the same things to fill in; and the pseudo-languages are made of it. */
 import { expect, test } from 'vitest'
-import { chooseLanguage, directionOf, languages, resources } from './languages.ts'
+import { chooseLanguage, directionOf, languages } from './choice.ts'
+import { resources } from './languages.ts'
 import { accented, rightToLeft, type Texts } from './pseudo.ts'
 
 const all = resources()
+/** The desktop shell's; the page does without them. */
+const shell = import.meta.glob<Texts>('./*/shell.json', { eager: true, import: 'default' })
 
 /** 'folders.card.pause' → the text; plural forms (`_one`, `_other`, …) count as one key, as languages differ in them. */
 const flatten = (texts: Texts, prefix: string): [string, string][] =>
@@ -14,7 +17,10 @@ const flatten = (texts: Texts, prefix: string): [string, string][] =>
   )
 
 const textsOf = (language: string): Map<string, string> =>
-  new Map(Object.entries(all[language] ?? {}).flatMap(([feature, texts]) => flatten(texts, feature)))
+  new Map([
+    ...Object.entries(all[language] ?? {}).flatMap(([feature, texts]) => flatten(texts, feature)),
+    ...flatten(shell[`./${language}/shell.json`] ?? {}, 'shell'),
+  ])
 
 const placeholders = (text: string): string[] => [...text.matchAll(/\{\{\s*(\w+)/g)].map(([, name]) => name!).sort()
 

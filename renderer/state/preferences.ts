@@ -4,7 +4,7 @@
  */
 import i18next from 'i18next'
 import { create } from 'zustand'
-import { chooseLanguage } from '../i18n/languages.ts'
+import { chooseLanguage } from '../i18n/choice.ts'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
 

@@ -24,6 +24,7 @@ const needed = {
     { command: 'dbus-run-session', debianPackage: 'dbus-daemon', why: desktop },
     { command: 'gnome-keyring-daemon', debianPackage: 'gnome-keyring', why: desktop },
     { command: 'xdg-mime', debianPackage: 'xdg-utils', why: desktop },
+    { command: 'dunst', debianPackage: 'dunst', why: desktop },
     { command: 'gio', debianPackage: 'libglib2.0-bin', why: desktop },
   ],
 }

@@ -13,18 +13,19 @@ import css from './folders.module.css'
 
 const holdsFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true
 
-/** Takes the drop in hand; false when it was no directory. */
-const takeDrop = ({ dataTransfer }: DragEvent): boolean => {
-  const item = dataTransfer?.items[0]
+/** Takes the drop in hand; undefined: it is one directory. Else the key of what is wrong with it. */
+const takeDrop = ({ dataTransfer }: DragEvent): 'drop.noDirectory' | 'drop.several' | undefined => {
+  const [item, other] = [...(dataTransfer?.items ?? [])].filter(({ kind }) => kind === 'file')
+  if (other) return 'drop.several'
   const file = item?.getAsFile()
   // A drag that was made by a program may have no entry; then the node says what the path is.
-  if (!file || item?.webkitGetAsEntry()?.isDirectory === false) return false
+  if (!file || item?.webkitGetAsEntry()?.isDirectory === false) return 'drop.noDirectory'
   showFolderDialog({ at: 'add', path: pathOfFile(file), name: file.name })
-  return true
+  return undefined
 }
 
 /** True while files are dragged over the window. Leaving is told for every element, so only the outermost counts. */
-const useDropOnWindow = (onRefused: () => void): boolean => {
+const useDropOnWindow = (onRefused: (why: string) => void): boolean => {
   const [isOver, setOver] = useState(false)
   useEffect(() => {
     const listening = new AbortController()
@@ -42,7 +43,8 @@ const useDropOnWindow = (onRefused: () => void): boolean => {
       if (!holdsFiles(event)) return
       event.preventDefault()
       setOver(false)
-      if (!takeDrop(event)) onRefused()
+      const why = takeDrop(event)
+      if (why !== undefined) onRefused(why)
     }
     addEventListener('dragover', over, { signal })
     addEventListener('dragleave', leave, { signal })
@@ -59,7 +61,7 @@ interface DropTargetProps {
 
 export const DropTarget = ({ children, onAdded }: DropTargetProps) => {
   const { t } = useTranslation('folders')
-  const [refuse] = useState(() => () => showToast('bad', t('drop.noDirectory')))
+  const [refuse] = useState(() => (why: string) => showToast('bad', t(why)))
   const isOver = useDropOnWindow(refuse)
   return (
     <>

@@ -1,0 +1,13 @@
+/**
+ * The collector of V8 at our call in this process, for a node at rest (daemon/node/rest.ts). Set here and not as a
+ * switch of the command line, which the processes that draw pages would inherit. Scripts made later see no `gc` either:
+ * the flag is taken back.
+ */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+export const exposeCollector = (): void => {
+  setFlagsFromString('--expose-gc')
+  globalThis.gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>
+  setFlagsFromString('--no-expose-gc')
+}
