@@ -8,12 +8,12 @@
  * LATTICE_STAND_IN=1 packages an older Electron in place of the release, for tests on machines that cannot fetch it.
  * LATTICE_PACKAGE_OUT names another directory for what comes out.
  */
-import { MakerDeb } from '@electron-forge/maker-deb'
 import { MakerZIP } from '@electron-forge/maker-zip'
 import { FusesPlugin } from '@electron-forge/plugin-fuses'
 import type { ForgeConfig } from '@electron-forge/shared-types'
 import { buildApp } from './scripts/lib/app-build.mjs'
 import { addLicences, appName, stageApp } from './scripts/lib/app-contents.mjs'
+import { DebMaker } from './scripts/lib/deb-maker.mjs'
 import { standInRelease } from './scripts/lib/electron.mjs'
 import { fuseConfig } from './scripts/lib/fuses.mjs'
 import { fromRoot } from './scripts/lib/paths.mjs'
@@ -70,7 +70,7 @@ const config: ForgeConfig = {
   },
   // The binaries of our packages work with every Node and Electron as they come.
   rebuildConfig: { onlyModules: [] },
-  makers: [new MakerDeb({ options: debian }), new MakerZIP({})],
+  makers: [new DebMaker({ options: debian }), new MakerZIP({})],
   plugins: [new FusesPlugin(await fuseConfig(standIn?.program))],
   hooks: {
     generateAssets: () => buildApp(),

@@ -67,6 +67,7 @@ test('apt installs it with what it declares, and no library is missing', async (
   await copyFile(join(made, name), join(debian, 'lattice.deb'))
   await chroot('apt-get update -q && apt-get install -q -y --no-install-recommends /lattice.deb && rm /lattice.deb')
   expect(await chroot('dpkg --audit')).toBe('')
+  expect(await chroot('dpkg-query --show --showformat "\\${Package} "')).not.toMatch(/\bkde/)
   const missing = await chroot(
     'cd /usr/lib/lattice-desktop && find . -type f \\( -name lattice-desktop -o -name "*.so*" -o -name "*.node" \\) -exec ldd {} + | grep "not found" || true',
   )

@@ -153,6 +153,7 @@ test('the Debian package holds the sandbox, the desktop entry and the licences',
   const fields = execFileSync('dpkg-deb', ['--field', join(made, name)], { encoding: 'utf8' })
   expect(fields).toMatch(/^Package: lattice-desktop$/m)
   expect(fields).toMatch(/^Depends: .*libnss3.*libsecret-1-0.*libasound2/m)
+  expect(fields).not.toMatch(/kde/)
   const entries = execFileSync('dpkg-deb', ['--contents', join(made, name)], { encoding: 'utf8' })
     .trim()
     .split('\n')

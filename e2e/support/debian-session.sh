@@ -17,7 +17,7 @@ as_user() { exec setpriv --reuid="$user" --regid="$user" --clear-groups --pdeath
 
 mkfifo "$root/run/session/ready"
 exec 3<>"$root/run/session/ready"
-(as_user dbus-daemon --session --nofork --address="unix:path=$root/run/session/bus" --print-address=3) &
+(as_user env HOME=/nonexistent dbus-daemon --session --nofork --address="unix:path=$root/run/session/bus" --print-address=3) &
 read -r _ <&3
 (as_user Xvfb -screen 0 1280x900x24 -displayfd 3 -nolisten tcp) &
 read -r display <&3
