@@ -98,7 +98,7 @@ test('its pages are in the sandbox', async () => {
     processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')), // it ended meanwhile
   )
   const pages = processes.filter(
-    (_, at) => commands[at]?.includes('/lattice-desktop') && commands[at].includes('--type=renderer'),
+    (_, at) => commands[at]?.includes('/usr/lib/lattice-desktop/') && commands[at].includes('--type=renderer'),
   )
   expect(pages.length).toBeGreaterThan(0)
   for (const pid of pages) {

@@ -29,6 +29,7 @@ export class DebMaker extends MakerDeb {
     installer.options.depends = [
       ...depends.filter((/** @type {string} */ name) => !wastebaskets.test(name)),
       'libglib2.0-bin',
+      'libx11-xcb1', // is loaded by name at the start; without it the app ends without a word
     ]
     await installer.createStagingDir()
     await installer.createContents()
