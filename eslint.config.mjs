@@ -40,7 +40,7 @@ export default tseslint.config(
     files: ['**/*.{ts,tsx}'],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['vitest.config.ts'] },
+        projectService: { allowDefaultProject: ['vitest.config.ts', 'forge.config.ts'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },

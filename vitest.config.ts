@@ -36,6 +36,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Installs the packaged app on a clean Debian, which it fetches: `npm run e2e:package`.
+      { test: { ...node, name: 'package', include: ['e2e/desktop/**/*.campaign.ts'], testTimeout: 120_000 } },
       {
         test: {
           ...node,

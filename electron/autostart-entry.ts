@@ -19,7 +19,7 @@ export const autostartEntry = (
     `Comment=${en}`,
     ...Object.entries(others).map(([language, comment]) => `Comment[${language}]=${comment}`),
     `Exec=${command.map(quote).join(' ')}`,
-    'Icon=lattice',
+    'Icon=lattice-desktop',
     'Terminal=false',
     'X-GNOME-Autostart-enabled=true',
     '',

@@ -4,15 +4,21 @@
  *
  * CommonJS, since the app must say things to Electron before it is ready, which a module that loads meanwhile would
  * miss. Syntax is lowered to what the oldest Electron that tests run in understands: what is tested is what is shipped.
+ *
+ * `--if-stale` does nothing when no source is newer than the last build.
  */
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { build } from 'esbuild'
 import { bundledName, external, findReferences, rewriteUrls } from './lib/bundling.mjs'
+import { walk } from './lib/files.mjs'
+import { withLock } from './lib/lock.mjs'
 import { fromRoot, root } from './lib/paths.mjs'
 import { buildIcons } from './build-assets.mjs'
 
-const references = findReferences(['kernel', 'sync', 'fs-bridge', 'daemon', 'electron'])
+const layers = ['kernel', 'sync', 'fs-bridge', 'daemon', 'electron']
+const stampPath = fromRoot('build', 'desktop.stamp')
+const references = findReferences(layers)
 const scripts = references.filter((path) => path.endsWith('.ts'))
 
 /** @type {import('esbuild').BuildOptions} */
@@ -30,27 +36,44 @@ const common = {
   logLevel: 'warning',
 }
 
-const startedMs = Date.now()
+function isStale() {
+  if (!existsSync(stampPath)) return true
+  const builtMs = statSync(stampPath).mtimeMs
+  const sources = [...layers, 'proto', 'assets', 'scripts'].flatMap((folder) => walk(fromRoot(folder), () => true))
+  return [...sources, ...references, fromRoot('package-lock.json')].some((path) => statSync(path).mtimeMs > builtMs)
+}
+
+async function bundle() {
+  await Promise.all([
+    build({
+      ...common,
+      entryPoints: [
+        { in: fromRoot('electron', 'main.ts'), out: 'desktop-main' },
+        ...scripts.map((path) => ({ in: path, out: bundledName(path, 'cjs').replace(/\.cjs$/, '') })),
+      ],
+      external: [...external, 'electron'],
+      define: { 'import.meta.url': '__moduleUrl' },
+      banner: { js: "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;" },
+      plugins: [rewriteUrls('cjs')],
+    }),
+    build({
+      ...common,
+      entryPoints: [{ in: fromRoot('electron', 'preload.ts'), out: 'desktop-preload' }],
+      external: ['electron'],
+    }),
+  ])
+  for (const path of references.filter((path) => path.endsWith('.wasm')))
+    copyFileSync(path, fromRoot('build', basename(path)))
+  buildIcons()
+}
+
 mkdirSync(fromRoot('build'), { recursive: true })
-await Promise.all([
-  build({
-    ...common,
-    entryPoints: [
-      { in: fromRoot('electron', 'main.ts'), out: 'desktop-main' },
-      ...scripts.map((path) => ({ in: path, out: bundledName(path, 'cjs').replace(/\.cjs$/, '') })),
-    ],
-    external: [...external, 'electron'],
-    define: { 'import.meta.url': '__moduleUrl' },
-    banner: { js: "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [rewriteUrls('cjs')],
-  }),
-  build({
-    ...common,
-    entryPoints: [{ in: fromRoot('electron', 'preload.ts'), out: 'desktop-preload' }],
-    external: ['electron'],
-  }),
-])
-for (const path of references.filter((path) => path.endsWith('.wasm')))
-  copyFileSync(path, fromRoot('build', basename(path)))
-buildIcons()
-if (!process.argv.includes('--quiet')) console.log(`build-desktop: ${Date.now() - startedMs} ms`)
+await withLock(fromRoot('build', '.build.lock'), async () => {
+  if (process.argv.includes('--if-stale') && !isStale()) return
+  const startedMs = Date.now()
+  await bundle()
+  writeFileSync(stampPath, '')
+  // Dated to the start: a source that changed while we read it is newer, and the next start builds again.
+  utimesSync(stampPath, startedMs / 1000, startedMs / 1000)
+  if (!process.argv.includes('--quiet')) console.log(`build-desktop: ${Date.now() - startedMs} ms`)
+})

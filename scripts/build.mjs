@@ -95,6 +95,8 @@ function publish(fresh) {
  * open keeps finding its own, as with the pieces above.
  */
 async function buildWeb() {
+  // Whoever builds on the way, such as a test, may say another; React would then be the one for development.
+  process.env['NODE_ENV'] = 'production'
   // Read only here: whoever finds the build fresh does not pay for loading it.
   const { build: viteBuild } = await import('vite')
   const fresh = fromRoot('build', `.fresh-web-${process.pid}`)

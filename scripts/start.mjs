@@ -1,24 +1,23 @@
 /**
- * `npm start`: the node with sensible defaults and its web page. Makes sure that there is a folder to sync, says where
- * it is, how to go on and what to open in a browser, and serves until Ctrl-C.
+ * `npm start`: the desktop app where it can be shown (`lib/start-mode.mjs`), else the node with sensible defaults and
+ * its web page. Says which and why. Without a window it makes sure that there is a folder to sync, says where it is, how
+ * to go on and what to open in a browser, and serves until Ctrl-C.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fromRoot } from './lib/paths.mjs'
+import { buildApp } from './lib/app-build.mjs'
+import { fetchElectron } from './lib/electron.mjs'
+import { fromRoot, root } from './lib/paths.mjs'
 import { capture } from './lib/run.mjs'
+import { answers, canSandbox, chooseMode } from './lib/start-mode.mjs'
 
 const lattice = fromRoot('bin', 'lattice')
 const defaultFolder = join(homedir(), 'Lattice')
 const args = process.argv.slice(2)
 const homeGiven = args.some((arg) => /^--home(=|$)/.test(arg))
-
-/** How the node is shown. */
-function chooseMode() {
-  return { name: 'headless', why: 'its page in a browser shows what the desktop app shows' }
-}
 
 /**
  * The folders of the node at `home`; a node that has none yet gets the default one.
@@ -49,24 +48,52 @@ async function announce(home) {
   console.log(`How things are: ${command} status, or in a browser: ${web.output.trim()}`)
 }
 
-const mode = chooseMode()
-console.log(`Lattice runs ${mode.name}: ${mode.why}. Ctrl-C ends it.`)
-// In a process group of its own, so that a Ctrl-C reaches it once, through us: told twice, a node ends at once instead
-// of stopping in order.
-const webGiven = args.some((arg) => /^--web(=|$)/.test(arg))
-const node = spawn(lattice, ['up', ...(webGiven ? [] : ['--web']), ...args], {
-  detached: true,
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
-  process.on(signal, () => {
-    if (node.pid !== undefined && node.exitCode === null && node.signalCode === null)
-      process.kill(-node.pid, signal === 'SIGHUP' ? 'SIGTERM' : signal) // the group: it may still be building
-  })
-node.once('exit', (code, signal) => (process.exitCode = code ?? (signal === 'SIGINT' ? 0 : 1)))
-createInterface({ input: node.stdout }).on('line', (line) => {
-  if (!line.startsWith('ready ')) return console.log(line)
-  announce(JSON.parse(line.slice('ready '.length)).home).catch((/** @type {Error} */ error) =>
-    console.error(`start: ${error.message}`),
+/**
+ * Starts a program that a Ctrl-C is to stop in order. In a process group of its own, so that it is told once, through
+ * us: told twice, it ends at once.
+ * @param {string} program
+ * @param {string[]} programArgs
+ * @param {'pipe' | 'inherit'} stdout
+ */
+function start(program, programArgs, stdout) {
+  const child = spawn(program, programArgs, { detached: true, stdio: ['ignore', stdout, 'inherit'] })
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, signal === 'SIGHUP' ? 'SIGTERM' : signal) // the group: it may still be building
+    })
+  child.once('exit', (code, signal) => (process.exitCode = code ?? (signal === 'SIGINT' ? 0 : 1)))
+  return child
+}
+
+function startHeadless() {
+  const webGiven = args.some((arg) => /^--web(=|$)/.test(arg))
+  const node = start(
+    lattice,
+    ['up', ...(webGiven ? [] : ['--web']), ...args.filter((arg) => arg !== '--no-sandbox')],
+    'pipe',
   )
-})
+  createInterface({ input: /** @type {import('node:stream').Readable} */ (node.stdout) }).on('line', (line) => {
+    if (!line.startsWith('ready ')) return console.log(line)
+    announce(JSON.parse(line.slice('ready '.length)).home).catch((/** @type {Error} */ error) =>
+      console.error(`start: ${error.message}`),
+    )
+  })
+}
+
+const mode = await chooseMode(
+  {
+    platform: process.platform,
+    env: process.env,
+    isRoot: process.getuid?.() === 0,
+    answers,
+    canSandbox,
+    electron: () => fetchElectron(console.log),
+  },
+  args,
+)
+console.log(`Lattice runs ${mode.mode === 'desktop' ? 'as a desktop app' : 'headless'}: ${mode.why}. Ctrl-C ends it.`)
+if (mode.mode === 'desktop') {
+  await buildApp()
+  start(mode.program, [root, ...args], 'inherit')
+} else startHeadless()

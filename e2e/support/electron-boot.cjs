@@ -1,4 +1,7 @@
-/** What the stand-in Electron of the tests runs: the app of this checkout, with what that Electron lacks of its own. */
+/**
+ * What the stand-in Electron of the tests runs: the app of this checkout, or the packaged app that this file is part of,
+ * with what that Electron lacks of its own.
+ */
 'use strict'
 const { join } = require('node:path')
 const threads = require('node:worker_threads')
@@ -19,10 +22,13 @@ if (app.commandLine.hasSwitch('remote-debugging-port')) {
 safeStorage.getSelectedStorageBackend ??= () => (safeStorage.isEncryptionAvailable() ? 'gnome_libsecret' : 'basic_text')
 threads.Worker = class extends threads.Worker {
   constructor(script, options) {
-    super(script, { ...options, execArgv: ['--require', polyfills] })
+    // What a thread requires before its script it cannot read out of an archive.
+    super(script, { ...options, execArgv: ['--require', polyfills.replace('app.asar', 'app.asar.unpacked')] })
   }
 }
 app.once('ready', () => session.defaultSession.setPreloads([join(__dirname, 'electron-page-polyfills.cjs')]))
-const root = process.env.LATTICE_TEST_APP ?? process.env.LATTICE_APP_ROOT
+const root = app.isPackaged
+  ? join(__dirname, '..', '..')
+  : (process.env.LATTICE_TEST_APP ?? process.env.LATTICE_APP_ROOT)
 app.setAppPath(root)
 require(join(root, 'build', 'desktop-main.cjs'))

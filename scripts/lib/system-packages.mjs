@@ -7,8 +7,9 @@ import { capture, run } from './run.mjs'
 /** @typedef {{ command?: string, library?: string, debianPackage: string, why: string }} SystemProgram */
 
 const desktop = 'the tests of the desktop app'
+const packaging = 'the tests of the Debian package'
 
-/** @type {Record<'run' | 'test' | 'desktop', readonly SystemProgram[]>} */
+/** @type {Record<'run' | 'test' | 'desktop' | 'package', readonly SystemProgram[]>} */
 const needed = {
   run: [],
   test: [{ command: 'git', debianPackage: 'git', why: 'the tests of git repositories inside synced folders' }],
@@ -26,6 +27,15 @@ const needed = {
     { command: 'xdg-mime', debianPackage: 'xdg-utils', why: desktop },
     { command: 'dunst', debianPackage: 'dunst', why: desktop },
     { command: 'gio', debianPackage: 'libglib2.0-bin', why: desktop },
+    { command: 'zip', debianPackage: 'zip', why: packaging },
+    { command: 'fakeroot', debianPackage: 'fakeroot', why: packaging },
+  ],
+  package: [
+    { command: 'zip', debianPackage: 'zip', why: packaging },
+    { command: 'fakeroot', debianPackage: 'fakeroot', why: packaging },
+    { command: 'mmdebstrap', debianPackage: 'mmdebstrap', why: packaging },
+    { command: 'Xvfb', debianPackage: 'xvfb', why: packaging },
+    { command: 'dbus-daemon', debianPackage: 'dbus-daemon', why: packaging },
   ],
 }
 
@@ -52,7 +62,7 @@ function isOnPath(command) {
 /**
  * Installs what is missing where it may; otherwise says plainly what is missing and goes on: the tests that need it
  * skip with that reason.
- * @param {'run' | 'test' | 'desktop'} purpose
+ * @param {'run' | 'test' | 'desktop' | 'package'} purpose
  * @returns {Promise<boolean>} whether all is there
  */
 export async function ensureSystemPrograms(purpose) {
