@@ -208,7 +208,7 @@ test('a page that is reloaded while it joins gives up, and nobody is asked any m
   const waiting = async (): Promise<number> => (await ben.json<{ joins: unknown[] }>('joins')).joins.length
   await page.getByRole('button', { name: 'Look at the link' }).click()
   await page.getByRole('textbox', { name: 'Where the files go' }).fill(join(root, 'joined'))
-  await page.getByRole('button', { name: 'The words match: join' }).click()
+  await page.getByRole('button', { name: 'Ask to be let in' }).click()
   await expect.poll(waiting, { timeout: DEADLINE_MS }).toBe(1)
   await page.reload()
   await expect.poll(waiting, { timeout: DEADLINE_MS }).toBe(0)

@@ -98,13 +98,13 @@ const onboardingScreens = (link: string): readonly Screen[] => {
     },
     { name: 'onboarding-join', about: 'The second step: a link that somebody sent.', open: join },
     {
-      name: 'onboarding-words',
-      about: 'What a link says, with the words to compare, before anything is sent.',
+      name: 'onboarding-link',
+      about: 'What a link says, before anything is sent.',
       open: async (view) => {
         await join(view)
         await view.page.getByRole('textbox', { name: view.t('pairing:join.link') }).fill(link)
         await press(view, 'pairing:join.look')
-        await view.page.getByRole('list', { name: view.t('pairing:words.label') }).waitFor()
+        await view.page.getByLabel(view.t('pairing:join.path')).waitFor()
       },
     },
   ]
@@ -266,6 +266,15 @@ const fileScreens = ({ folders }: LivedIn): readonly Screen[] => [
   },
 ]
 
+/** The form for a link, with one that was looked at. */
+const follow = async (view: View, link: string): Promise<void> => {
+  await go(view, '/pairing/invite')
+  await go(view, '/pairing/join')
+  await view.page.getByRole('textbox', { name: view.t('pairing:join.link') }).fill(link)
+  await press(view, 'pairing:join.look')
+  await view.page.getByLabel(view.t('pairing:join.path')).waitFor()
+}
+
 const pairingScreens = (link: string): readonly Screen[] => [
   {
     name: 'invite',
@@ -308,15 +317,9 @@ const pairingScreens = (link: string): readonly Screen[] => [
     },
   },
   {
-    name: 'join-words',
-    about: 'What the link says, and the words to compare with the other screen.',
-    open: async (view) => {
-      await go(view, '/pairing/invite')
-      await go(view, '/pairing/join')
-      await view.page.getByRole('textbox', { name: view.t('pairing:join.link') }).fill(link)
-      await press(view, 'pairing:join.look')
-      await view.page.getByRole('list', { name: view.t('pairing:words.label') }).waitFor()
-    },
+    name: 'join-link',
+    about: 'What the link says, before anything is sent.',
+    open: (view) => follow(view, link),
   },
   {
     name: 'join-bad-link',
@@ -531,6 +534,17 @@ export const dailyScreens = (lived: LivedIn, link: string): readonly Screen[] =>
   ...historyScreens(lived),
   ...settingsScreens,
 ]
+
+/** `link`: an invite of another device, which must let in by hand whoever follows it. */
+export const asking = (link: string): Screen => ({
+  name: 'join-words',
+  about: 'Waiting to be let in, with the words to compare with the other screen.',
+  open: async (view) => {
+    await follow(view, link)
+    await press(view, 'pairing:join.ask')
+    await view.page.getByRole('list', { name: view.t('pairing:words.label') }).waitFor()
+  },
+})
 
 /** What one meets only when something happens: the world has to be in that state. */
 export const events = {

@@ -45,7 +45,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
     'the first steps: a name, a folder, an invite and a link to follow',
     async () => {
       const directory = await world.directory('Recipes')
-      const link = await lived.laptop.ok('invite', 'Notes')
+      const link = await lived.laptop.ok('invite', 'Notes', '--approve')
       await sit(tablet, '', async (keys) => {
         const { page } = keys
         await expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject({ role: 'textbox', isSeen: true })
@@ -70,9 +70,14 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
         await keys.press('ArrowRight')
         await keys.fill(/^Link/, link)
         await keys.press('Enter')
-        await page.getByRole('list', { name: 'The four words' }).waitFor()
+        await page.getByLabel('Where the files go').waitFor()
         await keys.fill(/Where the files go/, join(world.root, 'kitchen'))
-        await keys.use('button', 'The words match: join')
+        await keys.use('button', 'Ask to be let in')
+        await page.getByRole('list', { name: 'The four words' }).waitFor()
+        await sit(lived.laptop, '/folders', async (others) => {
+          await others.page.getByRole('region', { name: 'Kitchen wants to join' }).waitFor()
+          await others.use('button', 'The words match: let in')
+        })
         await page.getByRole('region', { name: 'Notes' }).waitFor()
       })
     },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath } from '../support/browser.ts'
 import { hang, languagesSeen, Visit, type Language } from '../support/gallery.ts'
 import { liveIn, type LivedIn } from '../support/lived-in.ts'
-import { dailyScreens, events, firstScreens, type Screen } from '../support/screens.ts'
+import { asking, dailyScreens, events, firstScreens, type Screen } from '../support/screens.ts'
 import { TestWorld, type TestNode } from '../support/world.ts'
 
 /** A language goes over some fifty screens; the limit ends what hangs. */
@@ -56,6 +56,18 @@ describe.skipIf(chromiumPath() === undefined)('screens', () => {
     }
   })
 
+  test('asking to be let in', async () => {
+    const link = await lived.laptop.ok('invite', 'Notes', '--approve')
+    for (const language of languagesSeen) {
+      await using visit = await Visit.to(tablet, language)
+      await visit.look(asking(link))
+      const { page, t } = visit.view
+      await page.getByRole('button', { name: t('pairing:join.cancel') }).click()
+      await page.getByRole('textbox', { name: t('pairing:join.link') }).waitFor()
+      expect(visit.findings).toEqual([])
+    }
+  })
+
   test('somebody who asks to be let in', async () => {
     const joined = tablet.ok('join', await lived.laptop.ok('invite', 'Notes', '--approve'), `${world.root}/tablet`)
     for (const language of languagesSeen) await tour(lived.laptop, language, [events.incoming])
@@ -78,6 +90,7 @@ describe.skipIf(chromiumPath() === undefined)('screens', () => {
       ...firstScreens(''),
       ...dailyScreens(lived, ''),
       events.settled,
+      asking(''),
       events.incoming,
       events.locked,
       events.lost,
