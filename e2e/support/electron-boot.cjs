@@ -12,7 +12,7 @@ const { app, safeStorage, session } = require('electron')
 // Holds the app until whoever drives it is connected, which Playwright calls `__playwright_run` for: one that goes ahead
 // makes its window while Playwright attaches, and on a busy machine both then wait for each other. (Playwright's own
 // loader would also choose another keychain.)
-if (app.commandLine.hasSwitch('remote-debugging-port')) {
+if (process.env.LATTICE_TEST_DRIVEN === '1') {
   const ready = app.whenReady()
   const driven = new Promise((resolve) => (globalThis.__playwright_run = resolve))
   app.whenReady = () => driven.then(() => ready)

@@ -71,7 +71,7 @@ export class TestApp implements AsyncDisposable {
     const app = await _electron.launch({
       executablePath: electronProgram(),
       args: startArgs(home, options.args ?? [], options.listen),
-      env: environment(options),
+      env: { ...environment(options), LATTICE_TEST_DRIVEN: '1' },
       timeout: 30_000,
     })
     return new TestApp(app)
