@@ -24,7 +24,16 @@ export interface SyncCounters {
   disconnected: number
 }
 
-/** A connected peer. Owned by the engine. */
+export const newCounters = (): SyncCounters => ({
+  sessions: 0,
+  sessionErrors: 0,
+  ingestErrors: 0,
+  pushed: 0,
+  rejected: 0,
+  disconnected: 0,
+})
+
+/** A connected peer. Owned by `Connections`. */
 export interface LinkedPeer {
   readonly peer: PublicKey
   readonly key: HexKey
