@@ -21,6 +21,7 @@ import type { Common, Local } from './open-local.ts'
 import { systemTimers, type Network } from './open-network.ts'
 import type { FolderEntry } from './parts.ts'
 import { ROLES, WIRE_ROLES } from './peers.ts'
+import { whyRemoved } from './removals.ts'
 
 export interface InviteDeps extends Common, Local, Network {
   readonly folders: FolderKeeper
@@ -156,7 +157,7 @@ const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<Waiting
 }
 
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
-  const { stores, transport, joins, space } = node
+  const { stores, transport, joins, space, engine } = node
   const all = () => stores.list().flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
   return {
     async previewLink({ link: text }) {
@@ -179,6 +180,8 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       const found = findTarget(stores.list(), space, target)
       if (!found.ok) return found
       const store = found.value
+      const removed = whyRemoved(engine, stores, store)
+      if (removed) return err(removed)
       const lifeMs = Number(expiresInMs) || EXPIRES_MS_DEFAULT
       const uses = wantedUses || 1
       if (lifeMs > EXPIRES_MS_MAX || uses > USES_MAX)
@@ -220,6 +223,8 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       const named = all().map((each) => ({ ...each, name: '', hex: bytesToHex(each.invite.secretHash) as string }))
       const found = findNamed(named, id, 'invite')
       if (!found.ok) return found
+      const removed = whyRemoved(engine, stores, found.value.store)
+      if (removed) return err(removed)
       const done = await revokeInvite(stores, found.value.store.id, found.value.invite.secretHash)
       return done.ok ? ok({}) : done
     },
