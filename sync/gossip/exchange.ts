@@ -131,6 +131,7 @@ export class Exchange {
     if (this.#host.peers.get(linked.key) !== linked) return
     linked.outbox = undefined
     linked.cancelReopen = undefined
+    linked.toldRights.clear()
     for (const shared of linked.shared.values()) shared.synced = false
     this.#host.refreshPeer(linked)
     for (const hex of linked.shared.keys()) {
