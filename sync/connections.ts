@@ -2,7 +2,8 @@
 import { bytesToHex, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import type { Timers } from './clock.ts'
 import type { LinkedPeer } from './gossip/exchange.ts'
-import { Misdeeds } from './gossip/shared.ts'
+import { Pace } from './gossip/pace.ts'
+import { newMisdeeds } from './gossip/shared.ts'
 import type { Connection, Transport } from './transport/port.ts'
 
 const BAN_MS = 60_000
@@ -10,8 +11,8 @@ const BAN_MS = 60_000
 export interface ConnectionsHost {
   readonly transport: Transport
   readonly timers: Timers
-  /** It misbehaved and is disconnected. */
-  dropped(peer: PublicKey): void
+  /** It misbehaved and is disconnected; `why` says what it did last. */
+  dropped(peer: PublicKey, why: string): void
   /** Its time is over. */
   pardoned(peer: PublicKey): void
 }
@@ -35,7 +36,8 @@ export class Connections {
       peer,
       key: peerKey,
       shared: new Map(),
-      misdeeds: new Misdeeds(),
+      misdeeds: newMisdeeds(),
+      pace: new Pace(),
       outbox: undefined,
       tags: none,
       declined: none,
@@ -55,12 +57,12 @@ export class Connections {
     for (const shared of linked?.shared.values() ?? []) shared.cancelCheck?.()
   }
 
-  punish({ peer, key, misdeeds }: LinkedPeer, count: number): void {
+  punish({ peer, key, misdeeds }: LinkedPeer, count: number, why: string): void {
     const { timers, transport } = this.#host
     if (count === 0 || !misdeeds.add(count, timers.nowMs())) return
     this.#bans.set(key, timers.nowMs() + BAN_MS)
     timers.after(BAN_MS, () => this.#host.pardoned(peer))
-    this.#host.dropped(peer)
+    this.#host.dropped(peer, why)
     void transport.disconnect(peer)
   }
 }

@@ -33,6 +33,8 @@ export interface SyncEngineOptions {
   readonly backend: StorageBackend
   /** Stores that are settled only once `setLocalProgress` says so. Default: file stores. */
   readonly reportsProgress?: (store: Store) => boolean
+  /** A peer misbehaved and is kept away for a while; `why`: what it did last. */
+  readonly onDropped?: (peer: PublicKey, why: string) => void
   /** Background work failed (the address book could not be written, a store's watch broke). */
   readonly onError: (error: unknown) => void
 }
@@ -69,12 +71,15 @@ export class SyncEngine implements AsyncDisposable {
     this.#connections = new Connections({
       transport,
       timers,
-      dropped: () => this.counters.disconnected++,
+      dropped: (peer, why) => {
+        this.counters.disconnected++
+        options.onDropped?.(peer, why)
+      },
       pardoned: (peer) => this.#closed || this.#dialer.kick(peer),
     })
     const { peers } = this.#connections
+    const punish: Connections['punish'] = (linked, misdeeds, why) => this.#connections.punish(linked, misdeeds, why)
     const isWanted = (peer: PublicKey) => this.#isWanted(peer)
-    const punish = (linked: LinkedPeer, misdeeds: number) => this.#connections.punish(linked, misdeeds)
     const changed = () => this.#changed()
     const outboxOf = (linked: LinkedPeer) => this.#exchange.outboxOf(linked)
     const isCutOff = (store: Store) => this.removalOf(store) !== undefined
@@ -99,7 +104,7 @@ export class SyncEngine implements AsyncDisposable {
       refreshPeer: (linked) => this.#refreshPeer(linked, true),
       punish,
       links: (linked, told) => {
-        if (!this.#links.hear(linked.peer, told)) punish(linked, 1)
+        if (!this.#links.hear(linked.peer, told)) punish(linked, 1, 'it tells its connections too often')
       },
       rights: (linked, told) => words.hear(linked, told),
       isCutOff,

@@ -18,7 +18,7 @@ export interface LastWordsHost {
   readonly backend: StorageBackend
   readonly timers: Timers
   outboxOf(linked: LinkedPeer): Outbox
-  punish(linked: LinkedPeer, misdeeds: number): void
+  punish(linked: LinkedPeer, misdeeds: number, why: string): void
   /** `removalOf` tells something else of some store. */
   removalChanged(): void
 }
@@ -74,7 +74,10 @@ export class LastWords {
     const checked = store?.checkLastWord({ word, grants })
     if (!store || !checked) return
     // An honest peer may know of admins that this device cannot be shown.
-    if (!checked.ok) return this.#host.punish(linked, checked.error.kind === 'unproven-word' ? 1 : 10)
+    if (!checked.ok) {
+      const { kind, message } = checked.error
+      return this.#host.punish(linked, kind === 'unproven-word' ? 1 : 10, message)
+    }
     if (!checked.value) return
     const { isRevoked, by, byName, hlc } = checked.value
     const name = store.access.peer(by)?.name || byName
