@@ -156,9 +156,18 @@ const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<Waiting
     : err(latticeError('join-not-found', 'permanent', `no device waits under the id “${wanted}”`))
 }
 
+/** A folder or space that this device takes part in. */
+const findShared = ({ stores, engine, space }: InviteDeps, target: string): Result<Store, LatticeError> => {
+  const found = findTarget(stores.list(), space, target)
+  const removed = found.ok ? whyRemoved(engine, stores, found.value) : undefined
+  return removed ? err(removed) : found
+}
+
+const allInvites = (stores: readonly Store[]) =>
+  stores.flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
+
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
-  const { stores, transport, joins, space, engine } = node
-  const all = () => stores.list().flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
+  const { stores, transport, joins, engine } = node
   return {
     async previewLink({ link: text }) {
       const link = readLink(node, text)
@@ -177,11 +186,9 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     },
 
     async createInvite({ target, role: wireRole, expiresInMs, uses: wantedUses, approval }) {
-      const found = findTarget(stores.list(), space, target)
+      const found = findShared(node, target)
       if (!found.ok) return found
       const store = found.value
-      const removed = whyRemoved(engine, stores, store)
-      if (removed) return err(removed)
       const lifeMs = Number(expiresInMs) || EXPIRES_MS_DEFAULT
       const uses = wantedUses || 1
       if (lifeMs > EXPIRES_MS_MAX || uses > USES_MAX)
@@ -220,7 +227,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     },
 
     async revokeInvite({ id }) {
-      const named = all().map((each) => ({ ...each, name: '', hex: bytesToHex(each.invite.secretHash) as string }))
+      const named = allInvites(stores.list()).map((each) => ({ ...each, name: '', hex: bytesToHex(each.invite.secretHash) as string }))
       const found = findNamed(named, id, 'invite')
       if (!found.ok) return found
       const removed = whyRemoved(engine, stores, found.value.store)
