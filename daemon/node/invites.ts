@@ -163,11 +163,25 @@ const findShared = ({ stores, engine, space }: InviteDeps, target: string): Resu
   return removed ? err(removed) : found
 }
 
-const allInvites = (stores: readonly Store[]) =>
-  stores.flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
+/** By its id, in a folder or space that this device takes part in. */
+const findInvite = (
+  { stores, engine }: InviteDeps,
+  id: string,
+): Result<{ readonly store: Store; readonly invite: Invite }, LatticeError> => {
+  const named = stores
+    .list()
+    .flatMap((store) =>
+      store.access
+        .invites()
+        .map((invite) => ({ store, invite, name: '', hex: bytesToHex(invite.secretHash) as string })),
+    )
+  const found = findNamed(named, id, 'invite')
+  const removed = found.ok ? whyRemoved(engine, stores, found.value.store) : undefined
+  return removed ? err(removed) : found
+}
 
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
-  const { stores, transport, joins, engine } = node
+  const { stores, transport, joins } = node
   return {
     async previewLink({ link: text }) {
       const link = readLink(node, text)
@@ -227,11 +241,8 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     },
 
     async revokeInvite({ id }) {
-      const named = allInvites(stores.list()).map((each) => ({ ...each, name: '', hex: bytesToHex(each.invite.secretHash) as string }))
-      const found = findNamed(named, id, 'invite')
+      const found = findInvite(node, id)
       if (!found.ok) return found
-      const removed = whyRemoved(engine, stores, found.value.store)
-      if (removed) return err(removed)
       const done = await revokeInvite(stores, found.value.store.id, found.value.invite.secretHash)
       return done.ok ? ok({}) : done
     },
