@@ -150,6 +150,11 @@ test('it is told so, keeps its files, and takes part again when it is asked back
   expect(await ben.ok('status')).toContain('files here stay')
   const refused = await ben.run('folder', 'wait', 'photos', '--json')
   expect(JSON.parse(refused.stdout)).toMatchObject({ error: { kind: 'folder-revoked' } })
+  for (const call of [
+    ['invite', 'photos'],
+    ['peer', 'role', 'anna', 'photos', 'reader'],
+  ])
+    expect(JSON.parse((await ben.run(...call, '--json')).stdout)).toMatchObject({ error: { kind: 'folder-revoked' } })
   const before = await readTree(photo.path)
   expect(Object.keys(before).length).toBeGreaterThan(0)
   // The word is kept, and what is done meanwhile stays on this disk.

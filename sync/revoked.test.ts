@@ -4,14 +4,15 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PushMessageSchema } from '#proto/wire'
 import { UniversalOpSchema } from '#proto/intention'
 import { Role } from '#proto/system'
-import type { StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, type StoreId } from '#kernel/core/bytes.ts'
 import { msToHlc } from '#kernel/core/hlc.ts'
 import { signIntention } from '#kernel/core/intention.ts'
 import { systemOp } from '#kernel/state/system-op.ts'
 import { addPeer, makeIndependent, revokePeer, setRole } from '#kernel/store/admin.ts'
 import { must } from '#kernel/store/testkit.ts'
-import { FrameWriter } from './framing.ts'
+import { FrameReader, FrameWriter } from './framing.ts'
 import { PUSH_PROTOCOL } from './gossip/outbox.ts'
+import { decodePush } from './messages.ts'
 import { isConverged, isLevel } from './sim/checkers.ts'
 import type { SimNode } from './sim/device.ts'
 import { World } from './sim/world.ts'
@@ -119,6 +120,30 @@ test('who asks again is told again, until the grant is there', async () => {
   await world.finish(c.engine.askAgain(c.store(folder)!))
   await until(() => isConverged(world, folder) && isLevel(world, folder))
   expect(removalOf(c, folder)).toBeUndefined()
+})
+
+test('a word that is lost with the stream is told again, on the same connection', async () => {
+  c.crash()
+  b.crash()
+  await revoke(a, c)
+  // c’s end of the connection, which loses all that comes on the first stream.
+  const transport = world.network.join(keyOf(c))
+  const heard = new Set<string>()
+  let [streams, ends] = [0, 0]
+  transport.on('disconnected', () => void ends++)
+  transport.handle(PUSH_PROTOCOL, { maxPerPeer: 2 }, async (stream) => {
+    if (++streams === 1) return stream.abort('lost')
+    const reader = new FrameReader(stream)
+    while (heard.size < 2) {
+      const leg = must(decodePush(must(await reader.next())!))
+      if (leg.case === 'rights') heard.add(bytesToHex(leg.value.storeId))
+    }
+  })
+  must(await world.finish(transport.connect(keyOf(a), a.running!.transport.addresses())))
+  await until(() => heard.size === 2)
+  expect([...heard].sort()).toEqual([space, own].map(bytesToHex).sort())
+  expect(ends).toBe(0)
+  world.network.leave(transport)
 })
 
 test('who is given rights again by an admin is told so, also after both were away', async () => {

@@ -9,6 +9,7 @@ import { openTree } from '#fs-bridge/filestore/tree.ts'
 import { contentsToRestore, isUntouchedSince, undoSteps, type Remembered } from '#fs-bridge/filestore/undo.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
+import { writable } from './removals.ts'
 
 /** One conflict as it was settled. */
 export interface Settled {
@@ -69,6 +70,8 @@ export class Undos {
       return err(
         latticeError('undo-not-found', 'permanent', 'that can no longer be undone: the node was started anew since'),
       )
+    const allowed = writable(entry)
+    if (!allowed.ok) return allowed
     if (!isUntouchedSince(settled.store.state, settled.remembered, settled.settlings)) return err(changedSince(settled))
     using held = new DisposableStack()
     const secured = await this.#secure(entry, settled, held, gone)

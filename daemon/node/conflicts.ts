@@ -18,6 +18,7 @@ import { Undos, type Settled } from './conflict-undo.ts'
 import { deviceNameIn } from './lookup.ts'
 import { limitOf } from './files/turns.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
+import { writable } from './removals.ts'
 
 /** A request has at most 1 MiB, and JSON takes a third more for it. */
 const MERGED_BYTES_MAX = 768 * 1024
@@ -196,6 +197,8 @@ export const conflictService = (folders: FolderLookup, contents: FileContents): 
     async resolveConflict({ id, resolution }) {
       const found = findConflict(folders.list(), id)
       if (!found.ok) return found
+      const allowed = writable(found.value.entry)
+      if (!allowed.ok) return allowed
       const done = await resolve(found.value, resolution, contents)
       return done.ok ? ok({ path: found.value.conflict.path, undo: undos.keep(done.value) }) : done
     },

@@ -19,7 +19,7 @@ import { answering } from './files/turns.ts'
 import type { FolderKeeper } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FolderEntry, Levels, PeerLevel, Removed } from './parts.ts'
-import { removalWords } from './removals.ts'
+import { removalWords, writable } from './removals.ts'
 
 const STATES: Readonly<Record<DiskState, FolderState>> = {
   scanning: FolderState.SCANNING,
@@ -195,7 +195,8 @@ const openFolder = (
   const found = keeper.find(wanted)
   if (!found.ok) return found
   const entry = found.value
-  if (entry.removal) return err(latticeError('folder-revoked', 'denied', removalWords(entry.removal)))
+  const allowed = writable(entry)
+  if (!allowed.ok) return allowed
   if (entry.failure) return err(entry.failure)
   const folder = keeper.synced(entry.store)
   if (folder) return ok({ entry, folder })

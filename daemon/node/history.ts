@@ -21,6 +21,7 @@ import { contentKey, isTrash } from '#fs-bridge/filestore/values.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
+import { writable } from './removals.ts'
 import { logPages } from './store-log.ts'
 
 export interface Version {
@@ -221,6 +222,8 @@ export const historyService = (folders: FolderLookup, contents: FileContents): S
     const { content } = version.value
     if (!content) return err(latticeError('version-not-found', 'permanent', 'that version has no content'))
     const { entry } = history.value
+    const allowed = writable(entry)
+    if (!allowed.ok) return allowed
     const secured = await contents.secure(entry, content, signal)
     if (!secured.ok) return secured
     using _ = secured.value

@@ -21,6 +21,7 @@ import type { Common, Local } from './open-local.ts'
 import { systemTimers, type Network } from './open-network.ts'
 import type { FolderEntry } from './parts.ts'
 import { ROLES, WIRE_ROLES } from './peers.ts'
+import { whyRemoved } from './removals.ts'
 
 export interface InviteDeps extends Common, Local, Network {
   readonly folders: FolderKeeper
@@ -155,9 +156,32 @@ const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<Waiting
     : err(latticeError('join-not-found', 'permanent', `no device waits under the id “${wanted}”`))
 }
 
+/** A folder or space that this device takes part in. */
+const findShared = ({ stores, engine, space }: InviteDeps, target: string): Result<Store, LatticeError> => {
+  const found = findTarget(stores.list(), space, target)
+  const removed = found.ok ? whyRemoved(engine, stores, found.value) : undefined
+  return removed ? err(removed) : found
+}
+
+/** By its id, in a folder or space that this device takes part in. */
+const findInvite = (
+  { stores, engine }: InviteDeps,
+  id: string,
+): Result<{ readonly store: Store; readonly invite: Invite }, LatticeError> => {
+  const named = stores
+    .list()
+    .flatMap((store) =>
+      store.access
+        .invites()
+        .map((invite) => ({ store, invite, name: '', hex: bytesToHex(invite.secretHash) as string })),
+    )
+  const found = findNamed(named, id, 'invite')
+  const removed = found.ok ? whyRemoved(engine, stores, found.value.store) : undefined
+  return removed ? err(removed) : found
+}
+
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
-  const { stores, transport, joins, space } = node
-  const all = () => stores.list().flatMap((store) => store.access.invites().map((invite) => ({ store, invite })))
+  const { stores, transport, joins } = node
   return {
     async previewLink({ link: text }) {
       const link = readLink(node, text)
@@ -176,7 +200,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     },
 
     async createInvite({ target, role: wireRole, expiresInMs, uses: wantedUses, approval }) {
-      const found = findTarget(stores.list(), space, target)
+      const found = findShared(node, target)
       if (!found.ok) return found
       const store = found.value
       const lifeMs = Number(expiresInMs) || EXPIRES_MS_DEFAULT
@@ -217,8 +241,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     },
 
     async revokeInvite({ id }) {
-      const named = all().map((each) => ({ ...each, name: '', hex: bytesToHex(each.invite.secretHash) as string }))
-      const found = findNamed(named, id, 'invite')
+      const found = findInvite(node, id)
       if (!found.ok) return found
       const done = await revokeInvite(stores, found.value.store.id, found.value.invite.secretHash)
       return done.ok ? ok({}) : done

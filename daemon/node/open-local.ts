@@ -14,6 +14,7 @@ import { StorageError } from '#kernel/storage/errors.ts'
 import { openLmdb } from '#kernel/storage/lmdb.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import { bulkVerifier } from '#kernel/cas/bulk.ts'
+import { readCatalog } from '#kernel/store/catalog.ts'
 import { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { KERNEL_TABLES } from '#kernel/store/tables.ts'
@@ -70,11 +71,18 @@ const ownSpace = (stores: LocalStoreManager, { signer }: DeviceKey): Store | und
     return genesis !== undefined && equalBytes(genesis.author, signer.publicKey)
   })
 
+/** No store was ever made or taken in: there was no own space that could be lost. */
+const isFresh = (storage: StorageBackend): boolean => {
+  let isDamaged = false
+  return readCatalog(storage, () => (isDamaged = true)).length === 0 && !isDamaged
+}
+
 /**
  * The space that was noted, or else found; a new one if there is none. That one was there and cannot be opened is said,
  * and the node goes on with a new one, for its other folders are well; what is left of the old one stays on the disk.
  */
 const openSpace = async (
+  storage: StorageBackend,
   stores: LocalStoreManager,
   bindings: Bindings,
   { key, settings, notices, report }: Opening,
@@ -83,11 +91,14 @@ const openSpace = async (
   const known = noted && stores.get(noted)
   if (known?.type === SPACE_TYPE) return ok(known)
   const made = ownSpace(stores, key)
+  // A home from before the note has its space in the catalogue all the same: that is the first thing made in it.
+  const isLost = noted !== undefined || (!made && !isFresh(storage))
   const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: settings.current.name })
   if (!space.ok) return space
-  if (noted) {
+  if (isLost) {
+    const which = noted ? ` ${bytesToHex(noted).slice(0, 12)}` : ''
     const message =
-      `this device’s own space ${bytesToHex(noted).slice(0, 12)} is damaged and cannot be opened; ` +
+      `this device’s own space${which} is damaged and cannot be opened; ` +
       `${made ? 'another one is used' : 'a new one was made'}: devices that were invited to it have to be invited again`
     report(new StorageError('store-corrupt', message))
     notices.add({ kind: NoticeKind.FOLDER_ERROR, message })
@@ -138,7 +149,7 @@ export const openLocal = async (parts: AsyncDisposableStack, common: Opening): P
     }),
   )
   const bindings = new Bindings(storage, report)
-  const space = await openSpace(stores, bindings, common)
+  const space = await openSpace(storage, stores, bindings, common)
   if (!space.ok) return space
   parts.defer(followClock(stores, report))
   parts.defer(collectRegularly({ cas, stores, registry, nowMs: clock.nowMs }, report))

@@ -91,6 +91,11 @@ export const openNetwork = async (
       stores,
       timers: systemTimers,
       backend: storage,
+      onDropped: (peer, why) => {
+        const id = bytesToHex(peer)
+        const device = { kind: 'device', value: id.slice(0, 16), id } as const
+        options.log.write('warning', device, ' is kept away for a minute: ', { kind: 'text', value: why })
+      },
       onError: report,
       reportsProgress: (store) => store.type === FILESTORE_TYPE && (bindings.get(store.id)?.path ?? '') !== '',
     }),

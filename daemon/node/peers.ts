@@ -13,6 +13,7 @@ import type { Connection, Transport } from '#sync/transport/port.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { lagsOf } from './lags.ts'
 import { collectPeers, findPeer, findTarget } from './lookup.ts'
+import { whyRemoved } from './removals.ts'
 
 const NAME_BYTES_MAX = 64
 export const WIRE_ROLES: Readonly<Record<Role, WireRole>> = {
@@ -38,7 +39,7 @@ export interface SharedStores {
 /** What is known of connections, and of how far peers are. */
 export interface PeerLinks {
   readonly transport: Transport
-  readonly engine: Pick<SyncEngine, 'peers'>
+  readonly engine: Pick<SyncEngine, 'peers' | 'removalOf'>
 }
 
 type PeerInit = MessageInitShape<typeof PeerInfoSchema>
@@ -154,8 +155,9 @@ const changeRole = async (
 
 export const peerService = (stores: SharedStores, links: PeerLinks): ServiceApi<typeof PeerService> => {
   const { manager } = stores
-  const { transport } = links
-  const administers = (store: Store): boolean => store.access.mayAdminister(transport.self)
+  const { transport, engine } = links
+  const takesPart = (store: Store): boolean => engine.removalOf(store) === undefined
+  const administers = (store: Store): boolean => takesPart(store) && store.access.mayAdminister(transport.self)
   return {
     async listPeers() {
       return ok({ peers: describePeers(manager.list(), links) })
@@ -168,6 +170,8 @@ export const peerService = (stores: SharedStores, links: PeerLinks): ServiceApi<
       if (!peer.ok) return peer
       const store = findTarget(manager.list(), stores.space, target)
       if (!store.ok) return store
+      const removed = whyRemoved(engine, manager, store.value)
+      if (removed) return err(removed)
       const fixed = whyFixed(store.value, peer.value.device, transport.self)
       if (fixed) return err(fixed)
       const done = await changeRole(stores, store.value, peer.value.device, role)
@@ -184,7 +188,7 @@ export const peerService = (stores: SharedStores, links: PeerLinks): ServiceApi<
       const done = await actWhereListed(
         stores,
         device,
-        (store) => isSelf || administers(store),
+        (store) => (isSelf && takesPart(store)) || administers(store),
         (store) => renamePeer(manager, store.id, device, name),
       )
       return done.ok ? ok({}) : done

@@ -1,18 +1,35 @@
 /** That this device was removed from a space or a folder: in words, as a notice, and as the rest of the node sees it. */
 import { NoticeKind } from '#proto/event_api'
 import { bytesToHex } from '#kernel/core/bytes.ts'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store, StoreManager } from '#kernel/store/port.ts'
 import type { Removal } from '#sync/revoked.ts'
 import type { SyncEngine } from '#sync/engine.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import type { Common } from './open-local.ts'
-import type { Removed } from './parts.ts'
+import type { FolderEntry, Removed } from './parts.ts'
 
 const whoRemoved = ({ by, byName }: Removal): string => byName || bytesToHex(by).slice(0, 8)
 
 export const removalWords = (removal: Removed): string => {
   const day = new Date(removal.timeMs).toISOString().slice(0, 10)
   return `this device was removed from ${removal.name} by ${whoRemoved(removal)} on ${day}: files here stay, nothing syncs any more`
+}
+
+const removedError = (removal: Removed): LatticeError => latticeError('folder-revoked', 'denied', removalWords(removal))
+
+/** What was written into a folder that this device was removed from, all others would leave out. */
+export const writable = (entry: FolderEntry): Result<FolderEntry, LatticeError> =>
+  entry.removal ? err(removedError(entry.removal)) : ok(entry)
+
+/** Likewise of any store; undefined: this device was not removed from it. */
+export const whyRemoved = (
+  engine: Pick<SyncEngine, 'removalOf'>,
+  stores: StoreManager,
+  store: Store,
+): LatticeError | undefined => {
+  const removal = removalOf(engine, stores)(store)
+  return removal && removedError(removal)
 }
 
 export const removalOf =

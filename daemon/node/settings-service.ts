@@ -6,6 +6,7 @@ import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/c
 import { renamePeer, setName } from '#kernel/store/admin.ts'
 import type { LocalStoreManager } from '#kernel/store/manager.ts'
 import type { Store } from '#kernel/store/port.ts'
+import type { SyncEngine } from '#sync/engine.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import type { NodeConfig } from './home.ts'
 import type { Settings, SettingsChange } from './settings.ts'
@@ -13,6 +14,7 @@ import type { Settings, SettingsChange } from './settings.ts'
 export interface SettingsParts {
   readonly settings: Settings
   readonly stores: LocalStoreManager
+  readonly engine: Pick<SyncEngine, 'removalOf'>
   readonly self: PublicKey
   readonly isIndependent: (store: Store) => boolean
   /** This device's own. */
@@ -42,11 +44,12 @@ const changeOf = (request: ChangeSettingsRequest): SettingsChange => ({
   ...(request.localDiscovery !== undefined && { localDiscovery: request.localDiscovery }),
 })
 
-/** Wherever this device is listed: in roots, and in folders that list their own peers. */
+/** Wherever this device is listed and takes part: in roots, and in folders that list their own peers. */
 const renameSelf = async (parts: SettingsParts, name: string): Promise<Result<void, LatticeError>> => {
-  const { stores, self, isIndependent } = parts
+  const { stores, self, isIndependent, engine } = parts
   for (const store of stores.list()) {
     if (stores.parentOf(store.id) !== undefined && !isIndependent(store)) continue
+    if (engine.removalOf(store)) continue
     const listed = store.access.peers().find(({ device }) => equalBytes(device, self))
     if (!listed || listed.status === 'revoked' || listed.name === name) continue
     const renamed = await renamePeer(stores, store.id, self, name)

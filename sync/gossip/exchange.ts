@@ -12,7 +12,8 @@ import { answerSession, openSession, SESSION_PROTOCOL, type SessionOutcome } fro
 import { Scheduler } from '../session/scheduler.ts'
 import { StreamClosedError, type ByteStream, type Transport } from '../transport/port.ts'
 import { Outbox, PUSH_PROTOCOL } from './outbox.ts'
-import { isEqualSet, isStuck, pauseMs, type Misdeeds, type PeerProgress, type Shared } from './shared.ts'
+import type { Pace } from './pace.ts'
+import { isEqualSet, isStuck, pauseMs, type Bucket, type PeerProgress, type Shared } from './shared.ts'
 
 export interface SyncCounters {
   sessions: number
@@ -24,12 +25,22 @@ export interface SyncCounters {
   disconnected: number
 }
 
-/** A connected peer. Owned by the engine. */
+export const newCounters = (): SyncCounters => ({
+  sessions: 0,
+  sessionErrors: 0,
+  ingestErrors: 0,
+  pushed: 0,
+  rejected: 0,
+  disconnected: 0,
+})
+
+/** A connected peer. Owned by `Connections`. */
 export interface LinkedPeer {
   readonly peer: PublicKey
   readonly key: HexKey
   readonly shared: Map<HexKey, Shared>
-  readonly misdeeds: Misdeeds
+  readonly misdeeds: Bucket
+  readonly pace: Pace
   outbox: Outbox | undefined
   /** What the peer announced last, in hex. */
   tags: ReadonlySet<HexKey>
@@ -67,7 +78,7 @@ export interface ExchangeHost {
   announced(linked: LinkedPeer, addresses: readonly string[]): Promise<void>
   /** Tells the peer anew which stores are shared. */
   refreshPeer(linked: LinkedPeer): void
-  punish(linked: LinkedPeer, misdeeds: number): void
+  punish(linked: LinkedPeer, misdeeds: number, why: string): void
   /** The peer says which devices it is connected to. */
   links(linked: LinkedPeer, told: Links): void
   /** The peer says what became of this device’s rights in a store. */
@@ -122,6 +133,7 @@ export class Exchange {
     if (this.#host.peers.get(linked.key) !== linked) return
     linked.outbox = undefined
     linked.cancelReopen = undefined
+    linked.toldRights.clear()
     for (const shared of linked.shared.values()) shared.synced = false
     this.#host.refreshPeer(linked)
     for (const hex of linked.shared.keys()) {
@@ -169,10 +181,12 @@ export class Exchange {
         if (this.#stopped || !linked || !this.#host.hears(linked.peer)) return stream.abort('not connected')
         const leg = frame.ok ? decodePush(frame.value!) : frame
         if (!leg.ok) {
-          this.#host.punish(linked, 10)
+          this.#host.punish(linked, 10, leg.error.message)
           return stream.abort(leg.error.kind)
         }
-        await this.#onPush(linked, leg.value)
+        const over = linked.pace.over(leg.value, this.#host.timers.nowMs())
+        if (over !== undefined) this.#host.punish(linked, 1, over)
+        else await this.#onPush(linked, leg.value)
       }
     } catch (error) {
       if (!(error instanceof StreamClosedError)) throw error
@@ -214,6 +228,8 @@ export class Exchange {
       }
       case 'have': {
         const lacking = leg.value.hashes.filter((hash) => !store.dag.has(hash as Hash))
+        const over = linked.pace.lacks(lacking.length, this.#host.timers.nowMs())
+        if (over !== undefined) return this.#host.punish(linked, 1, over)
         return this.outboxOf(linked).add(store, 'fetch', lacking as Hash[])
       }
       case 'fetch':
@@ -223,7 +239,8 @@ export class Exchange {
 
   #onRejected(linked: LinkedPeer, rejected: readonly Rejected[]): void {
     this.#host.counters.rejected += rejected.length
-    this.#host.punish(linked, rejected.filter(({ error }) => !HONEST_REJECTS.has(error.kind)).length)
+    const refused = rejected.filter(({ error }) => !HONEST_REJECTS.has(error.kind))
+    this.#host.punish(linked, refused.length, refused[0]?.error.message ?? '')
   }
 
   // --- sessions ---
@@ -329,7 +346,7 @@ export class Exchange {
     if (outcome.error) {
       this.#host.counters.sessionErrors++
       shared.failures++
-      if (outcome.error.severity === 'permanent') this.#host.punish(linked, 10)
+      if (outcome.error.severity === 'permanent') this.#host.punish(linked, 10, outcome.error.message)
     } else {
       shared.distrust = !outcome.level
       shared.failures = outcome.level ? 0 : shared.failures + 1

@@ -61,18 +61,29 @@ export const isStuck = (
   nowMs: number,
 ): boolean => (before.mine === mine.count && before.theirs === theirs.count) || nowMs - before.sinceMs >= RESTLESS_MS
 
-/** A bucket of trust: invalid data fills it, time empties it. */
-export class Misdeeds {
+/** What a peer does fills it, time empties it. */
+export class Bucket {
+  readonly #max: number
+  readonly #perSecond: number
   #level = 0
   #atMs = 0
 
-  /** Counts misdeeds; true: too many, disconnect. */
+  constructor(max: number, perSecond: number) {
+    this.#max = max
+    this.#perSecond = perSecond
+  }
+
+  /** True: it runs over. */
   add(count: number, nowMs: number): boolean {
-    this.#level = Math.max(0, this.#level - (nowMs - this.#atMs) / 1_000) + count
+    this.#level = Math.max(0, this.#level - ((nowMs - this.#atMs) / 1_000) * this.#perSecond) + count
     this.#atMs = nowMs
-    return this.#level > MISDEEDS_MAX
+    return this.#level > this.#max
+  }
+
+  take(count: number): void {
+    this.#level = Math.max(0, this.#level - count)
   }
 }
 
-/** Refused intentions tolerated at once; one is forgiven per second. */
-const MISDEEDS_MAX = 20
+/** Invalid data: refused intentions tolerated at once; one is forgiven per second. */
+export const newMisdeeds = (): Bucket => new Bucket(20, 1)

@@ -3,7 +3,7 @@
  * time to commit, so a power cut can fall between a submit and its commit; its clock may be wrong; its disk can be put
  * back to an earlier copy, as a restored backup is.
  */
-import { bytesToHex, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, type HexKey, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
 import { sha256 } from '#kernel/core/hash.ts'
 import { createSigner, NodeVerifier } from '#kernel/core/identity.ts'
 import { invariant } from '#kernel/core/result.ts'
@@ -61,6 +61,8 @@ export class SimNode {
   #starting: Promise<void> | undefined
   /** Hashes of own writes whose submit has resolved, by store: they must survive any power cut. */
   readonly acknowledged = new Map<HexKey, Set<HexKey>>()
+  /** Peers that it sent away because they misbehaved. */
+  readonly dropped: { readonly peer: PublicKey; readonly why: string }[] = []
   /** Stores that its user took off it. */
   declined: ReadonlySet<HexKey> = new Set()
 
@@ -110,7 +112,16 @@ export class SimNode {
     const transport = network.join(this.signer.publicKey)
     // No disk here that a folder would still have to be brought to.
     const reportsProgress = () => false
-    const engine = new SyncEngine({ transport, stores: manager, timers, backend, reportsProgress, onError: failed })
+    const onDropped = (peer: PublicKey, why: string) => void this.dropped.push({ peer, why })
+    const engine = new SyncEngine({
+      transport,
+      stores: manager,
+      timers,
+      backend,
+      reportsProgress,
+      onDropped,
+      onError: failed,
+    })
     engine.onChange(() => changed(this))
     engine.start()
     this.#running = { backend, manager, transport, engine }

@@ -11,6 +11,7 @@ import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
 import type { ServiceApi } from '../../rpc/port.ts'
 import { deviceNameIn, findPeer } from '../lookup.ts'
 import type { FolderLookup } from '../parts.ts'
+import { writable } from '../removals.ts'
 import { listChanges, Trails } from './activity.ts'
 import { browseNow, browseSeen } from './browse.ts'
 import { DiskListings } from './disk-listing.ts'
@@ -86,6 +87,8 @@ const restoring =
     const located = locate(deps.folders, request.folder, request.path)
     if (!located.ok) return located
     const { entry, path } = located.value
+    const allowed = request.preview ? ok(entry) : writable(entry)
+    if (!allowed.ok) return allowed
     if (request.atMs === 0n) return bad('say to which time: at_ms is missing')
     const steps = await pasts.use(entry.store, msOf(request.atMs), signal, async (then) => {
       const found = await diffTrees(then, treeOf(entry.store), path, breathing(signal))
@@ -151,6 +154,8 @@ export const fileService = (deps: FileServiceDeps): ServiceApi<typeof FileServic
       answering(signal, async () => {
         const found = folders.find(request.folder)
         if (!found.ok) return found
+        const allowed = writable(found.value)
+        if (!allowed.ok) return allowed
         if (request.ids.length === 0 || request.ids.length > ROWS_MAX) return bad(`give 1 to ${ROWS_MAX} ids`)
         return restoreTrash(trash, contents, found.value, request.ids, signal)
       }),
