@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -14,7 +15,7 @@ import { anyJoiningIsHandled, anyTextIsHandled, linkArbitrary, wordsAgree } from
 import { JOIN_PROTOCOL, WAIT_MS } from './protocol.ts'
 import { JoinServer } from './serve.ts'
 import { WAITING_MAX } from './waiting.ts'
-import { joinWords } from './words.ts'
+import { commitTo, joinWords } from './words.ts'
 
 describe('a link', () => {
   test('comes back as it was', () => {
@@ -56,14 +57,12 @@ describe('a link', () => {
       expect(decodeLink(text)).toEqual({ ok: true, value })
       expect(bytesToHex(hashSecret(value.secret))).toBe(link.secretHash ?? vectors.secretHash)
     }
-    for (const { inviter, joiner, secret, words } of vectors.words)
-      expect(
-        joinWords({
-          inviter: must(parsePublicKey(unhex(inviter))),
-          joiner: must(parsePublicKey(unhex(joiner))),
-          secret: unhex(secret),
-        }),
-      ).toEqual(words)
+    for (const { inviter, joiner, secret, inviterNonce, joinerNonce, commitment, words } of vectors.words) {
+      const pair = { inviter: must(parsePublicKey(unhex(inviter))), joiner: must(parsePublicKey(unhex(joiner))) }
+      const nonces = { inviterNonce: unhex(inviterNonce), joinerNonce: unhex(joinerNonce) }
+      expect(bytesToHex(commitTo(pair, nonces.joinerNonce))).toBe(commitment)
+      expect(joinWords({ ...pair, secret: unhex(secret), ...nonces })).toEqual(words)
+    }
     for (const { text, kind } of vectors.invalid) expect(decodeLink(text)).toMatchObject({ error: { kind } })
   })
 })
@@ -92,6 +91,7 @@ describe('joining', () => {
       transport,
       stores: manager,
       timers: world.timers,
+      randomBytes,
       admit: (store, peer) => addPeer(manager, store.id, peer),
     })
   })
@@ -106,13 +106,18 @@ describe('joining', () => {
 
   const startJoin = (link: InviteLink, node = guest, name = node.name, signal?: AbortSignal) => {
     const { manager, transport, engine } = node.running!
-    const joining: { result: Awaited<ReturnType<typeof join>> | undefined } = { result: undefined }
+    const joining: { result: Awaited<ReturnType<typeof join>> | undefined; readonly shown: string[] } = {
+      result: undefined,
+      shown: [],
+    }
     void join(link, {
       transport,
       stores: manager,
       timers: world.timers,
       remember: (peer, addresses) => engine.remember(peer, addresses),
       deviceName: name,
+      randomBytes,
+      asked: (words) => joining.shown.push(words.join(' ')),
       ...(signal && { signal }),
     }).then((result) => (joining.result = result))
     return joining
@@ -217,8 +222,9 @@ describe('joining', () => {
       expect(joining.result).toBeUndefined()
       expectNoTrace()
       const [waits] = server.waiting()
-      const meeting = { inviter: inviter.signer.publicKey, joiner: guest.signer.publicKey, secret }
-      expect(waits).toMatchObject({ deviceName: guest.name, role: 'writer', words: joinWords(meeting) })
+      expect(waits).toMatchObject({ deviceName: guest.name, role: 'writer' })
+      expect(waits!.words).toHaveLength(4)
+      expect(joining.shown).toEqual([waits!.words.join(' ')])
       expect(waits!.address).not.toBe('')
       must(await server.answer(waits!.id, true))
       expect(await ended(joining)).toMatchObject({ ok: true, value: { role: 'writer' } })
@@ -252,14 +258,24 @@ describe('joining', () => {
       }
     })
 
-    test('who asks again is one device that waits, not two', async () => {
+    test('who asks again is one device that waits, not two, with other words on both screens', async () => {
+      const requested: string[] = []
+      server.on('requested', ({ deviceName }) => requested.push(deviceName))
       const joining = startJoin(await ask())
       await someoneWaits()
       const [before] = server.waiting()
       await guest.running!.transport.disconnect(inviter.signer.publicKey)
       await world.timers.run(120_000)
-      expect(server.waiting()).toEqual([before])
-      must(await server.answer(before!.id, true))
+      const [now, ...more] = server.waiting()
+      expect([more, requested]).toEqual([[], [guest.name]])
+      expect(now).toMatchObject({ device: before!.device, sinceMs: before!.sinceMs })
+      expect(now!.id).not.toBe(before!.id)
+      expect(joining.shown).toEqual([before!.words.join(' '), now!.words.join(' ')])
+      expect(joining.shown[0]).not.toBe(joining.shown[1])
+      expect(await server.answer(before!.id, true)).toMatchObject({ error: { kind: 'join-not-found' } })
+      expectNoTrace()
+      expect(server.waiting()).toEqual([now])
+      must(await server.answer(now!.id, true))
       expect((await ended(joining)).ok).toBe(true)
     })
 
@@ -324,6 +340,7 @@ describe('joining', () => {
           transport,
           stores: manager,
           timers: crowd.timers,
+          randomBytes,
           admit: (to, peer) => addPeer(manager, to.id, peer),
         })
         const expiresMs = crowd.timers.nowMs() + HOUR
@@ -342,6 +359,8 @@ describe('joining', () => {
               timers: crowd.timers,
               remember: (peer, addresses) => engine.remember(peer, addresses),
               deviceName: node.name,
+              randomBytes,
+              asked: () => undefined,
             },
           )
         }
