@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EventService, type WatchResponse } from '#proto/event_api'
+import { InviteService } from '#proto/invite_api'
 import { createRpcClient } from '#daemon/rpc/client.ts'
 import { level, TestWorld, type TestNode } from './support/world.ts'
 import { readTree } from './support/trees.ts'
@@ -75,6 +76,7 @@ test('a device that is refused is told so, and nothing is left of it', { timeout
   const waits = await whoWaits()
   expect(waits).toMatchObject({ deviceName: 'ben', target: 'notes', role: 'writer', device: ben.ready.device })
   expect(waits.address).toContain('127.0.0.1')
+  expect((await anna.run('joins', 'accept', waits.id.slice(0, 7))).stderr).toContain('at least 8 characters')
   await anna.ok('joins', 'refuse', waits.id.slice(0, 8))
   const { code, stdout, stderr } = await joining
   expect([code, stdout]).toEqual([1, ''])
@@ -89,16 +91,18 @@ test('a device that is refused is told so, and nothing is left of it', { timeout
 test('a device that is accepted syncs, and both screens showed the same words', { timeout: 180_000 }, async () => {
   const there = join(world.root, 'b', 'notes')
   const link = await anna.ok('invite', 'notes', '--approve')
+  const looked = await createRpcClient(ben.ready.socket).unary(InviteService.method.previewLink, { link })
+  expect(looked).toMatchObject({ ok: true, value: { name: 'notes', folder: true, approval: true, known: false } })
   const joining = ben.run('join', link, there, '--json')
   const waits = await whoWaits()
   await anna.ok('joins', 'accept', waits.id)
   const { code, stdout } = await joining
   expect(code).toBe(0)
-  const [preview, joined] = stdout
+  const [asked, joined] = stdout
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-  expect(preview).toMatchObject({ name: 'notes', folder: true, approval: true, known: false, words: waits.words })
+  expect(asked).toEqual({ words: waits.words })
   expect(waits.words).toHaveLength(4)
   expect(joined).toMatchObject({ name: 'notes' })
   await level('notes', anna, ben)
