@@ -112,6 +112,32 @@ test('a device that is accepted syncs, and both screens showed the same words', 
   expect(invites.invites.map(({ used }) => used).sort()).toEqual([0, 1])
 })
 
+test('a device that asks anew shows the words of its new request, and the old one lets nobody in', async () => {
+  const link = await anna.ok('invite', 'notes', '--approve')
+  const carl = world.node('carl')
+  await carl.up()
+  const joining = carl.run('join', link, join(world.root, 'c', 'notes'), '--json')
+  const before = await whoWaits()
+  await anna.stop()
+  await anna.up()
+  const now = await whoWaits()
+  expect(now).toMatchObject({ deviceName: 'carl', device: before.device })
+  expect(now.id).not.toBe(before.id)
+  expect(now.words).not.toEqual(before.words)
+  expect((await anna.run('joins', 'accept', before.id)).code).toBe(1)
+  expect(await peerOf(anna, 'carl')).toBeUndefined()
+  await anna.ok('joins', 'accept', now.id)
+  const { code, stdout } = await joining
+  expect(code).toBe(0)
+  const lines = stdout.trimEnd().split('\n')
+  expect(lines.slice(0, -1).map((line) => JSON.parse(line) as unknown)).toEqual([
+    { words: before.words },
+    { words: now.words },
+  ])
+  await carl.stop()
+  await anna.ok('peer', 'revoke', 'carl')
+})
+
 test('how far a device was is known after it is gone', { timeout: 120_000 }, async () => {
   expect((await peerOf(anna, 'ben'))!.lags).toMatchObject([{ state: 'level' }])
   const before = Date.now()

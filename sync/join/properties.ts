@@ -133,9 +133,7 @@ export const wordsAgree = (numRuns: number): void => {
       const round = roundOf(parts)
       const words = joinWords(round)
       invariant(words.length === WORDS_COUNT && words.every((word) => /^[a-z]{3,8}$/.test(word)), 'four plain words')
-      const other = roundOf(
-        parts.map((bytes, i) => (i === which ? bytes.with(at, bytes[at]! ^ (1 << bit)) : bytes)),
-      )
+      const other = roundOf(parts.map((bytes, i) => (i === which ? bytes.with(at, bytes[at]! ^ (1 << bit)) : bytes)))
       invariant(joinWords(other).join() !== words.join(), 'whoever stands between sees other words')
       const commitment = commitTo(round, round.joinerNonce)
       invariant(isCommittedTo(commitment, roundOf(parts), round.joinerNonce), 'what was committed to can be shown')

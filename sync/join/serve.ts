@@ -10,7 +10,7 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { JoinAnswerSchema, type JoinAnswer } from '#proto/wire'
-import { bytesToHex, equalBytes, type Hash, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Invite, Role, Store, StoreManager } from '#kernel/store/port.ts'
 import type { Timers } from '../clock.ts'

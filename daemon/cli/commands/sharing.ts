@@ -107,7 +107,11 @@ export const answerJoin = async (id: string, accept: boolean, options: CommonOpt
 export const join = async (link: string, path: string | undefined, options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
   const { terminal, json } = context
-  terminal.progress('asking to be admitted …')
+  const preview = await context.client.unary(InviteService.method.previewLink, { link })
+  if (!preview.ok) return context.fail(preview.error)
+  const { name, inviter, approval } = preview.value
+  if (approval) terminal.note(`asking the device ${bytesToHex(inviter).slice(0, SHORT_ID)} to be let in to ${name}`)
+  else terminal.progress('asking to be admitted …')
   const request = { link, path: path === undefined ? '' : absolutePath(path) }
   let wasAsked = false
   for await (const reply of context.client.stream(InviteService.method.join, request)) {
@@ -122,11 +126,11 @@ export const join = async (link: string, path: string | undefined, options: Comm
       }
       wasAsked = true
     } else if (step.case === 'joined') {
-      const { name, folders } = step.value
+      const { name: joined, folders } = step.value
       if (json) terminal.json(plainMessage(JoinedStepSchema, step.value))
       else
         terminal.print(
-          [`joined ${name}`, ...folders.map((folder) => `  ${folder.name} syncs to ${folder.path}`)].join('\n'),
+          [`joined ${joined}`, ...folders.map((folder) => `  ${folder.name} syncs to ${folder.path}`)].join('\n'),
         )
     }
   }
