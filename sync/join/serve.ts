@@ -1,12 +1,11 @@
 /**
  * The inviter's side of `/lattice/join/1`, the one thing a stranger may say. He shows an invite's secret to a device
  * whose key the transport has authenticated, and is made a peer of the store, or refused with a reason and no trace;
- * an invite with approval agrees on words with him and lets him wait until a person has
- * answered.
+ * an invite with approval agrees on words with him, and lets him wait until a person has answered.
  *
  * Asking again after a lost answer is answered with the same welcome and uses nothing up: the device is a peer by then
- * through that invite. Guesses are limited per device and in total; a secret has 256 bits all the same. So are
- * the rounds for the words, from the moment that our nonce is out: who then knows the words may have come for others.
+ * through that invite. Guesses are limited per device and in total; a secret has 256 bits all the same. Rounds for words
+ * are limited too, and count once our nonce is out: who knows the words then may break off and come for others.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { JoinAnswerSchema, type JoinAnswer } from '#proto/wire'
@@ -198,6 +197,7 @@ export class JoinServer implements Disposable {
     const standing = this.#standing(asked)
     if (standing === 'in') return this.#welcome(asked)
     if (standing !== 'open') return refuse(standing)
+    if (this.#room.takeRefusal(asked)) return refuse('join-refused')
     const entered = this.#room.enter(asked, round, inviteOf(asked.store, asked.invite)!.expiresMs)
     if (!entered) return refuse('too-many-waiting')
     if (entered.isNew) this.#listeners.requested.forEach((listener) => listener(entered.ticket.join))
@@ -218,7 +218,7 @@ export class JoinServer implements Disposable {
         },
       )
     const answer = await Promise.race([answered, gone])
-    if (answer !== undefined && typeof answer !== 'boolean') return answer
+    if (typeof answer === 'object') return answer
     if (answer !== undefined) this.#room.leave(join.id, answer)
     stream.abort('the device waits no longer here')
     return undefined
@@ -253,7 +253,6 @@ export class JoinServer implements Disposable {
     }
     const standing = this.#standing(asked)
     if (standing !== 'open' || !invite.approval) return this.#admit(asked)
-    if (this.#room.takeRefusal(asked)) return refuse('join-refused')
     const inviteHex = bytesToHex(name)
     if (this.#roundsOfDevice.isFull(hex, nowMs) || this.#roundsOfInvite.isFull(inviteHex, nowMs))
       return refuse('too-many-attempts')
