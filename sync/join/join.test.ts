@@ -82,10 +82,13 @@ describe('joining', () => {
   let inviter: SimNode
   let guest: SimNode
   let server: JoinServer
+  /** Called as the inviter makes its nonce. */
+  let beginsRound: () => void
   const secret = sha256(new TextEncoder().encode('a secret'))
 
   beforeEach(async () => {
     world = new World({ seed: 3, nodes: 7 })
+    beginsRound = () => undefined
     for (const node of world.nodes) await node.start()
     ;[inviter, guest] = world.nodes as [SimNode, SimNode]
     const created = await inviter.running!.manager.create('core:kv', { name: 'ours' })
@@ -95,7 +98,10 @@ describe('joining', () => {
       transport,
       stores: manager,
       timers: world.timers,
-      randomBytes,
+      randomBytes: (length) => {
+        beginsRound()
+        return randomBytes(length)
+      },
       admit: (store, peer) => addPeer(manager, store.id, peer),
     })
   })
@@ -260,6 +266,18 @@ describe('joining', () => {
         const result = await ended(joining)
         expect(result.ok || result.error.kind).toBe(accepts || 'join-refused')
       }
+    })
+
+    test('a refusal that falls in the midst of the next round holds', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
+      const { id } = server.waiting()[0]!
+      beginsRound = () => void server.answer(id, false)
+      await guest.running!.transport.disconnect(inviter.signer.publicKey)
+      expect(await ended(joining)).toMatchObject({ error: { kind: 'join-refused' } })
+      expect(joining.shown).toHaveLength(1)
+      expect(server.waiting()).toEqual([])
+      expectNoTrace()
     })
 
     test('who asks again is one device that waits, not two, with other words on both screens', async () => {
