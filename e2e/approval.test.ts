@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EventService, type WatchResponse } from '#proto/event_api'
+import { InviteService } from '#proto/invite_api'
 import { createRpcClient } from '#daemon/rpc/client.ts'
 import { level, TestWorld, type TestNode } from './support/world.ts'
 import { readTree } from './support/trees.ts'
@@ -75,6 +76,7 @@ test('a device that is refused is told so, and nothing is left of it', { timeout
   const waits = await whoWaits()
   expect(waits).toMatchObject({ deviceName: 'ben', target: 'notes', role: 'writer', device: ben.ready.device })
   expect(waits.address).toContain('127.0.0.1')
+  expect((await anna.run('joins', 'accept', waits.id.slice(0, 7))).stderr).toContain('at least 8 characters')
   await anna.ok('joins', 'refuse', waits.id.slice(0, 8))
   const { code, stdout, stderr } = await joining
   expect([code, stdout]).toEqual([1, ''])
@@ -89,16 +91,18 @@ test('a device that is refused is told so, and nothing is left of it', { timeout
 test('a device that is accepted syncs, and both screens showed the same words', { timeout: 180_000 }, async () => {
   const there = join(world.root, 'b', 'notes')
   const link = await anna.ok('invite', 'notes', '--approve')
+  const looked = await createRpcClient(ben.ready.socket).unary(InviteService.method.previewLink, { link })
+  expect(looked).toMatchObject({ ok: true, value: { name: 'notes', folder: true, approval: true, known: false } })
   const joining = ben.run('join', link, there, '--json')
   const waits = await whoWaits()
   await anna.ok('joins', 'accept', waits.id)
   const { code, stdout } = await joining
   expect(code).toBe(0)
-  const [preview, joined] = stdout
+  const [asked, joined] = stdout
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-  expect(preview).toMatchObject({ name: 'notes', folder: true, approval: true, known: false, words: waits.words })
+  expect(asked).toEqual({ words: waits.words })
   expect(waits.words).toHaveLength(4)
   expect(joined).toMatchObject({ name: 'notes' })
   await level('notes', anna, ben)
@@ -106,6 +110,32 @@ test('a device that is accepted syncs, and both screens showed the same words', 
   const invites = await anna.json<{ invites: { approval: boolean; used: number }[] }>('invites')
   expect(invites.invites.map(({ approval }) => approval)).toEqual([true, true])
   expect(invites.invites.map(({ used }) => used).sort()).toEqual([0, 1])
+})
+
+test('a device that asks anew shows the words of its new request, and the old one lets nobody in', async () => {
+  const link = await anna.ok('invite', 'notes', '--approve')
+  const carl = world.node('carl')
+  await carl.up()
+  const joining = carl.run('join', link, join(world.root, 'c', 'notes'), '--json')
+  const before = await whoWaits()
+  await anna.stop()
+  await anna.up()
+  const now = await whoWaits()
+  expect(now).toMatchObject({ deviceName: 'carl', device: before.device })
+  expect(now.id).not.toBe(before.id)
+  expect(now.words).not.toEqual(before.words)
+  expect((await anna.run('joins', 'accept', before.id)).code).toBe(1)
+  expect(await peerOf(anna, 'carl')).toBeUndefined()
+  await anna.ok('joins', 'accept', now.id)
+  const { code, stdout } = await joining
+  expect(code).toBe(0)
+  const lines = stdout.trimEnd().split('\n')
+  expect(lines.slice(0, -1).map((line) => JSON.parse(line) as unknown)).toEqual([
+    { words: before.words },
+    { words: now.words },
+  ])
+  await carl.stop()
+  await anna.ok('peer', 'revoke', 'carl')
 })
 
 test('how far a device was is known after it is gone', { timeout: 120_000 }, async () => {

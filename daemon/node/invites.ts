@@ -1,9 +1,14 @@
 /** Invites: making a link for a folder or a space, following one, and letting in who waits. */
-import { randomBytes } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FolderSchema } from '#proto/folder_api'
-import type { InviteInfoSchema, InviteService, PendingJoinSchema, PreviewLinkResponseSchema } from '#proto/invite_api'
+import type {
+  InviteInfoSchema,
+  InviteService,
+  JoinedStepSchema,
+  PendingJoinSchema,
+  PreviewLinkResponseSchema,
+} from '#proto/invite_api'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { SPACE_TYPE } from '#kernel/state/registry.ts'
@@ -13,12 +18,11 @@ import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { askToJoin, takePart, type Admission } from '#sync/join/join.ts'
 import { checkExpiry, decodeLink, encodeLink, hashSecret, SECRET_LENGTH, type InviteLink } from '#sync/join/link.ts'
 import type { WaitingJoin } from '#sync/join/waiting.ts'
-import { joinWords } from '#sync/join/words.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import type { FolderKeeper } from './folders.ts'
 import { findNamed, findTarget } from './lookup.ts'
 import type { Common, Local } from './open-local.ts'
-import { systemTimers, type Network } from './open-network.ts'
+import { secureRandomBytes, systemTimers, type Network } from './open-network.ts'
 import type { FolderEntry } from './parts.ts'
 import { ROLES, WIRE_ROLES } from './peers.ts'
 import { whyRemoved } from './removals.ts'
@@ -97,25 +101,52 @@ const preview = (node: InviteDeps, link: InviteLink): MessageInitShape<typeof Pr
     folder: (link.about?.type ?? store?.type) === FILESTORE_TYPE,
     approval: link.about?.approval ?? false,
     known: store?.access.mayRead(self) ?? false,
-    words: [...joinWords({ inviter: link.inviter, joiner: self, secret: link.secret })],
   }
 }
 
-const joinLink = async (
+/** Asks, telling the words whenever there are others. Leaving gives up. */
+async function* joinLink(
   node: InviteDeps,
   { link: text, path }: { readonly link: string; readonly path: string },
   signal: AbortSignal,
-): ReturnType<ServiceApi<typeof InviteService>['join']> => {
+): ReturnType<ServiceApi<typeof InviteService>['join']> {
   const { transport, folders, settings } = node
   // The path is judged first: who cannot take the folder should not use up the invite.
   const checked = path === '' ? undefined : folders.check(path, true)
-  if (checked && !checked.ok) return checked
+  if (checked && !checked.ok) return yield checked
   const link = readLink(node, text)
-  if (!link.ok) return link
+  if (!link.ok) return yield link
   const deviceName = settings.current.name
-  const admission = await askToJoin(link.value, { transport, timers: systemTimers, deviceName, signal })
-  // Held from here on only: a person may take minutes to answer.
-  return admission.ok ? folders.holding(() => settleIn(node, admission.value, checked?.value, signal)) : admission
+  const left = new AbortController()
+  let words: readonly string[] = []
+  let changed = Promise.withResolvers<undefined>()
+  const asking = askToJoin(link.value, {
+    transport,
+    timers: systemTimers,
+    deviceName,
+    randomBytes: secureRandomBytes,
+    asked: (those) => {
+      words = those
+      changed.resolve(undefined)
+    },
+    signal: AbortSignal.any([signal, left.signal]),
+  })
+  try {
+    for (;;) {
+      const admission = await Promise.race([asking, changed.promise])
+      if (admission === undefined) {
+        changed = Promise.withResolvers()
+        yield ok({ step: { case: 'asked', value: { words: [...words] } } })
+        continue
+      }
+      if (!admission.ok) return yield admission
+      // Held from here on only: a person may take minutes to answer.
+      const joined = await folders.holding(() => settleIn(node, admission.value, checked?.value, signal))
+      return yield joined.ok ? ok({ step: { case: 'joined', value: joined.value } }) : joined
+    }
+  } finally {
+    left.abort()
+  }
 }
 
 /** Adopts what was joined and gives it its place: `path`, or one of the node's choice. */
@@ -124,7 +155,7 @@ const settleIn = async (
   admission: Admission,
   path: string | undefined,
   signal: AbortSignal,
-): ReturnType<ServiceApi<typeof InviteService>['join']> => {
+): Promise<Result<MessageInitShape<typeof JoinedStepSchema>, LatticeError>> => {
   await engine.readmitted(admission.link.storeId)
   const joined = await takePart(admission, { stores, remember: (peer, addresses) => engine.remember(peer, addresses) })
   if (!joined.ok) return joined
@@ -147,8 +178,15 @@ const settleIn = async (
   })
 }
 
+/** What a person types of an id must be too long to fit another round, that took the place of the one he looked at. */
+const JOIN_ID_MIN = 8
+
 /** By its id alone: its name is whatever the device says. */
 const findJoin = (joins: readonly WaitingJoin[], wanted: string): Result<WaitingJoin, LatticeError> => {
+  if (wanted.length < JOIN_ID_MIN)
+    return err(
+      latticeError('bad-request', 'permanent', `say at least ${JOIN_ID_MIN} characters of the id of who waits`),
+    )
   const named = joins.map((join) => ({ ...join, name: '', hex: join.id }))
   const found = findNamed(named, wanted, 'join')
   return found.ok || found.error.kind === 'ambiguous'
@@ -216,7 +254,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       // A guest of one folder learns nothing of the space it came from.
       const alone = store.type === SPACE_TYPE ? ok(undefined) : await makeIndependent(stores, store.id)
       if (!alone.ok) return alone
-      const secret = new Uint8Array(randomBytes(SECRET_LENGTH))
+      const secret = secureRandomBytes(SECRET_LENGTH)
       const role = ROLES[wireRole] ?? 'writer'
       const expiresMs = Date.now() + lifeMs
       const secretHash = hashSecret(secret)
@@ -247,10 +285,10 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       return done.ok ? ok({}) : done
     },
 
-    async join(request, signal) {
+    async *join(request, signal) {
       if (request.path !== '' && !isAbsolute(request.path))
-        return err(latticeError('bad-request', 'permanent', 'the path must be absolute'))
-      return joinLink(node, request, signal)
+        return yield err(latticeError('bad-request', 'permanent', 'the path must be absolute'))
+      yield* joinLink(node, request, signal)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** What connects a node to others: the transport, the exchange of content, and the engine that keeps stores level. */
+import { randomBytes } from 'node:crypto'
 import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { BlobExchange } from '#sync/blobs/exchange.ts'
 import type { Timers } from '#sync/clock.ts'
@@ -46,6 +47,9 @@ export const systemTimers: Timers = {
   },
   random: () => Math.random(),
 }
+
+/** Where nobody may guess what comes. */
+export const secureRandomBytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
 export const openNetwork = async (
   parts: AsyncDisposableStack,
@@ -105,6 +109,7 @@ export const openNetwork = async (
       transport,
       stores,
       timers: systemTimers,
+      randomBytes: secureRandomBytes,
       admit: (store, peer) => addPeer(stores, store.id, peer),
     }),
   )

@@ -1,6 +1,7 @@
 /**
  * Following a link: it is looked at first, without telling anyone; then the person says where the files go, and joins.
- * Where somebody there must let him in, the four words stay on the screen meanwhile, and going back takes the wish back.
+ * Where somebody there must let him in, the four words are on the screen while he waits, and going back takes the wish
+ * back.
  */
 import { useRef, useState } from 'react'
 import { Form } from 'react-aria-components'
@@ -9,7 +10,7 @@ import { InviteService, type PreviewLinkResponse } from '#proto/invite_api'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
 import layout from '../design/layout.module.css'
-import { formatTime } from '../present/format.ts'
+import { formatTime, toHex } from '../present/format.ts'
 import { useAction, type Action } from '../present/use-action.ts'
 import { useClient } from '../present/use-client.ts'
 import { ActionError } from './action-error.tsx'
@@ -32,21 +33,29 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
       <dl className={css['facts']}>
         <dt>{t(preview.folder ? 'join.folder' : 'join.space')}</dt>
         <dd>{preview.name === '' ? t('join.unnamed') : preview.name}</dd>
+        <dt>{t('join.inviter')}</dt>
+        <dd>
+          <code dir="ltr">{toHex(preview.inviter)}</code>
+        </dd>
         <dt>{t('join.role')}</dt>
         <dd>{t(`role.${roleKey(preview.role)}`)}</dd>
         <dt>{t('join.expires')}</dt>
         <dd>{formatTime(preview.expiresMs, i18n.language)}</dd>
       </dl>
-      {preview.approval ? (
-        <>
-          <p>{t('join.compare')}</p>
-          <Words words={preview.words} />
-        </>
-      ) : (
-        <p className={layout['soft']}>{t('join.unasked')}</p>
-      )}
+      <p className={layout['soft']}>{t(preview.approval ? 'join.asked' : 'join.unasked')}</p>
       {preview.known && <p className={layout['soft']}>{t('join.known')}</p>}
     </>
+  )
+}
+
+/** What a person there sees while he is asked: other words whenever the device had to ask anew. */
+const Asked = ({ words }: { readonly words: readonly string[] }) => {
+  const { t } = useTranslation('pairing')
+  return (
+    <div className={css['form']} role="status">
+      <p>{t('join.compare')}</p>
+      <Words words={words} />
+    </div>
   )
 }
 
@@ -94,20 +103,26 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
   const [step, setStep] = useState<Step>({ at: 'link' })
   const look = async (): Promise<void> =>
     setStep({ at: 'preview', preview: await client.previewLink({ link: link.trim() }) })
+  const [words, setWords] = useState<readonly string[]>()
   const asking = useRef<AbortController>(undefined)
   const join = async (path: string): Promise<void> => {
     const { signal } = (asking.current = new AbortController())
     try {
-      const { name } = await client.join({ link: link.trim(), path }, { signal })
-      onJoined(name)
+      for await (const { step } of client.join({ link: link.trim(), path }, { signal })) {
+        if (step.case === 'asked') setWords(step.value.words)
+        else if (step.case === 'joined') onJoined(step.value.name)
+      }
     } catch (thrown) {
       if (!signal.aborted) throw thrown
+    } finally {
+      setWords(undefined)
     }
   }
   if (step.at === 'preview')
     return (
       <div className={layout['form']}>
         <Preview preview={step.preview} />
+        {words !== undefined && <Asked words={words} />}
         <JoinStep
           asks={step.preview.approval}
           action={action}

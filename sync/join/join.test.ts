@@ -1,20 +1,25 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { JoinRequestSchema } from '#proto/wire'
 import { bytesToHex, hexToBytes, parseHash, parsePublicKey, type StoreId } from '#kernel/core/bytes.ts'
 import { sha256 } from '#kernel/core/hash.ts'
 import { createSigner } from '#kernel/core/identity.ts'
 import { addPeer, createInvite, revokeInvite } from '#kernel/store/admin.ts'
 import { must } from '#kernel/store/testkit.ts'
+import { FrameReader, FrameWriter } from '../framing.ts'
 import type { SimNode } from '../sim/device.ts'
 import { World } from '../sim/world.ts'
-import { askToJoin, takePart, type AskOptions, type PartOptions } from './join.ts'
+import { StreamClosedError } from '../transport/port.ts'
+import { askToJoin, ROUNDS_MAX, takePart, type AskOptions, type PartOptions } from './join.ts'
 import { decodeLink, encodeLink, hashSecret, type InviteLink } from './link.ts'
 import { anyJoiningIsHandled, anyTextIsHandled, linkArbitrary, wordsAgree } from './properties.ts'
-import { JOIN_PROTOCOL, WAIT_MS } from './protocol.ts'
-import { JoinServer } from './serve.ts'
+import { JOIN_PROTOCOL, JOIN_VERSION, WAIT_MS } from './protocol.ts'
+import { JoinServer, ROUNDS_OF_INVITE } from './serve.ts'
 import { WAITING_MAX } from './waiting.ts'
-import { joinWords } from './words.ts'
+import { commitTo, joinWords } from './words.ts'
 
 describe('a link', () => {
   test('comes back as it was', () => {
@@ -56,14 +61,12 @@ describe('a link', () => {
       expect(decodeLink(text)).toEqual({ ok: true, value })
       expect(bytesToHex(hashSecret(value.secret))).toBe(link.secretHash ?? vectors.secretHash)
     }
-    for (const { inviter, joiner, secret, words } of vectors.words)
-      expect(
-        joinWords({
-          inviter: must(parsePublicKey(unhex(inviter))),
-          joiner: must(parsePublicKey(unhex(joiner))),
-          secret: unhex(secret),
-        }),
-      ).toEqual(words)
+    for (const { inviter, joiner, secret, inviterNonce, joinerNonce, commitment, words } of vectors.words) {
+      const pair = { inviter: must(parsePublicKey(unhex(inviter))), joiner: must(parsePublicKey(unhex(joiner))) }
+      const nonces = { inviterNonce: unhex(inviterNonce), joinerNonce: unhex(joinerNonce) }
+      expect(bytesToHex(commitTo(pair, nonces.joinerNonce))).toBe(commitment)
+      expect(joinWords({ ...pair, secret: unhex(secret), ...nonces })).toEqual(words)
+    }
     for (const { text, kind } of vectors.invalid) expect(decodeLink(text)).toMatchObject({ error: { kind } })
   })
 })
@@ -79,10 +82,13 @@ describe('joining', () => {
   let inviter: SimNode
   let guest: SimNode
   let server: JoinServer
+  /** Called as the inviter makes its nonce. */
+  let beginsRound: () => void
   const secret = sha256(new TextEncoder().encode('a secret'))
 
   beforeEach(async () => {
-    world = new World({ seed: 3, nodes: 3 })
+    world = new World({ seed: 3, nodes: 7 })
+    beginsRound = () => undefined
     for (const node of world.nodes) await node.start()
     ;[inviter, guest] = world.nodes as [SimNode, SimNode]
     const created = await inviter.running!.manager.create('core:kv', { name: 'ours' })
@@ -92,6 +98,10 @@ describe('joining', () => {
       transport,
       stores: manager,
       timers: world.timers,
+      randomBytes: (length) => {
+        beginsRound()
+        return randomBytes(length)
+      },
       admit: (store, peer) => addPeer(manager, store.id, peer),
     })
   })
@@ -106,13 +116,18 @@ describe('joining', () => {
 
   const startJoin = (link: InviteLink, node = guest, name = node.name, signal?: AbortSignal) => {
     const { manager, transport, engine } = node.running!
-    const joining: { result: Awaited<ReturnType<typeof join>> | undefined } = { result: undefined }
+    const joining: { result: Awaited<ReturnType<typeof join>> | undefined; readonly shown: string[] } = {
+      result: undefined,
+      shown: [],
+    }
     void join(link, {
       transport,
       stores: manager,
       timers: world.timers,
       remember: (peer, addresses) => engine.remember(peer, addresses),
       deviceName: name,
+      randomBytes,
+      asked: (words) => joining.shown.push(words.join(' ')),
       ...(signal && { signal }),
     }).then((result) => (joining.result = result))
     return joining
@@ -217,8 +232,9 @@ describe('joining', () => {
       expect(joining.result).toBeUndefined()
       expectNoTrace()
       const [waits] = server.waiting()
-      const meeting = { inviter: inviter.signer.publicKey, joiner: guest.signer.publicKey, secret }
-      expect(waits).toMatchObject({ deviceName: guest.name, role: 'writer', words: joinWords(meeting) })
+      expect(waits).toMatchObject({ deviceName: guest.name, role: 'writer' })
+      expect(waits!.words).toHaveLength(4)
+      expect(joining.shown).toEqual([waits!.words.join(' ')])
       expect(waits!.address).not.toBe('')
       must(await server.answer(waits!.id, true))
       expect(await ended(joining)).toMatchObject({ ok: true, value: { role: 'writer' } })
@@ -252,15 +268,108 @@ describe('joining', () => {
       }
     })
 
-    test('who asks again is one device that waits, not two', async () => {
+    test('a refusal that falls in the midst of the next round holds', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
+      const { id } = server.waiting()[0]!
+      beginsRound = () => void server.answer(id, false)
+      await guest.running!.transport.disconnect(inviter.signer.publicKey)
+      expect(await ended(joining)).toMatchObject({ error: { kind: 'join-refused' } })
+      expect(joining.shown).toHaveLength(1)
+      expect(server.waiting()).toEqual([])
+      expectNoTrace()
+    })
+
+    test('who asks again is one device that waits, not two, with other words on both screens', async () => {
+      const requested: string[] = []
+      server.on('requested', ({ deviceName }) => requested.push(deviceName))
       const joining = startJoin(await ask())
       await someoneWaits()
       const [before] = server.waiting()
       await guest.running!.transport.disconnect(inviter.signer.publicKey)
       await world.timers.run(120_000)
-      expect(server.waiting()).toEqual([before])
-      must(await server.answer(before!.id, true))
+      const [now, ...more] = server.waiting()
+      expect([more, requested]).toEqual([[], [guest.name]])
+      expect(now).toMatchObject({ device: before!.device, sinceMs: before!.sinceMs })
+      expect(now!.id).not.toBe(before!.id)
+      expect(joining.shown).toEqual([before!.words.join(' '), now!.words.join(' ')])
+      expect(joining.shown[0]).not.toBe(joining.shown[1])
+      expect(await server.answer(before!.id, true)).toMatchObject({ error: { kind: 'join-not-found' } })
+      expectNoTrace()
+      expect(server.waiting()).toEqual([now])
+      must(await server.answer(now!.id, true))
       expect((await ended(joining)).ok).toBe(true)
+    })
+
+    test('who commits to a nonce and does not show it is not waited for', async () => {
+      const { transport } = guest.running!
+      const connecting = transport.connect(inviter.signer.publicKey, inviter.running!.transport.addresses())
+      const { storeId, secret } = await ask()
+      await world.timers.run(200)
+      must(await connecting)
+      const stream = must(await transport.open(inviter.signer.publicKey, JOIN_PROTOCOL))
+      const commitment = sha256(secret)
+      const request = { version: JOIN_VERSION, storeId, secret, deviceName: 'slow', commitment }
+      await new FrameWriter(stream).write(toBinary(JoinRequestSchema, create(JoinRequestSchema, request)))
+      const reader = new FrameReader(stream)
+      const first = reader.next()
+      await world.timers.run(1_000)
+      expect(must(await first)).toBeDefined()
+      const next = reader.next().catch((error: unknown) => error)
+      await world.timers.run(10_000)
+      expect(await next).toBeInstanceOf(StreamClosedError)
+      expect(server.waiting()).toEqual([])
+    })
+
+    /** Sees its words and gives up, as one does that waits for others. */
+    const drawOnce = async (link: InviteLink, node: SimNode): Promise<string | true> => {
+      const stop = new AbortController()
+      const joining = startJoin(link, node, node.name, stop.signal)
+      await world.timers.run(20_000, () => joining.shown.length > 0 || joining.result !== undefined)
+      stop.abort()
+      const result = await ended(joining)
+      if (result.ok || result.error.kind !== 'join-cancelled') return result.ok || result.error.kind
+      await someoneWaits(0)
+      return true
+    }
+    const draw = async (link: InviteLink, node: SimNode, count: number): Promise<(string | true)[]> => {
+      const drawn: (string | true)[] = []
+      for (let i = 0; i < count; i++) drawn.push(await drawOnce(link, node))
+      return drawn
+    }
+
+    test('a device cannot draw words again and again', async () => {
+      const link = await ask()
+      expect(await draw(link, guest, 9)).toEqual([...Array.from({ length: 8 }, () => true), 'too-many-attempts'])
+      await world.timers.run(40_000)
+      expect(await drawOnce(link, guest)).toBe(true)
+    })
+
+    test('nor can one with many keys; the rounds that a person answered are not counted', async () => {
+      const link = await ask({ uses: 9 })
+      const [, , ...others] = world.nodes as [SimNode, SimNode, ...SimNode[]]
+      const last = others.pop()!
+      const counts = [8, 8, 8, ROUNDS_OF_INVITE.max - 25]
+      for (const [i, count] of counts.entries())
+        expect(await draw(link, others[i]!, count)).toEqual(Array.from({ length: count }, () => true))
+      const joining = startJoin(link)
+      await someoneWaits()
+      expect(await drawOnce(link, last)).toBe('too-many-attempts')
+      must(await server.answer(server.waiting()[0]!.id, true))
+      expect((await ended(joining)).ok).toBe(true)
+      expect(await drawOnce(link, last)).toBe(true)
+    })
+
+    test('a joiner whose connection breaks too often asks its person, not for other words', async () => {
+      const joining = startJoin(await ask())
+      for (let round = 1; round <= ROUNDS_MAX; round++) {
+        await world.timers.run(60_000, () => joining.shown.length === round)
+        expect(joining.shown).toHaveLength(round)
+        expect(joining.shown.at(-1)).toBe(server.waiting()[0]!.words.join(' '))
+        await guest.running!.transport.disconnect(inviter.signer.publicKey)
+      }
+      expect(await ended(joining)).toMatchObject({ error: { kind: 'not-reachable' } })
+      expect(new Set(joining.shown).size).toBe(ROUNDS_MAX)
     })
 
     test('who gives up is off the list, and so is who is gone for long', async () => {
@@ -324,6 +433,7 @@ describe('joining', () => {
           transport,
           stores: manager,
           timers: crowd.timers,
+          randomBytes,
           admit: (to, peer) => addPeer(manager, to.id, peer),
         })
         const expiresMs = crowd.timers.nowMs() + HOUR
@@ -342,6 +452,8 @@ describe('joining', () => {
               timers: crowd.timers,
               remember: (peer, addresses) => engine.remember(peer, addresses),
               deviceName: node.name,
+              randomBytes,
+              asked: () => undefined,
             },
           )
         }

@@ -1,10 +1,11 @@
 /**
  * The joiner's side of `/lattice/join/1`: dials the inviter, shows the link's secret, and adopts the store once it is
- * let in. Where a person is asked first, it waits, and asks again when the connection breaks meanwhile.
+ * let in. Where a person is asked first, the two agree on words to show, and it waits; when the connection breaks
+ * meanwhile, it asks again, in a new round with other words.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { Role as WireRole } from '#proto/system'
-import { JoinRequestSchema } from '#proto/wire'
+import { JoinRequestSchema, JoinRevealSchema } from '#proto/wire'
 import type { PublicKey, StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Role, StoreManager } from '#kernel/store/port.ts'
@@ -24,6 +25,7 @@ import {
   type Answer,
   type JoinError,
 } from './protocol.ts'
+import { commitTo, joinWords, NONCE_LENGTH } from './words.ts'
 
 /** Reaching the inviter, and its first answer. */
 const DIAL_MS = 60_000
@@ -31,6 +33,8 @@ const ANSWER_MS = 30_000
 /** Between a connection that broke while a person was asked and the next try. */
 const RETRY_MS = 1_000
 const RETRY_MS_MAX = 15_000
+/** So often the words may be others before the person must ask anew: each round is a draw for who stands between. */
+export const ROUNDS_MAX = 8
 
 export interface Joined {
   readonly storeId: StoreId
@@ -50,6 +54,10 @@ export interface AskOptions {
   readonly timers: Timers
   /** What this device shall be called, 1 to 64 bytes. */
   readonly deviceName: string
+  /** Of a cryptographic generator. */
+  readonly randomBytes: (length: number) => Uint8Array
+  /** A person is asked there and sees these words: show them too, in place of those before. */
+  readonly asked: (words: readonly string[]) => void
   /** Gives up; the inviter is told if it can be. */
   readonly signal?: AbortSignal
 }
@@ -100,15 +108,17 @@ interface Attempt {
   readonly untilMs: number
   /** The inviter said that somebody is asked: from here on a broken connection is no failure. */
   waited: boolean
+  /** In which this device has shown its nonce. */
+  rounds: number
 }
 
 const askUntilAnswered = async (link: InviteLink, options: AskOptions): Promise<Result<Accepted, JoinError>> => {
   const { timers, signal } = options
-  const attempt: Attempt = { link, options, untilMs: timers.nowMs() + WAIT_MS, waited: false }
+  const attempt: Attempt = { link, options, untilMs: timers.nowMs() + WAIT_MS, waited: false, rounds: 0 }
   for (let retryMs = RETRY_MS; ; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
     const answered = await askOnce(attempt)
     if (answered.ok || signal?.aborted) return answered.ok ? answered : cancelled
-    if (!attempt.waited || answered.error.kind !== 'not-reachable') return answered
+    if (!attempt.waited || answered.error.kind !== 'not-reachable' || attempt.rounds >= ROUNDS_MAX) return answered
     if (timers.nowMs() + retryMs >= attempt.untilMs) return unanswered
     await startPause(timers, retryMs, signal).over
   }
@@ -133,18 +143,29 @@ const askOnce = async (attempt: Attempt): Promise<Result<Accepted, JoinError>> =
 
 /** Shows the secret on a fresh stream. Our side of it stays open: its end tells the inviter that we wait no longer. */
 const ask = async (stream: ByteStream, attempt: Attempt): Promise<Result<Accepted, JoinError>> => {
-  const { storeId, secret } = attempt.link
-  const { timers, deviceName } = attempt.options
-  const request = create(JoinRequestSchema, { version: JOIN_VERSION, storeId, secret, deviceName })
+  const { storeId, secret, inviter } = attempt.link
+  const { transport, timers, deviceName, randomBytes, asked } = attempt.options
+  const pair = { inviter, joiner: transport.self }
+  const joinerNonce = randomBytes(NONCE_LENGTH)
+  const commitment = commitTo(pair, joinerNonce)
+  const request = create(JoinRequestSchema, { version: JOIN_VERSION, storeId, secret, deviceName, commitment })
   const cancel = timers.after(ANSWER_MS, () => stream.abort('no answer in time'))
   try {
     const reader = new FrameReader(stream, JOIN_FRAME_MAX)
-    await new FrameWriter(stream).write(toBinary(JoinRequestSchema, request))
+    const writer = new FrameWriter(stream)
+    await writer.write(toBinary(JoinRequestSchema, request))
     let answer = await nextAnswer(reader, storeId)
-    cancel()
-    if (answer.ok && answer.value.case === 'waiting') {
-      attempt.waited = true
-      answer = await whileWaiting(attempt, nextAnswer(reader, storeId))
+    if (answer.ok && answer.value.case === 'nonce') {
+      const inviterNonce = answer.value.value.nonce
+      attempt.rounds++
+      await writer.write(toBinary(JoinRevealSchema, create(JoinRevealSchema, { nonce: joinerNonce })))
+      answer = await nextAnswer(reader, storeId)
+      cancel()
+      if (answer.ok && answer.value.case === 'waiting') {
+        attempt.waited = true
+        asked(joinWords({ ...pair, secret, inviterNonce, joinerNonce }))
+        answer = await whileWaiting(attempt, nextAnswer(reader, storeId))
+      }
     }
     await endQuietly(stream)
     if (!answer.ok) return answer

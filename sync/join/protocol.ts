@@ -1,12 +1,13 @@
 /** What is said on `/lattice/join/1`, parsed and bounded: a stranger's question, and the inviter's answers to it. */
 import { create } from '@bufbuild/protobuf'
-import { JoinAnswerSchema, JoinRequestSchema, type JoinAnswer } from '#proto/wire'
+import { JoinAnswerSchema, JoinRequestSchema, JoinRevealSchema, type JoinAnswer } from '#proto/wire'
 import { Role as WireRole } from '#proto/system'
 import { encodeUtf8, equalBytes, parseHash, type Hash, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Role } from '#kernel/store/port.ts'
 import { areAddresses, decode } from '../messages.ts'
 import { SECRET_LENGTH } from './link.ts'
+import { NONCE_LENGTH } from './words.ts'
 
 export const JOIN_PROTOCOL = '/lattice/join/1'
 export const JOIN_VERSION = 1
@@ -24,6 +25,7 @@ export const REFUSALS = {
   'too-many-waiting': 'the inviting device has too many to answer: try again later',
   'join-refused': 'the person asked did not let this device in',
   'join-expired': 'nobody answered in time: say that you wait, and follow the link again',
+  'join-mismatched': 'the words could not be agreed on: this device did not say what it had committed to',
   'join-failed': 'the inviting device could not admit this one: try again',
 } as const
 export type RefusalKind = keyof typeof REFUSALS
@@ -43,6 +45,8 @@ export interface Request {
   readonly secret: Uint8Array
   /** 1 to 64 bytes, as the stranger says it: clean it before it is shown. */
   readonly deviceName: string
+  /** To the nonce that it reveals if a person is asked. */
+  readonly commitment: Hash
 }
 
 /** The question of a stranger. */
@@ -51,9 +55,16 @@ export const parseRequest = (bytes: Uint8Array): Request | undefined => {
   if (!decoded.ok || decoded.value.version !== JOIN_VERSION) return undefined
   const { secret, deviceName } = decoded.value
   const storeId = parseHash(decoded.value.storeId)
+  const commitment = parseHash(decoded.value.commitment)
   const isNamed = deviceName.length > 0 && encodeUtf8(deviceName).length <= NAME_BYTES_MAX
-  if (!storeId.ok || secret.length !== SECRET_LENGTH || !isNamed) return undefined
-  return { storeId: storeId.value, secret, deviceName }
+  if (!storeId.ok || secret.length !== SECRET_LENGTH || !isNamed || !commitment.ok) return undefined
+  return { storeId: storeId.value, secret, deviceName, commitment: commitment.value }
+}
+
+/** The stranger's nonce. */
+export const parseReveal = (bytes: Uint8Array): Uint8Array | undefined => {
+  const decoded = decode(JoinRevealSchema, bytes)
+  return decoded.ok && decoded.value.nonce.length === NONCE_LENGTH ? decoded.value.nonce : undefined
 }
 
 /** Without what could steer a screen or hide in it: controls, marks of direction, white space at a stretch. */
@@ -68,14 +79,17 @@ export const refuse = (kind: RefusalKind): JoinAnswer =>
 
 export const waiting = (): JoinAnswer => create(JoinAnswerSchema, { answer: { case: 'waiting', value: {} } })
 
-export type Answer = Extract<JoinAnswer['answer'], { case: 'accepted' | 'waiting' }>
+export const sayNonce = (nonce: Uint8Array): JoinAnswer =>
+  create(JoinAnswerSchema, { answer: { case: 'nonce', value: { nonce } } })
+
+export type Answer = Extract<JoinAnswer['answer'], { case: 'accepted' | 'waiting' | 'nonce' }>
 export type Accepted = Extract<Answer, { case: 'accepted' }>['value']
 
 export const garbled = err(
   latticeError('join-garbled' as const, 'retryable', 'the inviting device gave no clear answer'),
 )
 
-/** What the inviter says to whoever asks to join `storeId`: he is in, or a person is asked first. */
+/** What the inviter says to whoever asks to join `storeId`: he is in, or a person is asked after a round. */
 export const parseAnswer = (bytes: Uint8Array, storeId: StoreId): Result<Answer, JoinError> => {
   const decoded = decode(JoinAnswerSchema, bytes)
   if (!decoded.ok) return garbled
@@ -83,6 +97,7 @@ export const parseAnswer = (bytes: Uint8Array, storeId: StoreId): Result<Answer,
   if (leg.case === 'refused' && isRefusal(leg.value.kind))
     return err(latticeError(leg.value.kind, 'permanent', REFUSALS[leg.value.kind]))
   if (leg.case === 'waiting') return ok(leg)
+  if (leg.case === 'nonce') return leg.value.nonce.length === NONCE_LENGTH ? ok(leg) : garbled
   if (leg.case !== 'accepted' || !equalBytes(leg.value.storeId, storeId) || !areAddresses(leg.value.addresses))
     return garbled
   return ok(leg)

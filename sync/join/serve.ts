@@ -1,14 +1,15 @@
 /**
  * The inviter's side of `/lattice/join/1`, the one thing a stranger may say. He shows an invite's secret to a device
  * whose key the transport has authenticated, and is made a peer of the store, or refused with a reason and no trace;
- * an invite with approval lets him wait until a person has answered.
+ * an invite with approval agrees on words with him, and lets him wait until a person has answered.
  *
  * Asking again after a lost answer is answered with the same welcome and uses nothing up: the device is a peer by then
- * through that invite. Guesses are limited per device and in total; a secret has 256 bits all the same.
+ * through that invite. Guesses are limited per device and in total; a secret has 256 bits all the same. Rounds for words
+ * are limited too, and count once our nonce is out: who knows the words then may break off and come for others.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { JoinAnswerSchema, type JoinAnswer } from '#proto/wire'
-import { bytesToHex, equalBytes, type Hash, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Invite, Role, Store, StoreManager } from '#kernel/store/port.ts'
 import type { Timers } from '../clock.ts'
@@ -21,21 +22,26 @@ import {
   JOIN_FRAME_MAX,
   JOIN_PROTOCOL,
   parseRequest,
+  parseReveal,
   refuse,
   REFUSALS,
+  sayNonce,
   waiting,
   WIRE_ROLES,
   type RefusalKind,
   type Request,
 } from './protocol.ts'
-import { WaitingRoom, type Ticket, type WaitingJoin } from './waiting.ts'
-import { joinWords } from './words.ts'
+import { Tally } from './tally.ts'
+import { WaitingRoom, type Asked, type Ticket, type WaitingJoin } from './waiting.ts'
+import { isCommittedTo, joinWords, NONCE_LENGTH } from './words.ts'
 
-/** A stranger gets so long for his one question. */
+/** A stranger gets so long for his one question, and again for his nonce. */
 const ASK_MS = 10_000
-/** Wrong guesses before nobody is listened to, one forgiven per `FORGIVE_MS`. */
-const GUESSES_MAX = 10
-const FORGIVE_MS = 6_000
+/** Wrong guesses of a device, and devices that guess, before nobody is listened to. */
+const GUESSES = { max: 10, forgiveMs: 6_000, keysMax: 100 }
+/** Rounds that no person has answered: of one device, and of one invite, under whatever keys. */
+const ROUNDS_OF_DEVICE = { max: 8, forgiveMs: 30_000, keysMax: 1_000 }
+export const ROUNDS_OF_INVITE = { max: 32, forgiveMs: 30_000, keysMax: 1_000 }
 /** One that broke may still be there when the device asks again. */
 const STREAMS_MAX = 2
 const SHORT_KEY = 8
@@ -44,6 +50,8 @@ export interface JoinServerOptions {
   readonly transport: Transport
   readonly stores: StoreManager
   readonly timers: Timers
+  /** Of a cryptographic generator. */
+  readonly randomBytes: (length: number) => Uint8Array
   /** Writes the PeerAdd that answers the invite. */
   admit(
     store: Store,
@@ -61,7 +69,7 @@ export interface Admitted {
 export interface JoinServerEvents {
   /** Who waits is no longer the same. */
   changed(): void
-  /** A device began to wait for an answer. */
+  /** A device began to wait for an answer; not told again when it comes back in another round. */
   requested(join: WaitingJoin): void
   joined(admitted: Admitted): void
 }
@@ -71,7 +79,9 @@ type Listeners = { readonly [K in keyof JoinServerEvents]: Set<JoinServerEvents[
 /** Serves invites of every store this device administers, until it is disposed of. */
 export class JoinServer implements Disposable {
   readonly #options: JoinServerOptions
-  readonly #guesses = new Guesses()
+  readonly #guesses = new Tally(GUESSES)
+  readonly #roundsOfDevice = new Tally(ROUNDS_OF_DEVICE)
+  readonly #roundsOfInvite = new Tally(ROUNDS_OF_INVITE)
   readonly #room: WaitingRoom
   readonly #listeners: Listeners = { changed: new Set(), requested: new Set(), joined: new Set() }
   readonly #undo: () => void
@@ -90,12 +100,14 @@ export class JoinServer implements Disposable {
   }
 
   /**
-   * A person's answer to a device that waits. Fails with `join-not-found` when it does not wait any more, and with what
-   * the device is told when it cannot be let in after all.
+   * A person's answer to a device that waits, in the round whose words he saw. Fails with `join-not-found` when it does not wait in it any
+   * more, and with what the device is told when it cannot be let in after all.
    */
   async answer(id: string, accept: boolean): Promise<Result<void, LatticeError>> {
     const join = this.#room.list().find((each) => each.id === id)
     if (!join) return err(latticeError('join-not-found', 'permanent', 'this device does not wait any more'))
+    // A person has looked: this round was no free draw.
+    this.#roundsOfInvite.forgive(bytesToHex(join.invite), this.#options.timers.nowMs())
     if (!accept) {
       // Who is refused and asks again and again is listened to no more than who guesses.
       this.#guesses.add(bytesToHex(join.device), this.#options.timers.nowMs())
@@ -140,10 +152,11 @@ export class JoinServer implements Disposable {
       const request = frame.ok && frame.value ? parseRequest(frame.value) : undefined
       if (!request) return stream.abort('not a join request')
       const judged = await this.#inTurn(() => this.#judge(stream.peer, request))
-      const writer = new FrameWriter(stream)
-      const answer = 'join' in judged ? await this.#wait(stream, reader, writer, judged) : judged
+      const talk = { stream, reader, writer: new FrameWriter(stream) }
+      const met = 'device' in judged ? await this.#meet(talk, request, judged) : judged
+      const answer = met && 'join' in met ? await this.#wait(talk, met) : met
       if (!answer) return
-      await writer.write(toBinary(JoinAnswerSchema, answer))
+      await say(talk, answer)
       await stream.end()
     } catch (error) {
       cancel()
@@ -151,15 +164,50 @@ export class JoinServer implements Disposable {
     }
   }
 
-  /** Undefined: the device is gone, and was taken off the list if it gave up. */
-  async #wait(
-    stream: ByteStream,
-    reader: FrameReader,
-    writer: FrameWriter,
-    { join, answered }: Ticket,
-  ): Promise<JoinAnswer | undefined> {
-    const gone = writer
-      .write(toBinary(JoinAnswerSchema, waiting()))
+  /**
+   * The round for the words. Our nonce is made here: after the joiner has committed to its own, and for this stream
+   * alone. Undefined: the joiner did not go through with it.
+   */
+  async #meet(talk: Talk, { secret, commitment }: Request, asked: Applicant): Promise<JoinAnswer | Ticket | undefined> {
+    const { transport, timers, randomBytes } = this.#options
+    const pair = { inviter: transport.self, joiner: asked.device }
+    const inviterNonce = randomBytes(NONCE_LENGTH)
+    const cancel = timers.after(ASK_MS, () => talk.stream.abort('no nonce in time'))
+    let joinerNonce: Uint8Array | undefined
+    try {
+      await say(talk, sayNonce(inviterNonce))
+      const frame = await talk.reader.next()
+      joinerNonce = frame.ok && frame.value ? parseReveal(frame.value) : undefined
+    } finally {
+      cancel()
+    }
+    if (!joinerNonce) {
+      talk.stream.abort('not a nonce')
+      return undefined
+    }
+    if (!isCommittedTo(commitment, pair, joinerNonce)) {
+      this.#guesses.add(bytesToHex(asked.device), timers.nowMs())
+      return refuse('join-mismatched')
+    }
+    return this.#enter({ ...asked, words: joinWords({ ...pair, secret, inviterNonce, joinerNonce }) }, inviterNonce)
+  }
+
+  /** The invite is judged again: a while has passed. */
+  #enter(asked: Asked, round: Uint8Array): JoinAnswer | Ticket {
+    const standing = this.#standing(asked)
+    if (standing === 'in') return this.#welcome(asked)
+    if (standing !== 'open') return refuse(standing)
+    if (this.#room.takeRefusal(asked)) return refuse('join-refused')
+    const entered = this.#room.enter(asked, round, inviteOf(asked.store, asked.invite)!.expiresMs)
+    if (!entered) return refuse('too-many-waiting')
+    if (entered.isNew) this.#listeners.requested.forEach((listener) => listener(entered.ticket.join))
+    return entered.ticket
+  }
+
+  /** Undefined: the device is gone, and was taken off the list if it gave up; or it asks in a newer round. */
+  async #wait(talk: Talk, { join, answered }: Ticket): Promise<JoinAnswer | undefined> {
+    const { stream, reader } = talk
+    const gone = say(talk, waiting())
       .then(() => reader.next())
       .then(
         // It has said all it may say: an end, or anything more, is the end of its wait.
@@ -170,9 +218,9 @@ export class JoinServer implements Disposable {
         },
       )
     const answer = await Promise.race([answered, gone])
-    if (typeof answer !== 'boolean') return answer
-    this.#room.leave(join.id, answer)
-    stream.abort('the device waits no longer')
+    if (typeof answer === 'object') return answer
+    if (answer !== undefined) this.#room.leave(join.id, answer)
+    stream.abort('the device waits no longer here')
     return undefined
   }
 
@@ -182,11 +230,12 @@ export class JoinServer implements Disposable {
     return done
   }
 
-  async #judge(device: PublicKey, request: Request): Promise<JoinAnswer | Ticket> {
+  /** An applicant: a person is to be asked, and may be. */
+  async #judge(device: PublicKey, request: Request): Promise<JoinAnswer | Applicant> {
     const { stores, timers, transport } = this.#options
     const nowMs = timers.nowMs()
     const hex = bytesToHex(device)
-    if (this.#guesses.areTooMany(hex, nowMs)) return refuse('too-many-attempts')
+    if (this.#guesses.isFull(hex, nowMs)) return refuse('too-many-attempts')
     const store = stores.get(request.storeId)
     const name = hashSecret(request.secret)
     const invite = store && inviteOf(store, name)
@@ -201,15 +250,15 @@ export class JoinServer implements Disposable {
       store,
       invite: name,
       role: invite.role,
-      words: joinWords({ inviter: transport.self, joiner: device, secret: request.secret }),
     }
     const standing = this.#standing(asked)
     if (standing !== 'open' || !invite.approval) return this.#admit(asked)
-    if (this.#room.takeRefusal(asked)) return refuse('join-refused')
-    const entered = this.#room.enter(asked, invite.expiresMs)
-    if (!entered) return refuse('too-many-waiting')
-    if (entered.isNew) this.#listeners.requested.forEach((listener) => listener(entered.ticket.join))
-    return entered.ticket
+    const inviteHex = bytesToHex(name)
+    if (this.#roundsOfDevice.isFull(hex, nowMs) || this.#roundsOfInvite.isFull(inviteHex, nowMs))
+      return refuse('too-many-attempts')
+    this.#roundsOfDevice.add(hex, nowMs)
+    this.#roundsOfInvite.add(inviteHex, nowMs)
+    return asked
   }
 
   /** A device that is in already, with as much right as the invite gives, asks again: it uses nothing up. */
@@ -221,7 +270,7 @@ export class JoinServer implements Disposable {
     return whyNot(invite, this.#options.timers.nowMs()) ?? 'open'
   }
 
-  async #admit(asked: Omit<WaitingJoin, 'id' | 'sinceMs'>): Promise<JoinAnswer> {
+  async #admit(asked: Applicant): Promise<JoinAnswer> {
     const { store, device, deviceName, role, invite } = asked
     const standing = this.#standing(asked)
     if (standing === 'open') {
@@ -241,6 +290,16 @@ export class JoinServer implements Disposable {
   }
 }
 
+type Applicant = Omit<Asked, 'words'>
+
+interface Talk {
+  readonly stream: ByteStream
+  readonly reader: FrameReader
+  readonly writer: FrameWriter
+}
+
+const say = ({ writer }: Talk, answer: JoinAnswer): Promise<void> => writer.write(toBinary(JoinAnswerSchema, answer))
+
 type Standing = 'in' | 'open' | RefusalKind
 
 const RANKS: Readonly<Record<Role, number>> = { reader: 1, writer: 2, admin: 3 }
@@ -252,24 +311,4 @@ const whyNot = (invite: Invite, nowMs: number): RefusalKind | undefined => {
   if (invite.revoked) return 'invite-revoked'
   if (invite.expiresMs <= nowMs) return 'invite-expired'
   return invite.used >= invite.uses ? 'invite-used-up' : undefined
-}
-
-/** Wrong guesses, per device and over all: one is forgiven per `FORGIVE_MS`. Bounded by forgetting the forgiven. */
-class Guesses {
-  readonly #byDevice = new Map<HexKey, { level: number; atMs: number }>()
-
-  areTooMany(device: HexKey, nowMs: number): boolean {
-    for (const [key, { level, atMs }] of this.#byDevice)
-      if (level - (nowMs - atMs) / FORGIVE_MS <= 0) this.#byDevice.delete(key)
-    return this.#byDevice.size >= 10 * GUESSES_MAX || this.#level(device, nowMs) + 1 > GUESSES_MAX
-  }
-
-  add(device: HexKey, nowMs: number): void {
-    this.#byDevice.set(device, { level: this.#level(device, nowMs) + 1, atMs: nowMs })
-  }
-
-  #level(device: HexKey, nowMs: number): number {
-    const entry = this.#byDevice.get(device)
-    return entry ? Math.max(0, entry.level - (nowMs - entry.atMs) / FORGIVE_MS) : 0
-  }
 }

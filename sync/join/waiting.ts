@@ -1,10 +1,11 @@
 /**
  * The devices that showed the secret of an invite with approval and wait for a person's answer. In memory alone: who
- * still waits asks again after a restart. At most `WAITING_MAX`, one question per device; each goes when its time or
- * that of its invite is over, when the device gives up, or a while after its connection was lost.
+ * still waits asks again after a restart. At most `WAITING_MAX`, one question per device, in its newest round: an answer
+ * to the words of an older one finds nobody. Each goes when its time or that of its invite is over, when the device
+ * gives up, or a while after its connection was lost.
  */
 import type { JoinAnswer } from '#proto/wire'
-import { bytesToHex, type Hash, type PublicKey } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, type Hash, type PublicKey } from '#kernel/core/bytes.ts'
 import { taggedHash } from '#kernel/core/hash.ts'
 import type { Role, Store } from '#kernel/store/port.ts'
 import type { Timers } from '../clock.ts'
@@ -15,11 +16,12 @@ export const WAITING_MAX = 16
 const AWAY_MS = 60_000
 const ID_CHARS = 32
 
+const seatHash = taggedHash('lattice/join-seat/v1')
 const requestHash = taggedHash('lattice/join-request/v1')
 
 /** A device that waits, as a person sees it. */
 export interface WaitingJoin {
-  /** Hex; the same whenever the device asks again with the same link. */
+  /** Hex; another one in each round. */
   readonly id: string
   readonly device: PublicKey
   /** As it calls itself, cleaned. */
@@ -34,22 +36,25 @@ export interface WaitingJoin {
   readonly sinceMs: number
 }
 
+export type Asked = Omit<WaitingJoin, 'id' | 'sinceMs'>
+
 export interface Ticket {
   readonly join: WaitingJoin
-  readonly answered: Promise<JoinAnswer>
+  /** Undefined: the device asks in a newer round. */
+  readonly answered: Promise<JoinAnswer | undefined>
 }
 
 interface Entry extends Ticket {
-  readonly resolve: (answer: JoinAnswer) => void
-  /** Streams on which the device waits. */
-  streams: number
+  readonly resolve: (answer: JoinAnswer | undefined) => void
   cancelExpiry: () => void
+  /** While its connection is lost. */
   cancelAway: (() => void) | undefined
 }
 
 export class WaitingRoom {
   readonly #timers: Timers
   readonly #changed: () => void
+  /** By device and invite. */
   readonly #entries = new Map<string, Entry>()
   /** Refusals that no stream was there to carry, and until when they are kept for the device. */
   readonly #refused = new Map<string, number>()
@@ -66,57 +71,58 @@ export class WaitingRoom {
   }
 
   /**
-   * One more stream on which the device waits. `isNew`: it was not on the list before. Undefined: too many wait, or
-   * the device does with another link.
+   * A device waits in the round that our nonce names; whom it was before it takes the place and the time of. `isNew`: it
+   * was not on the list before. Undefined: too many wait, or the device does with another link.
    */
   enter(
-    asked: Omit<WaitingJoin, 'id' | 'sinceMs'>,
+    asked: Asked,
+    round: Uint8Array,
     expiresMs: number,
   ): { readonly ticket: Ticket; readonly isNew: boolean } | undefined {
-    const id = requestId(asked)
-    const before = this.#entries.get(id)
-    if (before) {
-      before.streams++
-      before.cancelAway?.()
-      before.cancelAway = undefined
-      return { ticket: before, isNew: false }
-    }
-    const other = [...this.#entries.values()].find(({ join }) => bytesToHex(join.device) === bytesToHex(asked.device))
-    if (other && other.streams > 0) return undefined
+    const seat = seatOf(asked)
+    const before = this.#entries.get(seat)
+    const other = [...this.#entries.values()].find(
+      (each) => each !== before && equalBytes(each.join.device, asked.device),
+    )
+    if (other && !other.cancelAway) return undefined
     if (other) this.#remove(other)
-    if (this.#entries.size >= WAITING_MAX) return undefined
-    const sinceMs = this.#timers.nowMs()
-    const { promise, resolve } = Promise.withResolvers<JoinAnswer>()
+    if (!before && this.#entries.size >= WAITING_MAX) return undefined
+    this.#stop(before)
+    const nowMs = this.#timers.nowMs()
+    const sinceMs = before?.join.sinceMs ?? nowMs
+    const id = bytesToHex(requestHash(asked.device, asked.invite, round)).slice(0, ID_CHARS)
+    const { promise, resolve } = Promise.withResolvers<JoinAnswer | undefined>()
     const over: RefusalKind = expiresMs < sinceMs + WAIT_MS ? 'invite-expired' : 'join-expired'
+    const leftMs = Math.min(sinceMs + WAIT_MS, expiresMs) - nowMs
     const entry: Entry = {
       join: { ...asked, id, sinceMs },
       answered: promise,
       resolve,
-      streams: 1,
-      cancelExpiry: this.#timers.after(Math.min(WAIT_MS, expiresMs - sinceMs), () => this.settle(id, refuse(over))),
+      cancelExpiry: this.#timers.after(Math.max(0, leftMs), () => this.settle(id, refuse(over))),
       cancelAway: undefined,
     }
-    this.#entries.set(id, entry)
+    this.#entries.set(seat, entry) // in its place on the list
+    before?.resolve(undefined)
     this.#changed()
-    return { ticket: entry, isNew: true }
+    return { ticket: entry, isNew: !before }
   }
 
   /** A stream is gone. `gaveUp`: the device ended it itself; else its connection broke and it may ask again. */
   leave(id: string, gaveUp: boolean): void {
-    const entry = this.#entries.get(id)
-    if (!entry || --entry.streams > 0) return
+    const entry = this.#find(id)
+    if (!entry) return
     if (gaveUp) this.#remove(entry)
     else entry.cancelAway = this.#timers.after(AWAY_MS, () => this.#remove(entry))
   }
 
   /** Takes a device off the list to answer it with `settle`, or by itself, once its ticket is given. */
   take(id: string): Entry | undefined {
-    const entry = this.#entries.get(id)
+    const entry = this.#find(id)
     if (entry) this.#remove(entry)
     return entry
   }
 
-  /** Answers a device, on every stream it waits on. */
+  /** Answers a device. */
   settle(id: string, answer: JoinAnswer): void {
     this.take(id)?.resolve(answer)
   }
@@ -124,18 +130,18 @@ export class WaitingRoom {
   /** A person said no. Where no stream can carry it, the device is told when it asks again, once. */
   refuse(id: string): void {
     const entry = this.take(id)
-    if (entry?.streams === 0) {
+    if (entry?.cancelAway) {
       if (this.#refused.size >= WAITING_MAX) this.#refused.delete(this.#refused.keys().next().value!)
-      this.#refused.set(id, this.#timers.nowMs() + WAIT_MS)
+      this.#refused.set(seatOf(entry.join), this.#timers.nowMs() + WAIT_MS)
     }
     entry?.resolve(refuse('join-refused'))
   }
 
   /** Whether a refusal waits for this device and link; it is forgotten with this. */
   takeRefusal(asked: Pick<WaitingJoin, 'device' | 'invite'>): boolean {
-    const id = requestId(asked)
-    const untilMs = this.#refused.get(id)
-    this.#refused.delete(id)
+    const seat = seatOf(asked)
+    const untilMs = this.#refused.get(seat)
+    this.#refused.delete(seat)
     return untilMs !== undefined && untilMs > this.#timers.nowMs()
   }
 
@@ -144,13 +150,21 @@ export class WaitingRoom {
     for (const entry of [...this.#entries.values()]) this.#remove(entry)
   }
 
+  #find(id: string): Entry | undefined {
+    return [...this.#entries.values()].find(({ join }) => join.id === id)
+  }
+
   #remove(entry: Entry): void {
-    entry.cancelExpiry()
-    entry.cancelAway?.()
-    this.#entries.delete(entry.join.id)
+    this.#stop(entry)
+    this.#entries.delete(seatOf(entry.join))
     this.#changed()
+  }
+
+  #stop(entry: Entry | undefined): void {
+    entry?.cancelExpiry()
+    entry?.cancelAway?.()
   }
 }
 
-const requestId = ({ device, invite }: Pick<WaitingJoin, 'device' | 'invite'>): string =>
-  bytesToHex(requestHash(device, invite)).slice(0, ID_CHARS)
+const seatOf = ({ device, invite }: Pick<WaitingJoin, 'device' | 'invite'>): string =>
+  bytesToHex(seatHash(device, invite))

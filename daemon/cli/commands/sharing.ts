@@ -1,5 +1,5 @@
 /** `invite`, `invites`, `join`, `joins`, `peers`, `peer rename|revoke|role`. */
-import { InviteService, type InviteInfo } from '#proto/invite_api'
+import { AskedStepSchema, InviteService, JoinedStepSchema, type InviteInfo } from '#proto/invite_api'
 import { LagState, PeerService, type FolderLag, type PeerInfo } from '#proto/peer_api'
 import { Role, RoleSchema } from '#proto/system'
 import { bytesToHex } from '#kernel/core/bytes.ts'
@@ -65,8 +65,8 @@ export const revokeInvite = async (id: string, options: CommonOptions): Promise<
   await context.call(InviteService.method.revokeInvite, { id }, () => 'the link no longer works')
 }
 
-const waitingWords = (name: string, words: readonly string[]): string =>
-  `${name} waits for somebody there to let this device in. Both screens must show the same words: ${words.join(' ')}`
+const waitingWords = (words: readonly string[]): string =>
+  `waiting for somebody there to let this device in. Both screens must show the same words: ${words.join(' ')}`
 
 export const listJoins = async (options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
@@ -106,16 +106,34 @@ export const answerJoin = async (id: string, accept: boolean, options: CommonOpt
 
 export const join = async (link: string, path: string | undefined, options: CommonOptions): Promise<void> => {
   const context = await openContext(options)
+  const { terminal, json } = context
   const preview = await context.client.unary(InviteService.method.previewLink, { link })
   if (!preview.ok) return context.fail(preview.error)
-  if (!preview.value.approval) context.terminal.progress('asking to be admitted …')
-  else if (context.json) context.terminal.json(plainMessage(InviteService.method.previewLink.output, preview.value))
-  else context.terminal.note(waitingWords(preview.value.name, preview.value.words))
+  const { name, inviter, approval } = preview.value
+  if (approval) terminal.note(`asking the device ${bytesToHex(inviter).slice(0, SHORT_ID)} to be let in to ${name}`)
+  else terminal.progress('asking to be admitted …')
   const request = { link, path: path === undefined ? '' : absolutePath(path) }
-  await context.call(InviteService.method.join, request, ({ name, folders }) =>
-    [`joined ${name}`, ...folders.map((folder) => `  ${folder.name} syncs to ${folder.path}`)].join('\n'),
-  )
-  context.terminal.progress('')
+  let wasAsked = false
+  for await (const reply of context.client.stream(InviteService.method.join, request)) {
+    terminal.progress('')
+    if (!reply.ok) return context.fail(reply.error)
+    const { step } = reply.value
+    if (step.case === 'asked') {
+      if (json) terminal.json(plainMessage(AskedStepSchema, step.value))
+      else {
+        if (wasAsked) terminal.note('The connection broke: these words take the place of those before.')
+        terminal.note(waitingWords(step.value.words))
+      }
+      wasAsked = true
+    } else if (step.case === 'joined') {
+      const { name: joined, folders } = step.value
+      if (json) terminal.json(plainMessage(JoinedStepSchema, step.value))
+      else
+        terminal.print(
+          [`joined ${joined}`, ...folders.map((folder) => `  ${folder.name} syncs to ${folder.path}`)].join('\n'),
+        )
+    }
+  }
 }
 
 const connectionOf = (peer: PeerInfo, terminal: Terminal): string => {

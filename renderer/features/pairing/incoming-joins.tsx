@@ -1,4 +1,5 @@
 /** Devices that wait to be let in, above every screen: who, from where, to what, and the words to compare. */
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { InviteService, type PendingJoin } from '#proto/invite_api'
 import { Card } from '../../design/card.tsx'
@@ -16,10 +17,23 @@ import { useNow } from '../../present/use-now.ts'
 import { useNode } from '../../state/node-store.ts'
 import css from './pairing.module.css'
 
+/** A card may take the place of another just as a person presses: it lets nobody in before its words can be read. */
+const READ_MS = 1_000
+
+const useIsReadable = (): boolean => {
+  const [isReadable, setIsReadable] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setIsReadable(true), READ_MS)
+    return () => clearTimeout(timer)
+  }, [])
+  return isReadable
+}
+
 const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: number }) => {
   const { t, i18n } = useTranslation('pairing')
   const client = useClient(InviteService)
   const action = useAction()
+  const isReadable = useIsReadable()
   const answer = async (accept: boolean): Promise<void> => {
     if (!(await action.run(() => client.answerJoin({ id: join.id, accept })))) return
     showToast('good', t(accept ? 'incoming.accepted' : 'incoming.refused', { name: join.deviceName }))
@@ -39,7 +53,7 @@ const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: num
           <CallButton action={action} onPress={() => void answer(false)}>
             {t('incoming.refuse')}
           </CallButton>
-          <CallButton kind="primary" action={action} onPress={() => void answer(true)}>
+          <CallButton kind="primary" action={action} isDisabled={!isReadable} onPress={() => void answer(true)}>
             {t('incoming.accept')}
           </CallButton>
         </div>
