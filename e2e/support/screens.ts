@@ -69,46 +69,51 @@ const begin = async (view: View): Promise<void> => {
   await view.page.getByRole('tablist').waitFor()
 }
 
-const onboardingScreens = (link: string): readonly Screen[] => {
-  const join = async (view: View): Promise<void> => {
-    await begin(view)
-    await view.page.getByRole('tab', { name: view.t('onboarding:begin.join') }).click()
-  }
-  return [
-    {
-      name: 'onboarding-name',
-      about: 'The first step: the name that others will see.',
-
-      open: async (view) => {
-        await view.page.goto(view.web)
-        await view.page.reload()
-        await view.page.getByLabel(view.t('onboarding:name.label')).waitFor()
-      },
-    },
-    { name: 'onboarding-folder', about: 'The second step: a folder of one’s own.', open: begin },
-    {
-      name: 'onboarding-no-folder',
-      about: 'A path that is not there: the sentence of the node, beside the field.',
-      open: async (view) => {
-        await begin(view)
-        await view.page.getByLabel(view.t('folders:add.path')).fill('/nowhere/at/all')
-        await press(view, 'folders:add.submit')
-        await view.page.getByRole('alert').waitFor()
-      },
-    },
-    { name: 'onboarding-join', about: 'The second step: a link that somebody sent.', open: join },
-    {
-      name: 'onboarding-link',
-      about: 'What a link says, before anything is sent.',
-      open: async (view) => {
-        await join(view)
-        await view.page.getByRole('textbox', { name: view.t('pairing:join.link') }).fill(link)
-        await press(view, 'pairing:join.look')
-        await view.page.getByLabel(view.t('pairing:join.path')).waitFor()
-      },
-    },
-  ]
+/** The form for a link, on a device that has nothing yet. */
+const beginWithLink = async (view: View): Promise<void> => {
+  await begin(view)
+  await view.page.getByRole('tab', { name: view.t('onboarding:begin.join') }).click()
 }
+
+/** Fills in the form for a link and has it looked at. */
+const look = async (view: View, link: string): Promise<void> => {
+  await view.page.getByRole('textbox', { name: view.t('pairing:join.link') }).fill(link)
+  await press(view, 'pairing:join.look')
+  await view.page.getByLabel(view.t('pairing:join.path')).waitFor()
+}
+
+const onboardingScreens = (link: string): readonly Screen[] => [
+  {
+    name: 'onboarding-name',
+    about: 'The first step: the name that others will see.',
+
+    open: async (view) => {
+      await view.page.goto(view.web)
+      await view.page.reload()
+      await view.page.getByLabel(view.t('onboarding:name.label')).waitFor()
+    },
+  },
+  { name: 'onboarding-folder', about: 'The second step: a folder of one’s own.', open: begin },
+  {
+    name: 'onboarding-no-folder',
+    about: 'A path that is not there: the sentence of the node, beside the field.',
+    open: async (view) => {
+      await begin(view)
+      await view.page.getByLabel(view.t('folders:add.path')).fill('/nowhere/at/all')
+      await press(view, 'folders:add.submit')
+      await view.page.getByRole('alert').waitFor()
+    },
+  },
+  { name: 'onboarding-join', about: 'The second step: a link that somebody sent.', open: beginWithLink },
+  {
+    name: 'onboarding-link',
+    about: 'What a link says, before anything is sent.',
+    open: async (view) => {
+      await beginWithLink(view)
+      await look(view, link)
+    },
+  },
+]
 
 const emptyScreens: readonly Screen[] = [
   {
@@ -266,15 +271,6 @@ const fileScreens = ({ folders }: LivedIn): readonly Screen[] => [
   },
 ]
 
-/** The form for a link, with one that was looked at. */
-const follow = async (view: View, link: string): Promise<void> => {
-  await go(view, '/pairing/invite')
-  await go(view, '/pairing/join')
-  await view.page.getByRole('textbox', { name: view.t('pairing:join.link') }).fill(link)
-  await press(view, 'pairing:join.look')
-  await view.page.getByLabel(view.t('pairing:join.path')).waitFor()
-}
-
 const pairingScreens = (link: string): readonly Screen[] => [
   {
     name: 'invite',
@@ -319,7 +315,11 @@ const pairingScreens = (link: string): readonly Screen[] => [
   {
     name: 'join-link',
     about: 'What the link says, before anything is sent.',
-    open: (view) => follow(view, link),
+    open: async (view) => {
+      await go(view, '/pairing/invite')
+      await go(view, '/pairing/join')
+      await look(view, link)
+    },
   },
   {
     name: 'join-bad-link',
@@ -535,12 +535,13 @@ export const dailyScreens = (lived: LivedIn, link: string): readonly Screen[] =>
   ...settingsScreens,
 ]
 
-/** `link`: an invite of another device, which must let in by hand whoever follows it. */
+/** On a device that has nothing yet. `link`: an invite of another, which lets in by hand only. */
 export const asking = (link: string): Screen => ({
   name: 'join-words',
   about: 'Waiting to be let in, with the words to compare with the other screen.',
   open: async (view) => {
-    await follow(view, link)
+    await beginWithLink(view)
+    await look(view, link)
     await press(view, 'pairing:join.ask')
     await view.page.getByRole('list', { name: view.t('pairing:words.label') }).waitFor()
   },

@@ -75,7 +75,11 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
         await keys.use('button', 'Ask to be let in')
         await page.getByRole('list', { name: 'The four words' }).waitFor()
         await sit(lived.laptop, '/folders', async (others) => {
-          await others.page.getByRole('region', { name: 'Kitchen wants to join' }).waitFor()
+          const accept = others.page
+            .getByRole('region', { name: 'Kitchen wants to join' })
+            .getByText('The words match: let in')
+          // It can be pressed once there was time to read.
+          await expect.poll(() => accept.isEnabled(), { timeout: FOCUS_MS }).toBe(true)
           await others.use('button', 'The words match: let in')
         })
         await page.getByRole('region', { name: 'Notes' }).waitFor()

@@ -52,7 +52,7 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
 const Asked = ({ words }: { readonly words: readonly string[] }) => {
   const { t } = useTranslation('pairing')
   return (
-    <div className={css['form']} role="status">
+    <div className={layout['form']} role="status">
       <p>{t('join.compare')}</p>
       <Words words={words} />
     </div>
