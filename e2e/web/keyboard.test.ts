@@ -34,7 +34,16 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
     await page.emulateMedia({ reducedMotion: 'reduce' })
     const pointed = await mouseless(page)
     if (route !== '') await page.goto(`${node.ready.web}#${route}`)
-    await page.locator('nav, form').first().waitFor() // past the page that waits for the node
+    // Past the page that waits for the node.
+    const isThere = await page
+      .locator('nav, form')
+      .first()
+      .waitFor()
+      .then(
+        () => true,
+        () => false,
+      )
+    if (!isThere) expect.fail(`the page shows: ${await page.innerText('body')}\n${opened.complaints.join('\n')}`)
     await act(new Keyboard(page))
     expect(await pointed()).toBe(0)
     // That the node answered with an error is said by the page where it matters.
