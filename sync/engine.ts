@@ -171,8 +171,11 @@ export class SyncEngine implements AsyncDisposable {
   }
 
   /** Asks anew whether this device was revoked, for it may have been let in again; it is told if not. */
-  askAgain(store: Store): Promise<void> {
-    return this.#words.askAgain(store)
+  async askAgain(store: Store): Promise<void> {
+    if (!(await this.#words.askAgain(store))) return
+    // It is told once a connection.
+    for (const { peer } of [...this.#connections.peers.values()])
+      if (store.access.mayRead(peer)) await this.#transport.disconnect(peer)
   }
 
   /** After sleep, or when the network changed: dial everyone again, without pauses. */

@@ -112,6 +112,7 @@ test('who is let in again takes part again; older words of its revocation are vo
 test('who asks again is told again, until the grant is there', async () => {
   await revoke(a, c)
   await until(() => removalOf(c, folder) !== undefined)
+  await world.timers.run(20_000) // nothing is on its way any more
   await world.finish(c.engine.askAgain(c.store(folder)!))
   expect(removalOf(c, folder)).toBeUndefined()
   await until(() => removalOf(c, folder) !== undefined)

@@ -47,9 +47,11 @@ export class LastWords {
     if (await this.#revocations.overrule(all, this.#host.timers.nowMs())) this.#host.removalChanged()
   }
 
-  /** Asks anew whether this device was revoked, for it may have been let in again; it is told if not. */
-  async askAgain(store: Store): Promise<void> {
-    if (await this.#revocations.forget(store)) this.#host.removalChanged()
+  /** Forgets what was told of a store: it is told anew with the next connection. False: there was nothing. */
+  async askAgain(store: Store): Promise<boolean> {
+    const hasForgotten = await this.#revocations.forget(store)
+    if (hasForgotten) this.#host.removalChanged()
+    return hasForgotten
   }
 
   /** A member, as far as this device knows, of a store that this device was revoked from: it may say otherwise. */
