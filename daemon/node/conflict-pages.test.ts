@@ -2,18 +2,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { must } from '#kernel/store/testkit.ts'
 import { createOp, editOp, moveOp, trashOp } from '#fs-bridge/filestore/ops.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import { openPair, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
+import { pairForEach, type Device } from '#fs-bridge/folder/testing.ts'
 import { firstConflicts, listConflicts, treeOf } from './conflict-pages.ts'
 import { freshInode, make, textContent, write } from './files/testing.ts'
 
-let pair: Pair
 let a: Device
 let b: Device
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = opened))
 
 const EACH = 12
 

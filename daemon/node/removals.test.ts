@@ -9,21 +9,16 @@ import { must } from '#kernel/store/testkit.ts'
 import { editOp, trashOp } from '#fs-bridge/filestore/ops.ts'
 import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import { openPair, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
+import { pairForEach, type Device } from '#fs-bridge/folder/testing.ts'
 import { conflictService } from './conflicts.ts'
 import { fileService } from './files/service.ts'
 import { depsOf, lastMs, make, textContent, write } from './files/testing.ts'
 import { historyService } from './history.ts'
 import type { FolderEntry } from './parts.ts'
 
-let pair: Pair
 let a: Device
 let b: Device
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = opened))
 
 const within = (): AbortSignal => AbortSignal.timeout(30_000)
 

@@ -2,17 +2,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import { inodeState } from '../filestore/inode.ts'
-import { level, openPair, put, shown, within, type Device, type Pair } from './testing.ts'
+import { level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
 let pair: Pair
 let a: Device
 let b: Device
 
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = pair = opened))
 
 /** The last write of the link of each directory that is seen as `path`, in hex. */
 const linkWrites = ({ tree }: Device, path: string): readonly string[] =>

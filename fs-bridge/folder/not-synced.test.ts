@@ -2,18 +2,14 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { at, level, openPair, put, shown, within, type Device, type Pair } from './testing.ts'
+import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
 let pair: Pair
 let a: Device
 let b: Device
 
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = pair = opened))
 
 describe('what does not sync', () => {
   beforeEach(async () => {

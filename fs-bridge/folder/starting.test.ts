@@ -6,18 +6,14 @@ import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
 import { FolderIndex } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
-import { at, level, openPair, put, shown, within, type Device, type Pair } from './testing.ts'
+import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
 let pair: Pair
 let a: Device
 let b: Device
 
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = pair = opened))
 
 describe('starting', () => {
   test('joining merges: equal files are taken as they are, different ones show both', async () => {

@@ -1,18 +1,14 @@
 /** Two folders that are kept level: changes of files and of names, and both sides at once. */
 import fs from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { at, level, openPair, put, shown, within, type Device, type Pair } from './testing.ts'
+import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
 let pair: Pair
 let a: Device
 let b: Device
 
-beforeEach(async () => {
-  pair = await openPair()
-  ;({ a, b } = pair)
-})
-afterEach(() => pair[Symbol.asyncDispose]())
+pairForEach({ beforeEach, afterEach }, (opened) => ({ a, b } = pair = opened))
 
 describe('both ways', () => {
   beforeEach(async () => {

@@ -191,6 +191,18 @@ export const openPair = async (under = tmpdir(), role: 'writer' | 'reader' = 'wr
   }
 }
 
+interface Hooks {
+  readonly beforeEach: (prepare: () => Promise<void>) => void
+  readonly afterEach: (clear: () => Promise<void>) => void
+}
+
+/** Opens two devices before each test of a file and closes them after it. */
+export const pairForEach = ({ beforeEach, afterEach }: Hooks, opened: (pair: Pair) => void): void => {
+  let pair: Pair
+  beforeEach(async () => opened((pair = await openPair())))
+  afterEach(async () => pair[Symbol.asyncDispose]())
+}
+
 export const at = (device: Device, path: string): string => join(device.root, path)
 
 /** Puts a file into a device's folder, as a person would; directories above it are made. */

@@ -9,11 +9,11 @@ import { must } from '#kernel/store/testkit.ts'
 import { createOp, editOp, trashOp } from '#fs-bridge/filestore/ops.ts'
 import { compareNames } from '#fs-bridge/filestore/slot.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import type { Device, Pair } from '#fs-bridge/folder/testing.ts'
+import { pairForEach, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
 import { deviceNameIn } from '../lookup.ts'
 import { Incoming } from './incoming.ts'
-import { freshInode, lastMs, make, pairForEach, serviceOf, textContent, within, write } from './testing.ts'
+import { freshInode, lastMs, make, serviceOf, textContent, within, write } from './testing.ts'
 
 let pair: Pair
 let a: Device

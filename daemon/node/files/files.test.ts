@@ -17,11 +17,11 @@ import { must } from '#kernel/store/testkit.ts'
 import { createOp, editOp, moveOp, placeOp, trashOp } from '#fs-bridge/filestore/ops.ts'
 import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import type { Device, Pair } from '#fs-bridge/folder/testing.ts'
+import { pairForEach, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
 import { LatestChanges } from './latest.ts'
 import { PIECE_MAX } from './read-file.ts'
 import { PastTrees } from './tree-at.ts'
-import { freshInode, lastMs, make, pairForEach, serviceOf, textContent, within, write } from './testing.ts'
+import { freshInode, lastMs, make, serviceOf, textContent, within, write } from './testing.ts'
 
 let pair: Pair
 let a: Device

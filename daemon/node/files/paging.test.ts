@@ -14,10 +14,10 @@ import { trashOp } from '#fs-bridge/filestore/ops.ts'
 import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { compareNames } from '#fs-bridge/filestore/slot.ts'
 import { ROOT } from '#fs-bridge/filestore/values.ts'
-import type { Device } from '#fs-bridge/folder/testing.ts'
+import { pairForEach, type Device } from '#fs-bridge/folder/testing.ts'
 import { decodeFileOps } from '../history.ts'
 import { listChanges, Trails } from './activity.ts'
-import { make, pairForEach, serviceOf, textContent, within, write } from './testing.ts'
+import { make, serviceOf, textContent, within, write } from './testing.ts'
 
 let a: Device
 let b: Device

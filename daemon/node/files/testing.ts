@@ -6,7 +6,7 @@ import { ok } from '#kernel/core/result.ts'
 import { must } from '#kernel/store/testkit.ts'
 import { createOp, packOps } from '#fs-bridge/filestore/ops.ts'
 import type { ContentValue, Inode, Kind } from '#fs-bridge/filestore/port.ts'
-import { openPair, type Device, type Pair } from '#fs-bridge/folder/testing.ts'
+import type { Device } from '#fs-bridge/folder/testing.ts'
 import type { FileOp } from '#proto/file'
 import { createFileContents } from '../contents.ts'
 import type { FolderEntry } from '../parts.ts'
@@ -14,18 +14,6 @@ import { fileService, type FileServiceDeps } from './service.ts'
 
 /** For each call of a test: ends what hangs. */
 export const within = (): AbortSignal => AbortSignal.timeout(30_000)
-
-interface Hooks {
-  readonly beforeEach: (prepare: () => Promise<void>) => void
-  readonly afterEach: (clear: () => Promise<void>) => void
-}
-
-/** Opens two devices before each test of a file and closes them after it. */
-export const pairForEach = ({ beforeEach, afterEach }: Hooks, opened: (pair: Pair) => void): void => {
-  let pair: Pair
-  beforeEach(async () => opened((pair = await openPair())))
-  afterEach(async () => pair[Symbol.asyncDispose]())
-}
 
 const hasher = new PoolHasher(new WorkerPool({ idleMs: 50 }))
 
