@@ -75,21 +75,27 @@ const fetchChunk = () => {
   return state
 }
 
-test('a peer that owes and is silent is dropped after 30 s, asked twice more, and given up', async () => {
+test('a peer that owes and is silent is dropped after 30 s, asked twice more, and left alone for 15 s', async () => {
   const fetching = fetchChunk()
   await timers.pass(29_000)
   expect([wants.length, fetching.overAtMs]).toEqual([1, undefined])
   await timers.pass(10_000)
   expect(wants.map(({ atMs }) => Math.floor(atMs / 1_000))).toEqual([0, 30])
-  await timers.pass(100_000)
+  await timers.pass(60_000)
   expect(wants.length).toBe(3)
   expect([fetching.taken, fetching.missing]).toEqual([0, 1])
   expect(Math.floor(fetching.overAtMs! / 10_000)).toBe(9)
   expect(alices.misbehaved).toBe(0)
-  // While it stays connected it is not asked again.
+  const tooEarly = fetchChunk()
+  await timers.pass(1)
+  expect([wants.length, tooEarly.missing]).toEqual([3, 1])
+  // It is still connected, and has what it said nothing of before.
+  await timers.pass(15_000)
   const again = fetchChunk()
   await timers.pass(1)
-  expect([wants.length, again.missing]).toEqual([3, 1])
+  await answer(wants[3]!)
+  await timers.pass(1)
+  expect([again.taken, again.missing]).toEqual([1, 0])
 })
 
 test('a peer that sends now and then is not silent', async () => {

@@ -26,8 +26,10 @@ export interface BlobExchangeOptions extends BlobServing {
 const STREAMS_PER_PEER = 2
 /** An overdue chunk is asked of another peer too. Longer than a full window takes on a slow but live link (16 Mbit/s). */
 const OVERDUE_MS = 2_000
-/** Streams to one peer that end without a single answer, before it is given up while it stays connected. */
+/** Streams to one peer that end without a single answer, before it is left alone for a while. */
 const FRUITLESS_MAX = 3
+/** It may only just have been busy with our last connection, or not know yet that it may give us anything. */
+const AVOIDED_MS = 15_000
 const RETRY_MS = 500
 
 interface PeerState {
@@ -35,8 +37,8 @@ interface PeerState {
   pull: PeerPull | undefined
   opening: boolean
   fruitless: number
-  /** Not to be asked again until it has disconnected. */
-  givenUp: boolean
+  /** Not to be asked before; Infinity: not until it has disconnected. */
+  avoidedUntilMs: number
 }
 
 export class BlobExchange implements BlobSource, AsyncDisposable {
@@ -120,7 +122,8 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
   #start(job: Job): void {
     const peers = new Map(this.#options.transport.connections().map(({ peer, peerKey }) => [peerKey, peer]))
     for (const [key, peer] of peers)
-      if (!this.#closed && this.#options.mayHave(peer, job.store) && !this.#state(key, peer).givenUp) job.addPeer(key)
+      if (!this.#closed && this.#options.mayHave(peer, job.store) && !this.#isAvoided(this.#state(key, peer)))
+        job.addPeer(key)
     if (!job.hasPeers()) return void job.giveUp()
     for (const key of peers.keys()) this.#work(key)
     this.#watchOverdue()
@@ -134,16 +137,20 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
   #state(key: HexKey, peer: PublicKey): PeerState {
     let state = this.#peers.get(key)
     if (state === undefined) {
-      state = { peer, pull: undefined, opening: false, fruitless: 0, givenUp: false }
+      state = { peer, pull: undefined, opening: false, fruitless: 0, avoidedUntilMs: 0 }
       this.#peers.set(key, state)
     }
     return state
   }
 
+  #isAvoided({ avoidedUntilMs }: PeerState): boolean {
+    return avoidedUntilMs > this.#options.timers.nowMs()
+  }
+
   /** Gives the peer work: on its stream, or on one opened for it. */
   #work(key: HexKey): void {
     const state = this.#peers.get(key)
-    if (state === undefined || state.givenUp || this.#closed) return
+    if (state === undefined || this.#isAvoided(state) || this.#closed) return
     if (state.pull !== undefined) return state.pull.pump()
     const isWanted = [...this.#jobs].some((job) => job.offers(key))
     if (isWanted && !state.opening) void this.#pull(key, state)
@@ -167,13 +174,14 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
     if (end.kind === 'misbehaved') this.#misbehaved(state.peer, end.reason)
     state.fruitless = answers > 0 || end.kind === 'idle' ? 0 : state.fruitless + 1
     if (end.kind === 'misbehaved' || state.fruitless >= FRUITLESS_MAX) {
-      state.givenUp = true
+      state.avoidedUntilMs = end.kind === 'misbehaved' ? Infinity : this.#options.timers.nowMs() + AVOIDED_MS
+      state.fruitless = FRUITLESS_MAX - 1 // the next time one is enough
       for (const job of this.#jobs) job.removePeer(key)
     }
     for (const other of this.#peers.keys()) if (other !== key) this.#work(other)
     // Back-off: a stream that broke at once would break again at once.
     if (state.fruitless === 0) this.#work(key)
-    else if (!state.givenUp) this.#options.timers.after(RETRY_MS * state.fruitless, () => this.#work(key))
+    else if (!this.#isAvoided(state)) this.#options.timers.after(RETRY_MS * state.fruitless, () => this.#work(key))
   }
 
   #misbehaved(peer: PublicKey, reason: string): void {
