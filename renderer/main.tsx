@@ -6,8 +6,15 @@ import './design/base.css'
 import { App } from './app/app.tsx'
 import { ErrorBoundary } from './app/error-boundary.tsx'
 import { openConnection } from './connection/transport.ts'
+import { keepToken } from './connection/web-transport.ts'
 import { startTranslations } from './i18n/languages.ts'
 import { loadPreferences, spokenLanguage } from './state/preferences.ts'
+
+keepToken()
+// Whoever pastes the address into the tab that asks for it changes the fragment alone, and loads nothing.
+addEventListener('hashchange', () => {
+  if (keepToken()) location.reload()
+})
 
 const place = document.getElementById('app')
 if (place === null) throw new Error('The page has no place for the app.')

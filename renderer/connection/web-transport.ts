@@ -21,11 +21,15 @@ export const tokenOf = (fragment: string): string | undefined => {
   }
 }
 
-const takeToken = (): string | undefined => {
+/**
+ * Takes the token from the address into this tab's keeping; says whether there was one. To be called before anything is
+ * waited for: once another address is gone to, the token would be lost.
+ */
+export const keepToken = (): boolean => {
   const given = tokenOf(location.hash)
   if (location.hash.startsWith('#token=')) history.replaceState(null, '', `${location.pathname}${location.search}`)
   if (given !== undefined) sessionStorage.setItem(TOKEN_KEY, given)
-  return given ?? sessionStorage.getItem(TOKEN_KEY) ?? undefined
+  return given !== undefined
 }
 
 const bearer =
@@ -37,7 +41,7 @@ const bearer =
   }
 
 export const openWebTransport = (): Transport => {
-  const token = takeToken()
+  const token = sessionStorage.getItem(TOKEN_KEY) ?? undefined
   return createConnectTransport({
     baseUrl: new URL('rpc', new URL('.', location.href)).href,
     useBinaryFormat: true,
