@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TestPage } from './browser.ts'
 import { barriers, misfits } from './looks.ts'
-import { sayingIn, type Screen, type View } from './screens.ts'
+import { sayingIn, type Screen, type View } from './screens/view.ts'
 import type { TestNode } from './world.ts'
 
 export const languagesSeen = ['en', 'en-XA', 'ar-XB'] as const

@@ -14,7 +14,10 @@ const FOCUS_MS = 20_000
 /** As many as the grid is made for. */
 const ROWS = 100_000
 
-describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
+const focusIs = (keys: Keyboard, what: Readonly<Record<string, unknown>>): Promise<void> =>
+  expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject(what)
+
+describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium)', () => {
   let world: TestWorld
   let tablet: TestNode
   let lived: LivedIn
@@ -57,7 +60,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
       const link = await lived.laptop.ok('invite', 'Notes', '--approve')
       await sit(tablet, '', async (keys) => {
         const { page } = keys
-        await expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject({ role: 'textbox', isSeen: true })
+        await focusIs(keys, { role: 'textbox', isSeen: true })
         await keys.press('Control+A')
         await keys.type('Kitchen')
         await keys.press('Enter')
@@ -105,21 +108,17 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
       expect(await keys.staysInside('[role=dialog]')).toBe(true)
       await keys.press('Escape')
       await page.getByRole('dialog').waitFor({ state: 'detached' })
-      await expect
-        .poll(() => keys.focused(), { timeout: FOCUS_MS })
-        .toMatchObject({ role: 'button', name: 'Add folder', isSeen: true })
+      await focusIs(keys, { role: 'button', name: 'Add folder', isSeen: true })
 
       await keys.use('button', 'More for Notes')
       await page.getByRole('menuitem', { name: 'Remove…' }).waitFor()
       await keys.press('End', 'Enter')
       await page.getByRole('alertdialog').waitFor()
-      await expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject({ name: 'Keep', isSeen: true })
+      await focusIs(keys, { name: 'Keep', isSeen: true })
       expect(await keys.staysInside('[role=alertdialog]')).toBe(true)
       await keys.press('Escape')
       await page.getByRole('alertdialog').waitFor({ state: 'detached' })
-      await expect
-        .poll(() => keys.focused(), { timeout: FOCUS_MS })
-        .toMatchObject({ name: 'More for Notes', isSeen: true })
+      await focusIs(keys, { name: 'More for Notes', isSeen: true })
     })
   })
 
@@ -132,9 +131,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
         await page.getByRole('button', { name: 'Take this: Laptop' }).waitFor()
         await keys.use('button', 'Take this: Laptop')
         await page.getByText('Settled already').waitFor()
-        await expect
-          .poll(() => keys.focused(), { timeout: FOCUS_MS })
-          .toMatchObject({ name: 'Back to all conflicts', isSeen: true })
+        await focusIs(keys, { name: 'Back to all conflicts', isSeen: true })
         await keys.use('button', 'Undo')
         await page.getByRole('button', { name: 'Take this: Laptop' }).first().waitFor()
         await keys.use('link', 'All conflicts')
@@ -170,7 +167,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
       const first = await chosen.textContent()
       await keys.press('ArrowUp')
       expect(await chosen.textContent()).not.toBe(first)
-      await expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject({ isSeen: true })
+      await focusIs(keys, { isSeen: true })
       const before = await drawn()
       await keys.press('+')
       expect(await drawn()).not.toBe(before)
@@ -241,9 +238,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
       expect(await keys.staysInside('[role=dialog]')).toBe(true)
       await keys.press('Escape')
       await page.getByRole('dialog').waitFor({ state: 'detached' })
-      await expect
-        .poll(() => keys.focused(), { timeout: FOCUS_MS })
-        .toMatchObject({ name: 'Restore the whole folder…', isSeen: true })
+      await focusIs(keys, { name: 'Restore the whole folder…', isSeen: true })
     })
   })
 
@@ -261,14 +256,12 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone', () => {
       await page.getByRole('menu').waitFor()
       await keys.press('Enter')
       await page.getByRole('dialog').waitFor()
-      await expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject({ role: 'textbox', isSeen: true })
+      await focusIs(keys, { role: 'textbox', isSeen: true })
       await keys.press('Control+A')
       await keys.type('Workshop')
       await keys.use('button', 'Rename')
       await page.getByRole('region', { name: 'Workshop' }).waitFor()
-      await expect
-        .poll(() => keys.focused(), { timeout: FOCUS_MS })
-        .toMatchObject({ name: 'More for Workshop', isSeen: true })
+      await focusIs(keys, { name: 'More for Workshop', isSeen: true })
     })
     expect((await lived.laptop.json<{ settings: { uploadLimit: number } }>('settings')).settings.uploadLimit).toBe(
       500_000,

@@ -341,37 +341,6 @@ describe('directories', () => {
     expect(s.b.tree.conflictCount()).toBe(0)
   })
 
-  test('a file that bears the name of what lost a conflict goes: the loser, which gets the name, is affected', () => {
-    const s = scene()
-    s.put(s.a, 'x.txt', 'A')
-    s.put(s.b, 'x.txt', 'B')
-    const loser = s
-      .meet()
-      .find((line) => line.includes('conflict'))!
-      .split('=')[0]!
-    const { inode } = s.see(s.a, loser)
-    s.put(s.a, loser, 'C')
-    expect(s.see(s.a, loser).inode).not.toEqual(inode)
-    const changes = s.world.write(s.a, trashAppearances(s.a.tree, [s.see(s.a, loser)]))
-    expect(s.see(s.a, loser).inode).toEqual(inode)
-    expect(s.a.tree.affected(changes)).toContainEqual(inode)
-  })
-
-  test('directories of one name go apart at once: what hangs in either is affected', () => {
-    const s = scene()
-    const files = [s.a, s.b].map((replica, i) => {
-      s.mkdir(replica, 'd')
-      s.put(replica, `d/f${i}`, 'data')
-      return s.see(replica, `d/f${i}`).inode
-    })
-    const dirs = [s.a, s.b].map((replica) => s.see(replica, 'd').inode)
-    s.meet()
-    const moves = dirs.map((dir, i) => moveOp(dir, 'dir', { parent: ROOT, name: 'd' }, { parent: ROOT, name: `d${i}` }))
-    const changes = s.world.write(s.a, moves)
-    expect(s.meet()).toEqual(['d0/', 'd0/f0=data', 'd1/', 'd1/f1=data'])
-    expect(s.a.tree.affected(changes)).toEqual(expect.arrayContaining([...dirs, ...files]))
-  })
-
   test('a directory moved into its own child of the same name: the child comes out', () => {
     const s = scene()
     s.mkdir(s.a, 'd')
