@@ -24,10 +24,10 @@ const steps = [
   { name: 'tidy', program: node, args: ['scripts/tidy.mjs'] },
 ]
 
-/** Runs every step, as many at once as there are processors. @returns {Promise<string[]>} the names of those that failed */
+/** Runs every step, as many at once as there are processors. @returns {Promise<{ name: string, output: string }[]>} those that failed */
 export async function verify() {
   const queue = [...steps]
-  /** @type {string[]} */
+  /** @type {{ name: string, output: string }[]} */
   const failed = []
   const worker = async () => {
     for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
@@ -36,7 +36,7 @@ export async function verify() {
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
       console.log(`verify: ${step.name} ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
       if (code === 0) continue
-      failed.push(step.name)
+      failed.push({ name: step.name, output: output.trimEnd() })
       console.log(output.trimEnd())
     }
   }
