@@ -40,8 +40,8 @@ export const events = {
     about: 'The page without its key: what to do.',
     open: async (view) => {
       await view.page.evaluate(() => sessionStorage.clear())
+      // The fragment alone changes: the page reloads itself.
       await view.page.goto(`${view.web}#token=${'0'.repeat(32)}`)
-      await view.page.reload()
       await view.page.getByRole('alert').waitFor()
     },
   },
