@@ -1,19 +1,20 @@
 /**
  * Gives memory back once there is nothing to do. V8 collects when a program asks for more memory, which an idle one does
- * not: after a large folder it would keep the garbage of that work for as long as it runs. Needs `--expose-gc`, which
- * `bin/lattice` passes; without it nothing happens.
+ * not: after a large folder it would keep the garbage of that work, and the room that its young generation took for it,
+ * for as long as it runs. Needs `--expose-gc`, which `bin/lattice` passes; without it nothing happens.
  */
 import { getHeapStatistics } from 'node:v8'
 import type { Changes } from './dirty.ts'
 
 /** So long without any change the node counts as idle. */
 const QUIET_MS = 3_000
-/** Less garbage is not worth the pause. */
-const GARBAGE_BYTES_MIN = 16 * 1024 * 1024
+/** Less to be had is not worth the pause. */
+const GIVEN_BACK_MIN_BYTES = 16 * 1024 * 1024
 
-const bytesInUse = (): number => {
-  const { used_heap_size, external_memory } = getHeapStatistics()
-  return used_heap_size + external_memory
+/** What the heap takes of the machine, garbage and free room included. */
+const bytesHeld = (): number => {
+  const { total_physical_size, external_memory } = getHeapStatistics()
+  return total_physical_size + external_memory
 }
 
 /** Follows the changes of a node. Returns the way to stop. */
@@ -22,14 +23,15 @@ export const collectAtRest = (changes: Changes): (() => void) => {
   if (!gc) return () => undefined
   let timer: NodeJS.Timeout | undefined
   let changedAt = 0
-  let inUse = 0
+  let held = 0
   const look = (): void => {
     timer = undefined
     const left = changedAt + QUIET_MS - performance.now()
     if (left > 0) return arm(left)
-    if (bytesInUse() < inUse + GARBAGE_BYTES_MIN) return
+    if (bytesHeld() < held + GIVEN_BACK_MIN_BYTES) return
+    // Of all its collections this one alone shrinks the young generation.
     gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
-    inUse = bytesInUse()
+    held = bytesHeld()
   }
   const arm = (delayMs: number): void => {
     timer = setTimeout(look, delayMs)
