@@ -40,8 +40,9 @@ export const events = {
     about: 'The page without its key: what to do.',
     open: async (view) => {
       await view.page.evaluate(() => sessionStorage.clear())
+      const loaded = view.page.waitForEvent('load') // a page that is given a token begins anew
       await view.page.goto(`${view.web}#token=${'0'.repeat(32)}`)
-      await view.page.reload()
+      await loaded
       await view.page.getByRole('alert').waitFor()
     },
   },
