@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 
 const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -54,4 +54,8 @@ const enterSession = async (): Promise<() => Promise<void>> => {
 }
 
 if (!process.env['LATTICE_TEST_ELECTRON']) throw new Error('run these tests with `npm run e2e:electron`')
-afterAll(await enterSession())
+let leave: (() => Promise<void>) | undefined
+beforeAll(async () => {
+  leave = await enterSession()
+})
+afterAll(() => leave?.())
