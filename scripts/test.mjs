@@ -9,9 +9,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { prepareDesktop } from './e2e-electron.mjs'
 import { fromRoot, toolEnvironment } from './lib/paths.mjs'
 import { run } from './lib/run.mjs'
-import { prepareDesktop } from './e2e-electron.mjs'
 import { verify } from './verify.mjs'
 
 /** @typedef {{ name: string, why: string }} Told */
