@@ -1,10 +1,29 @@
 /** Test projects: `unit` beside the code, `e2e` for real programs and disks, `fuzz` and `sim` for longer campaigns. */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const node = { environment: 'node' as const, execArgv: ['--expose-gc'] }
+// Vitest leaves a processor to itself if it is not told better: with two, that is half of them.
+const node = { environment: 'node' as const, execArgv: ['--expose-gc'], maxWorkers: availableParallelism() }
+
+/** Real programs wait for each other much of their time: one file more than there are processors. */
+const endToEnd = { ...node, testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: availableParallelism() + 1 }
+
+/** What takes longest: begun last, it would go on alone when all the others have ended. */
+const longFiles =
+  /(web\/(screens|keyboard|two-devices)|real-tree|chaos|desktop\/(package|failures|tray|ui-two-devices))\.test\.ts$/
+
+class LongFilesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification): boolean => longFiles.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFilesFirst },
     projects: [
       // The time limits end what hangs; they do not judge speed, and hold on a machine that is busy with other things.
       {
@@ -17,23 +36,20 @@ export default defineConfig({
       },
       {
         test: {
-          ...node,
+          ...endToEnd,
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           exclude: ['e2e/desktop/**'],
-          testTimeout: 120_000,
-          fileParallelism: false,
+          setupFiles: ['e2e/support/each-file.ts'],
         },
       },
-      // Needs a display, D-Bus and an Electron: `npm run e2e:electron` sees to them.
+      // Needs an Electron, and programs to make a display and a D-Bus with: `npm run e2e:electron` sees to them.
       {
         test: {
-          ...node,
+          ...endToEnd,
           name: 'desktop',
           include: ['e2e/desktop/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          setupFiles: ['e2e/support/each-file.ts', 'e2e/support/desktop-session.ts'],
         },
       },
       // Installs the packaged app on a clean Debian, which it fetches: `npm run e2e:package`.

@@ -1,5 +1,5 @@
 /** Letting devices in by hand: who waits, the words on both screens, yes and no; and roles that change afterwards. */
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EventService, type WatchResponse } from '#proto/event_api'
@@ -148,7 +148,10 @@ test('how far a device was is known after it is gone', { timeout: 120_000 }, asy
     return subject === 'peer' && gone(value)
   })
   for (const name of ['two', 'three']) {
-    await writeFile(join(notes, `${name}.txt`), name)
+    // Whole at once: empty first and then written would be two changes, for who looks in between.
+    const draft = join(world.root, name)
+    await writeFile(draft, name)
+    await rename(draft, join(notes, `${name}.txt`))
     await anna.ok('folder', 'wait', 'notes', '--timeout', '60')
   }
   const away = (await peerOf(anna, 'ben'))!

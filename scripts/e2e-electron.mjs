@@ -1,60 +1,35 @@
 /**
- * `npm run e2e:electron`: the tests of the desktop app, in a D-Bus session, keyring and display of their own. Fetches
- * or installs what a machine lacks. Arguments go to vitest.
+ * `npm run e2e:electron`: the tests of the desktop app, each file in a display, D-Bus session and keyring of its own.
+ * Fetches or installs what a machine lacks. Arguments go to vitest.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { electronForTests } from './lib/electron.mjs'
 import { fromRoot, toolEnvironment } from './lib/paths.mjs'
 import { run } from './lib/run.mjs'
 import { ensureSystemPrograms } from './lib/system-packages.mjs'
 
 const node = fromRoot('node_modules', 'node', 'bin', 'node')
-const vitest = fromRoot('node_modules', '.bin', 'vitest')
-
-/** In place of the interface, which would follow requests and take the port itself: the shell's tests want both. */
-const plainPage = '<!doctype html>\n<html lang="en">\n  <title>Lattice</title>\n  <h1>Lattice</h1>\n</html>\n'
 
 /**
- * The app as it was built, with the plain page in place of the interface: for all tests that do not ask for it.
- * @param {string} directory
+ * Sees to all that the tests of the desktop app need: programs, an Electron, and a build that stays as it is while they
+ * run.
+ * @returns {Promise<{ LATTICE_TEST_ELECTRON: string } | undefined>} what to add to the environment of vitest; nothing
+ * where something is missing, which was said
  */
-function plainApp(directory) {
-  mkdirSync(join(directory, 'build', 'web'), { recursive: true })
-  for (const name of ['desktop-main.cjs', 'desktop-preload.cjs', 'icons'])
-    symlinkSync(fromRoot('build', name), join(directory, 'build', name))
-  writeFileSync(join(directory, 'build', 'web', 'index.html'), plainPage)
-  return directory
-}
-
-async function main() {
-  if (!(await ensureSystemPrograms('desktop'))) return 1
+export async function prepareDesktop() {
+  if (!(await ensureSystemPrograms('desktop'))) return undefined
   const { program, isStandIn } = await electronForTests()
   console.log(`e2e:electron: runs ${isStandIn ? 'a stand-in for Electron' : 'Electron'} at ${program}`)
-  if ((await run(node, [fromRoot('scripts', 'build.mjs'), '--if-stale', '--quiet'])) !== 0) return 1
-  if ((await run(node, [fromRoot('scripts', 'build-desktop.mjs'), '--quiet'])) !== 0) return 1
-  const session = mkdtempSync(join(tmpdir(), 'lattice-session-'))
-  try {
-    const env = {
-      ...toolEnvironment(),
-      LATTICE_SESSION_DIR: session,
-      LATTICE_TEST_ELECTRON: program,
-      LATTICE_TEST_APP: plainApp(join(session, 'app')),
-    }
-    const args = [
-      '--',
-      fromRoot('e2e', 'support', 'desktop-session.sh'),
-      vitest,
-      'run',
-      '--project',
-      'desktop',
-      ...process.argv.slice(2),
-    ]
-    return await run('dbus-run-session', args, env)
-  } finally {
-    rmSync(session, { recursive: true, force: true })
-  }
+  if ((await run(node, [fromRoot('scripts', 'build.mjs'), '--if-stale', '--quiet'])) !== 0) return undefined
+  if ((await run(node, [fromRoot('scripts', 'build-desktop.mjs'), '--if-stale', '--quiet'])) !== 0) return undefined
+  return { LATTICE_TEST_ELECTRON: program }
 }
 
-process.exitCode = await main()
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const desktop = await prepareDesktop()
+  const args = ['run', '--project', 'desktop', ...process.argv.slice(2)]
+  process.exitCode =
+    desktop === undefined
+      ? 1
+      : await run(fromRoot('node_modules', '.bin', 'vitest'), args, { ...toolEnvironment(), ...desktop })
+}

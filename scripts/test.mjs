@@ -1,6 +1,6 @@
 /**
- * `npm test`: unit tests, then everything `verify` checks, then short fuzz and simulation campaigns, then end to end,
- * then the desktop app.
+ * `npm test`: unit tests with short fuzz and simulation campaigns, then everything `verify` checks, then end to end and
+ * the desktop app. Stages that vitest runs share its workers, so that no processor waits for the end of one.
  * Goes on after a failure, so that one run tells all; the exit code is 0 only when nothing failed. Ends with what
  * was skipped and why, what failed and how, and the line `N passed, N failed` (with `, N skipped` where that is so).
  *
@@ -9,6 +9,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { prepareDesktop } from './e2e-electron.mjs'
 import { fromRoot, toolEnvironment } from './lib/paths.mjs'
 import { run } from './lib/run.mjs'
 import { verify } from './verify.mjs'
@@ -16,43 +17,61 @@ import { verify } from './verify.mjs'
 /** @typedef {{ name: string, why: string }} Told */
 /** @typedef {{ passed: number, failed: Told[], skipped: Told[] }} Counts */
 
-const stages = ['unit', 'verify', 'fuzz', 'sim', 'e2e', 'desktop']
-const campaigns = ['fuzz', 'sim']
+/** Those of a row run together. */
+const order = [['unit', 'fuzz', 'sim'], ['verify'], ['e2e', 'desktop']]
+const stages = order.flat()
 const shortCampaign = { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '2000', SIM_SEEDS: process.env['SIM_SEEDS'] ?? '25' }
 
-/** @param {string} project @param {readonly string[]} extra @returns {Promise<Counts>} */
-async function runVitest(project, extra) {
-  const report = fromRoot('build', 'test', `${project}.json`)
+/** @param {readonly string[]} projects @param {NodeJS.ProcessEnv} env @param {readonly string[]} extra @returns {Promise<Counts>} */
+async function runVitest(projects, env, extra) {
+  const report = fromRoot('build', 'test', `${projects.join('-')}.json`)
   mkdirSync(fromRoot('build', 'test'), { recursive: true })
   rmSync(report, { force: true })
-  // The desktop app needs a session around it, which another script makes.
-  const [program, args] =
-    project === 'desktop'
-      ? [fromRoot('node_modules', 'node', 'bin', 'node'), [fromRoot('scripts', 'e2e-electron.mjs')]]
-      : [fromRoot('node_modules', '.bin', 'vitest'), ['run', '--project', project]]
   const code = await run(
-    program,
-    [...args, '--passWithNoTests', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...extra],
-    { ...toolEnvironment(), ...(campaigns.includes(project) ? shortCampaign : {}), LATTICE_TEST_REPORT: report },
+    fromRoot('node_modules', '.bin', 'vitest'),
+    [
+      'run',
+      ...projects.flatMap((project) => ['--project', project]),
+      '--passWithNoTests',
+      '--reporter=default',
+      '--reporter=./scripts/count-reporter.mjs',
+      ...extra,
+    ],
+    { ...toolEnvironment(), ...shortCampaign, ...env, LATTICE_TEST_REPORT: report },
   )
   /** @type {Counts} */
   const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: [], skipped: [] }
   // No report, or a clean one: vitest itself, or what the stage needs, did not come to an end.
   if (code !== 0 && counts.failed.length === 0)
-    counts.failed.push({ name: project, why: `the stage ended with code ${code}; what it printed above says more` })
+    counts.failed.push({
+      name: projects.join(', '),
+      why: `the stage ended with code ${code}; what it printed above says more`,
+    })
   return counts
 }
 
 /** The last lines of what a program printed. @param {string} output */
 const endOf = (output) => output.split('\n').slice(-30).join('\n')
 
-/** @param {string} stage @param {readonly string[]} extra @returns {Promise<Counts>} */
-async function runStage(stage, extra) {
-  console.log(`\n=== ${stage}`)
-  if (stage !== 'verify') return runVitest(stage, extra)
-  // A step of `verify` that fails counts as one failure, so that the last line never says 0 of a red run.
+/** What `verify` says: a step that fails counts as one failure, so that the last line never says 0 of a red run. @returns {Promise<Counts>} */
+async function runVerify() {
   const failed = (await verify()).map(({ name, output }) => ({ name: `verify: ${name}`, why: endOf(output) }))
   return { passed: 0, failed, skipped: [] }
+}
+
+/** @param {readonly string[]} together stages of one row @param {readonly string[]} extra @returns {Promise<Counts[]>} */
+async function runStages(together, extra) {
+  console.log(`\n=== ${together.join(', ')}`)
+  if (together.includes('verify')) return [await runVerify()]
+  if (!together.includes('desktop')) return [await runVitest(together, {}, extra)]
+  const desktop = await prepareDesktop()
+  if (desktop !== undefined) return [await runVitest(together, desktop, extra)]
+  const why = 'what the tests of the desktop app need is not there; what was printed above says more'
+  const others = together.filter((stage) => stage !== 'desktop')
+  return [
+    { passed: 0, failed: [{ name: 'desktop', why }], skipped: [] },
+    ...(others.length > 0 ? [await runVitest(others, {}, extra)] : []),
+  ]
 }
 
 const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
@@ -65,11 +84,14 @@ if (unknown.length > 0) {
 
 /** @type {Counts} */
 const total = { passed: 0, failed: [], skipped: [] }
-for (const stage of stages.filter((stage) => wanted.includes(stage))) {
-  const counts = await runStage(stage, positionals)
-  total.passed += counts.passed
-  total.failed.push(...counts.failed)
-  total.skipped.push(...counts.skipped)
+for (const row of order) {
+  const together = row.filter((stage) => wanted.includes(stage))
+  if (together.length === 0) continue
+  for (const counts of await runStages(together, positionals)) {
+    total.passed += counts.passed
+    total.failed.push(...counts.failed)
+    total.skipped.push(...counts.skipped)
+  }
 }
 console.log('')
 for (const { name, why } of total.skipped) console.log(`skipped: ${name}: ${why}`)

@@ -214,8 +214,8 @@ async function main() {
     const own = join(copy, basename(program))
     const env = { ...toolEnvironment(), LATTICE_SESSION_DIR: session, LATTICE_BENCH_ELECTRON: own }
     const self = fileURLToPath(import.meta.url)
-    const args = ['--', fromRoot('e2e', 'support', 'desktop-session.sh'), node, self, ...process.argv.slice(2)]
-    process.exitCode = await run('dbus-run-session', args, env)
+    const args = [node, self, ...process.argv.slice(2)]
+    process.exitCode = await run(fromRoot('e2e', 'support', 'desktop-session.sh'), args, env)
   } finally {
     rmSync(session, { recursive: true, force: true })
   }

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { chromium, type Browser, type Page } from 'playwright-core'
+import { hasEnded, hasStarted } from './started.ts'
 import type { TestNode } from './world.ts'
 
 const candidates = [process.env['CHROMIUM_PATH'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser']
@@ -38,6 +39,8 @@ export class TestPage implements AsyncDisposable {
     const executablePath = chromiumPath()
     if (executablePath === undefined) throw new Error('there is no Chromium: see chromiumPath')
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+    hasStarted(browser, () => browser.close())
+    browser.once('disconnected', () => hasEnded(browser))
     const context = await browser.newContext({
       locale: options.locale ?? 'en-GB',
       viewport: { width: 1180, height: 780 },

@@ -1,10 +1,30 @@
 #!/bin/sh
-# A desktop session for tests, inside `dbus-run-session`: directories of its own, an unlocked keyring, a display.
+# desktop-session.sh PROGRAM ARGUMENTS…: runs a program in a desktop session of its own: a display, a D-Bus, an unlocked
+# keyring, and a home in the directory that LATTICE_SESSION_DIR names. The bus starts no programs: whether somebody shows
+# notifications is for a test to say, not for what this machine has installed.
 set -e
-: "${LATTICE_SESSION_DIR:?names a directory for the files of the session}"
-export HOME="$LATTICE_SESSION_DIR"
-export XDG_DATA_HOME="$HOME/data" XDG_CONFIG_HOME="$HOME/config" XDG_CACHE_HOME="$HOME/cache" XDG_RUNTIME_DIR="$HOME/run"
-export XDG_CURRENT_DESKTOP=GNOME
-mkdir -p -m 700 "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" "$XDG_RUNTIME_DIR"
+if [ "$1" != --inside ]; then
+  export HOME="${LATTICE_SESSION_DIR:?names a directory for the files of the session}"
+  export XDG_DATA_HOME="$HOME/data" XDG_CONFIG_HOME="$HOME/config" XDG_CACHE_HOME="$HOME/cache" XDG_RUNTIME_DIR="$HOME/run"
+  export XDG_CURRENT_DESKTOP=GNOME
+  mkdir -p -m 700 "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" "$XDG_RUNTIME_DIR"
+  cat >"$HOME/bus.conf" <<END
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:dir=$XDG_RUNTIME_DIR</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+END
+  exec xvfb-run -a -s '-screen 0 1280x900x24' \
+    dbus-run-session --config-file "$HOME/bus.conf" -- "$0" --inside "$@"
+fi
+shift
 printf test | gnome-keyring-daemon --unlock --components=secrets >/dev/null
-exec xvfb-run -a -s '-screen 0 1280x900x24' "$@"
+exec "$@"

@@ -1,12 +1,13 @@
 /**
- * The desktop app for tests: the real one, in an Electron, on a display and a D-Bus session that
- * `npm run e2e:electron` provides, with a home of its own, on loopback.
+ * The desktop app for tests: the real one, in the Electron that `npm run e2e:electron` names, in the desktop session of
+ * its file of tests, with a home of its own, on loopback.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
+import { childHasStarted } from './started.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -59,6 +60,7 @@ export class TestApp implements AsyncDisposable {
   private constructor(app: ElectronApplication) {
     this.app = app
     this.process = app.process()
+    childHasStarted(this.process)
     for (const stream of [this.process.stdout, this.process.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text))
   }
@@ -118,6 +120,7 @@ export class TestApp implements AsyncDisposable {
 export const startBeside = async (home: string, ...args: readonly string[]): Promise<number | null> => {
   const env = environment()
   const child: ChildProcess = spawn(electronProgram(), startArgs(home, args), { env, stdio: 'ignore' })
+  childHasStarted(child)
   const [code] = (await once(child, 'exit')) as [number | null]
   return code
 }

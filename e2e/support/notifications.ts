@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { sessionBus, type Variant } from 'dbus-next'
 import { expect } from 'vitest'
 import { callBus, CallMonitor, nameOwned } from './session-bus.ts'
+import { childHasStarted } from './started.ts'
 
 const NAME = 'org.freedesktop.Notifications'
 const DUNST = { destination: NAME, path: '/org/freedesktop/Notifications', interface: 'org.dunstproject.cmd0' } as const
@@ -28,11 +29,12 @@ export class Notifications implements AsyncDisposable {
     this.#monitor = monitor
   }
 
-  /** Before the app: the bus would start a daemon of its own, outside the display of the session. */
+  /** Before the app: what is to be shown while there is none is lost. */
   static async start(directory: string): Promise<Notifications> {
     const path = join(directory, 'dunstrc')
     await writeFile(path, configuration)
     const daemon = spawn('dunst', ['-conf', path], { stdio: 'ignore' })
+    childHasStarted(daemon)
     await nameOwned(NAME)
     return new Notifications(daemon, await CallMonitor.of(NAME))
   }

@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { DebuggedPage } from './debugged-page.ts'
+import { childHasStarted } from './started.ts'
 
 const script = fileURLToPath(new URL('../../scripts/package-for-tests.mjs', import.meta.url))
 /** Generous: it ends what hangs. */
@@ -38,6 +39,7 @@ export class DebuggedApp implements AsyncDisposable {
 
   /** `child` has pipes for its output. */
   static async attach(child: ChildProcess): Promise<DebuggedApp> {
+    childHasStarted(child)
     let output = ''
     const address = await new Promise<string>((resolve, reject) => {
       const fail = (why: string): void => reject(new Error(`the app ${why}:\n${output}`))

@@ -12,6 +12,7 @@ import { EventService } from '#proto/event_api'
 import type { PeerInfo } from '#proto/peer_api'
 import { bytesToHex } from '#kernel/core/bytes.ts'
 import { createRpcClient } from '#daemon/rpc/client.ts'
+import { childHasStarted } from './started.ts'
 
 const program = new URL('../../bin/lattice', import.meta.url).pathname
 /** Generous: CI machines build and start several programs at once. A wait for a large tree brings its own `--timeout`. */
@@ -72,6 +73,7 @@ export class TestNode implements AsyncDisposable {
       ['up', '--home', this.home, '--name', this.name, '--listen', this.#listen, '--no-mdns', ...args],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
+    childHasStarted(child)
     this.#process = child
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
