@@ -37,7 +37,8 @@ export interface PullHooks {
  * How a stream ended: for want of work, by the peer or a broken link, because the peer owed chunks and was silent, or
  * because it broke the rules.
  */
-export type PullEnd = { readonly kind: 'idle' | 'closed' | 'silent' } | { readonly kind: 'misbehaved'; readonly reason: string }
+export type PullEnd =
+  { readonly kind: 'idle' | 'closed' | 'silent' } | { readonly kind: 'misbehaved'; readonly reason: string }
 
 interface Asked {
   readonly items: readonly Item[]

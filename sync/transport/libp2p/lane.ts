@@ -150,8 +150,7 @@ export class Lanes {
    * the peer could not make that lane, and the place is free again. False: there was none.
    */
   yieldPlace(peer: PublicKey, protocol: string): boolean {
-    const isTheirs = (expected: Expected): boolean =>
-      expected.protocol === protocol && equalBytes(expected.peer, peer)
+    const isTheirs = (expected: Expected): boolean => expected.protocol === protocol && equalBytes(expected.peer, peer)
     const oldest = [...this.#expected].find(([, expected]) => isTheirs(expected))
     if (oldest) this.#revoke(oldest[0])
     return oldest !== undefined
@@ -254,7 +253,11 @@ export class Lanes {
     expected.admission.serve(this.#adopt(socket, expected, expected.protocol))
   }
 
-  #adopt(socket: TLSSocket, { peer, connectionId }: Pick<Expected, 'peer' | 'connectionId'>, protocol: string): LaneStream {
+  #adopt(
+    socket: TLSSocket,
+    { peer, connectionId }: Pick<Expected, 'peer' | 'connectionId'>,
+    protocol: string,
+  ): LaneStream {
     const stream = new LaneStream(socket, peer, protocol, this.#init.counters)
     const streams = this.#streams.get(connectionId) ?? new Set()
     this.#streams.set(connectionId, streams.add(stream))
