@@ -157,6 +157,7 @@ export class DesktopApp {
     const deadline = setTimeout(() => app.exit(1), STOP_DEADLINE_MS)
     this.#window.close()
     this.#tray?.close()
+    this.#tray = undefined // the node tells of itself until it has stopped
     this.#ports.close()
     this.#running
       .stop()

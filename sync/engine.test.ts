@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bytesToHex, type StoreId } from '#kernel/core/bytes.ts'
+import { bytesToHex, compareBytes, type StoreId } from '#kernel/core/bytes.ts'
 import { createSigner } from '#kernel/core/identity.ts'
+import { err, latticeError } from '#kernel/core/result.ts'
 import { revokePeer } from '#kernel/store/admin.ts'
 import { must } from '#kernel/store/testkit.ts'
 import { FrameWriter } from './framing.ts'
@@ -63,6 +64,33 @@ describe('the engine', () => {
     const isLevel = await world.timers.run(5_000, () => has(a, b) && b.engine.isLevel(id) && a.engine.isLevel(id))
     expect(isLevel).toBe(true)
     expect(world.timers.nowMs() - startMs).toBeLessThan(500)
+  })
+
+  test('opens a session to a peer that came back while one was being opened to it', async () => {
+    c.crash()
+    const [opener, other] = compareBytes(a.signer.publicKey, b.signer.publicKey) < 0 ? [a, b] : [b, a]
+    const { transport } = opener.running!
+    world.network.setCut(a.signer.publicKey, b.signer.publicKey, true)
+    await a.write(id, world.timers.random)
+    await b.write(id, world.timers.random)
+    await world.timers.run(100)
+    // Opening takes until the connection is gone and there is another, as it may where lanes are asked for.
+    const open = transport.open.bind(transport)
+    const failed = Promise.withResolvers<void>()
+    let isFirst = true
+    transport.open = async (peer, protocol, options) => {
+      if (protocol !== SESSION_PROTOCOL || !isFirst) return open(peer, protocol, options)
+      isFirst = false
+      await failed.promise
+      return err(latticeError('closed', 'retryable', 'the connection went away'))
+    }
+    world.network.setCut(a.signer.publicKey, b.signer.publicKey, false)
+    expect(await world.timers.run(10_000, () => !isFirst)).toBe(true)
+    await transport.disconnect(other.signer.publicKey)
+    await world.timers.run(1_000)
+    expect(transport.connections()).toHaveLength(1)
+    failed.resolve()
+    expect(await world.timers.run(1_000, () => has(a, b))).toBe(true)
   })
 
   test('is not level until a peer that reports its work has settled at this very set', async () => {

@@ -26,6 +26,19 @@ test('what is added anew waits for nothing any more', () => {
   expect([backlog.hasReady, backlog.size, backlog.hasUnfinished]).toEqual([false, 0, false])
 })
 
+test('what nobody had is asked for again at once if a peer came while it was asked for', () => {
+  backlog.add(ONE)
+  expect(backlog.take(10)).toEqual([ONE])
+  backlog.unstall()
+  backlog.done()
+  backlog.stall(ONE)
+  expect([backlog.hasReady, backlog.stalled]).toEqual([true, []])
+  expect(backlog.take(10)).toEqual([ONE])
+  backlog.done()
+  backlog.stall(ONE)
+  expect([backlog.hasReady, backlog.stalled]).toEqual([false, [inodeKey(ONE)]])
+})
+
 test('what is taken is unfinished until it is done, and ready again if it failed', () => {
   backlog.add(ONE)
   backlog.add(TWO)

@@ -11,6 +11,8 @@ export class Backlog {
   readonly #deferred = new Map<string, Inode>()
   /** No peer had the content. */
   readonly #stalled = new Map<string, Inode>()
+  /** Somebody may have it by now, who could not be asked when the last were taken. */
+  #isAskedAnew = false
   /** Path of a change of the user's that was refused → what waits for him to take it back. */
   readonly #refused = new Map<string, Map<string, Inode>>()
 
@@ -61,6 +63,7 @@ export class Backlog {
       this.#taken.set(key, inode)
       this.#ready.delete(key)
     }
+    this.#isAskedAnew = false
     return [...this.#taken.values()]
   }
 
@@ -83,13 +86,16 @@ export class Backlog {
     this.#deferred.clear()
   }
 
+  /** Of what was taken last. If a peer came since, it is not waited for: it is ready again. */
   stall(inode: Inode): void {
-    this.#stalled.set(inodeKey(inode), inode)
+    const waiting = this.#isAskedAnew ? this.#ready : this.#stalled
+    waiting.set(inodeKey(inode), inode)
   }
 
   unstall(): void {
     for (const [key, inode] of this.#stalled) this.#ready.set(key, inode)
     this.#stalled.clear()
+    this.#isAskedAnew = true
   }
 
   /** The user's change at this path was refused. */

@@ -136,3 +136,47 @@ test('a chunk that is 2 s overdue is asked of another peer; what the first sends
   await timers.pass(1_000)
   expect([fetching.taken, alices.misbehaved]).toEqual([1, 0])
 })
+
+test('a peer that breaks every stream off at once is asked three times, and again after 2 s', async () => {
+  let opened = 0
+  net.handle(bob, async (stream) => {
+    opened++
+    stream.abort('too many streams')
+  })
+  const fetching = fetchChunk()
+  await timers.pass(1_600)
+  expect([opened, fetching.missing]).toEqual([3, 1])
+  const tooEarly = fetchChunk()
+  await timers.pass(1_900)
+  expect([opened, tooEarly.missing]).toEqual([3, 1])
+  await timers.pass(100)
+  const again = fetchChunk()
+  await timers.pass(1)
+  expect([opened, again.missing]).toEqual([4, 1])
+})
+
+test('what was asked for on a stream that broke does not count against the limit', async () => {
+  alices.setLimits({ upload: 0, download: 100 })
+  const fetching = fetchChunk()
+  await timers.pass(1_000)
+  expect(wants.length).toBe(1)
+  net.breakStreams(alice)
+  await timers.pass(600)
+  expect(wants.length).toBe(2)
+  await answer(wants[1]!)
+  await timers.pass(1)
+  expect(fetching.taken).toBe(1)
+})
+
+test('a stream that the peer ends is ended here, too', async () => {
+  const ends: boolean[] = []
+  net.handle(bob, async (stream) => {
+    await stream.end()
+    // Our side of it goes on until it is ended or broken.
+    while ((await stream.read().catch(() => undefined)) !== undefined);
+    ends.push(true)
+  })
+  fetchChunk()
+  await timers.pass(1)
+  expect(ends).toEqual([true])
+})

@@ -28,8 +28,9 @@ const STREAMS_PER_PEER = 2
 const OVERDUE_MS = 2_000
 /** Streams to one peer that end without a single answer, before it is left alone for a while. */
 const FRUITLESS_MAX = 3
-/** It may only just have been busy with our last connection, or not know yet that it may give us anything. */
-const AVOIDED_MS = 15_000
+/** For how long: one that broke off at once may be asked soon, one that was silent would keep us waiting again. */
+const AVOIDED_MS = 2_000
+const SILENT_AVOIDED_MS = 15_000
 const RETRY_MS = 500
 
 interface PeerState {
@@ -174,7 +175,7 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
     if (end.kind === 'misbehaved') this.#misbehaved(state.peer, end.reason)
     state.fruitless = answers > 0 || end.kind === 'idle' ? 0 : state.fruitless + 1
     if (end.kind === 'misbehaved' || state.fruitless >= FRUITLESS_MAX) {
-      state.avoidedUntilMs = end.kind === 'misbehaved' ? Infinity : this.#options.timers.nowMs() + AVOIDED_MS
+      state.avoidedUntilMs = this.#options.timers.nowMs() + avoidedMs(end)
       state.fruitless = FRUITLESS_MAX - 1 // the next time one is enough
       for (const job of this.#jobs) job.removePeer(key)
     }
@@ -228,3 +229,6 @@ export class BlobExchange implements BlobSource, AsyncDisposable {
     for (const job of [...this.#jobs]) job.giveUp()
   }
 }
+
+const avoidedMs = ({ kind }: PullEnd): number =>
+  kind === 'misbehaved' ? Infinity : kind === 'silent' ? SILENT_AVOIDED_MS : AVOIDED_MS

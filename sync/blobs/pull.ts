@@ -33,8 +33,12 @@ export interface PullHooks {
   readonly timers: Timers
 }
 
-/** How a stream ended: for want of work, by the peer or a broken link, or because the peer broke the rules. */
-export type PullEnd = { readonly kind: 'idle' | 'closed' } | { readonly kind: 'misbehaved'; readonly reason: string }
+/**
+ * How a stream ended: for want of work, by the peer or a broken link, because the peer owed chunks and was silent, or
+ * because it broke the rules.
+ */
+export type PullEnd =
+  { readonly kind: 'idle' | 'closed' | 'silent' } | { readonly kind: 'misbehaved'; readonly reason: string }
 
 interface Asked {
   readonly items: readonly Item[]
@@ -59,6 +63,7 @@ export class PeerPull {
   #cancelTimer: (() => void) | undefined
   /** Nothing more is asked for on this stream. */
   #over = false
+  #wasSilent = false
   /** There is something to ask for, and the limit does not let it in yet. */
   #isPaced = false
   /** Answers that arrived. */
@@ -80,7 +85,7 @@ export class PeerPull {
       const end = await this.#readAnswers()
       return this.#over && end.kind === 'closed' ? { kind: 'idle' } : end
     } catch (error) {
-      if (error instanceof StreamClosedError) return { kind: 'closed' }
+      if (error instanceof StreamClosedError) return { kind: this.#wasSilent ? 'silent' : 'closed' }
       this.#stream.abort('internal error')
       throw error
     } finally {
@@ -88,6 +93,8 @@ export class PeerPull {
       this.#cancelTimer?.()
       for (const { items, open } of this.#asked.values()) for (const position of open) this.#giveBack(items[position]!)
       this.#asked.clear()
+      // Whichever side ended it: a half of a stream would be kept for as long as the connection lasts.
+      this.#stream.abort('over')
     }
   }
 
@@ -165,8 +172,9 @@ export class PeerPull {
     }
   }
 
-  /** A chunk asked for elsewhere meanwhile is no longer this peer's to give back. */
+  /** A chunk asked for elsewhere meanwhile is no longer this peer's to give back; what did not come costs nothing. */
   #giveBack(item: Item): void {
+    this.#hooks.pace.take(-lengthOf(item))
     if (item.askedOf === this.#peer) item.job.giveBack(item)
   }
 
@@ -242,7 +250,11 @@ export class PeerPull {
     const isOwed = this.#asked.size > 0
     const limit = isOwed ? SILENCE_MS_MAX : IDLE_MS_MAX
     const quietMs = timers.nowMs() - this.#lastHeardMs
-    if (quietMs >= limit && isOwed) return this.#stream.abort('the peer owes chunks and is silent')
+    if (quietMs >= limit && isOwed) {
+      this.#wasSilent = true
+      this.#stream.abort('the peer owes chunks and is silent')
+      return
+    }
     if (quietMs >= limit && this.#used === 0 && !this.#isPaced) {
       this.#over = true
       this.#stream.end().catch(() => this.#stream.abort('the stream broke'))

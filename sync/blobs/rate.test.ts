@@ -6,9 +6,10 @@ import { noise } from '#kernel/cas/testing.ts'
 import { casError } from '#kernel/cas/tables.ts'
 import { bytesToHex, type PublicKey, type StoreId } from '#kernel/core/bytes.ts'
 import { err, ok } from '#kernel/core/result.ts'
+import { StreamClosedError } from '../transport/port.ts'
 import { BlobExchange } from './exchange.ts'
-import { Pacer, TokenBucket } from './rate.ts'
-import { deviceKey, Net, VirtualTimers } from './testing.ts'
+import { paced, Pacer, TokenBucket } from './rate.ts'
+import { deviceKey, Net, streamPair, VirtualTimers } from './testing.ts'
 
 describe('the bucket', () => {
   test('lets through, over any time, what the rate allows and one piece more', () => {
@@ -65,6 +66,24 @@ test('those who wait go in their order, and all of them when the limit is lifted
   pacer.setRate(0)
   await timers.pass(0)
   expect(gone).toEqual(['a@0', 'b@1001', 'c@2000'])
+})
+
+test('streams that broke while they waited take nothing from the one that waits behind them', async () => {
+  const timers = new VirtualTimers()
+  const pacer = new Pacer(timers)
+  pacer.setRate(1_000)
+  pacer.take(2_000)
+  const write = (bytes: number): Promise<void> => {
+    const [near, far] = streamPair(deviceKey(1), deviceKey(2))
+    if (bytes > 1) far.abort('gone')
+    return paced(near, pacer).write(new Uint8Array(bytes))
+  }
+  const gone = Array.from({ length: 50 }, () => expect(write(1_000)).rejects.toThrow(StreamClosedError))
+  let wroteAtMs = 0
+  void write(1).then(() => (wroteAtMs = timers.nowMs()))
+  await timers.pass(60_000)
+  await Promise.all(gone)
+  expect(wroteAtMs).toBeLessThan(3_000)
 })
 
 describe('between two nodes', () => {

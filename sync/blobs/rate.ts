@@ -95,6 +95,14 @@ export class Pacer {
     this.#bucket.take(bytes, this.#timers.nowMs())
   }
 
+  /** What was taken did not go after all: it is the next one's at once. */
+  giveBack(bytes: number): void {
+    this.take(-bytes)
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#next()
+  }
+
   /** Calls back once, when something may go; the callee then takes what it needs. */
   onRoom(callback: () => void): void {
     this.#waiting.push(callback)
@@ -135,7 +143,10 @@ export class Pacer {
   }
 }
 
-/** The stream, with what is written to it at the pace; what is read of it comes as it comes. */
+/**
+ * The stream, with what is written to it at the pace; what is read of it comes as it comes. One that broke while it
+ * waited gives its turn to the next: a peer that breaks off again and again must not use up what others may have.
+ */
 export const paced = (stream: ByteStream, pacer: Pacer): ByteStream => ({
   peer: stream.peer,
   protocol: stream.protocol,
@@ -145,7 +156,12 @@ export const paced = (stream: ByteStream, pacer: Pacer): ByteStream => ({
     while (pacer.isLimited && at < bytes.length) {
       const piece = bytes.subarray(at, at + pacer.pieceBytes)
       await pacer.admit(piece.length)
-      await stream.write(piece)
+      try {
+        await stream.write(piece)
+      } catch (error) {
+        pacer.giveBack(piece.length)
+        throw error
+      }
       at += piece.length
     }
     if (at < bytes.length || bytes.length === 0) await stream.write(at === 0 ? bytes : bytes.subarray(at))

@@ -297,23 +297,29 @@ export class Exchange {
 
   #openSession(linked: LinkedPeer, store: Store, shared: Shared): void {
     this.#scheduler.schedule(`${bytesToHex(store.id)} ${linked.key}`, async () => {
-      if (this.#host.peers.get(linked.key) !== linked) return
-      const stream = await this.#host.transport.open(linked.peer, SESSION_PROTOCOL, { bulk: true })
-      if (!this.#isHeld(store)) return stream.ok ? stream.value.abort('the store is gone') : undefined
-      const serves = store.access.mayRead(linked.peer)
-      const outcome = stream.ok
-        ? await openSession(stream.value, store, {
-            timers: this.#host.timers,
-            isHeld: () => this.#isHeld(store),
-            serves,
-            reconcile: shared.distrust,
-          })
-        : undefined
-      if (outcome) this.#afterSession(linked, store, shared, outcome)
-      else shared.failures++
-      // Once the scheduler has let go of it, see whether another is due.
-      this.#host.timers.after(0, () => this.#host.peers.get(linked.key) === linked && this.compare(linked, store))
+      if (this.#host.peers.get(linked.key) === linked) await this.#runSession(linked, store, shared)
+      // Once the scheduler has let go of it, see whether another is due: also to a peer that has come back meanwhile.
+      this.#host.timers.after(0, () => {
+        const current = this.#host.peers.get(linked.key)
+        if (current && this.#isHeld(store)) this.compare(current, store)
+      })
     })
+  }
+
+  async #runSession(linked: LinkedPeer, store: Store, shared: Shared): Promise<void> {
+    const stream = await this.#host.transport.open(linked.peer, SESSION_PROTOCOL, { bulk: true })
+    if (!this.#isHeld(store)) return stream.ok ? stream.value.abort('the store is gone') : undefined
+    const serves = store.access.mayRead(linked.peer)
+    const outcome = stream.ok
+      ? await openSession(stream.value, store, {
+          timers: this.#host.timers,
+          isHeld: () => this.#isHeld(store),
+          serves,
+          reconcile: shared.distrust,
+        })
+      : undefined
+    if (outcome) this.#afterSession(linked, store, shared, outcome)
+    else shared.failures++
   }
 
   async answer(stream: ByteStream): Promise<void> {

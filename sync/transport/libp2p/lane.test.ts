@@ -1,16 +1,17 @@
 /** Bulk lanes: used where they can be, given up silently where not, and of no use to strangers. */
 import { randomBytes, X509Certificate } from 'node:crypto'
-import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { acceptStreams, must, nextEvent, patternBytes, readAll } from '../conformance.ts'
-import type { ByteStream, Transport } from '../port.ts'
+import { StreamClosedError, type ByteStream, type Transport } from '../port.ts'
 import { deviceKeyFromSeed } from './identity.ts'
 import { laneCredentials, type LaneCredentials } from './lane-certificate.ts'
 import { decodeReply, encodeReply, encodeRequest, LANE_PROTOCOL, type LaneToken } from './lane-messages.ts'
 import { LaneStream } from './lane-stream.ts'
 import { HANDSHAKE_MS, PENDING_MAX } from './lane.ts'
 import type { Libp2pTransportOptions } from './node.ts'
+import { LINGER_MS } from './protocols.ts'
 import { readMessage } from './read-exactly.ts'
 import { createNode } from './testing.ts'
 
@@ -149,6 +150,139 @@ describe('a bulk stream', () => {
   })
 })
 
+/** Serves one stream at a time, each with a byte to begin with; it ends when the peer ends it. */
+const serveOne = (node: Transport): void => {
+  node.handle(PROTOCOL, { maxPerPeer: 1 }, async (stream) => {
+    await stream.write(Uint8Array.of(7))
+    await readAll(stream)
+    await stream.end()
+  })
+}
+
+/** Whether a stream just opened is served. */
+const isServed = async (stream: ByteStream): Promise<boolean> => {
+  try {
+    return (await stream.read())?.[0] === 7
+  } catch (error) {
+    expect(error).toBeInstanceOf(StreamClosedError)
+    return false
+  }
+}
+
+const useFakeTimers = (): void => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+  onTestFinished(() => void vi.useRealTimers())
+}
+
+/** A port in front of a node's. A connection through it can be cut, and waits until it is let through. */
+const startProxy = async (target: Transport) => {
+  const targetPort = Number(/\/tcp\/(\d+)/.exec(target.addresses()[0]!)![1])
+  const sockets: Socket[] = []
+  const opened = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const server = createServer((near) => {
+    near.pause().on('error', () => undefined)
+    opened.resolve()
+    void gate.promise.then(() => {
+      const far = connectTcp(targetPort, '127.0.0.1')
+      far.on('error', () => undefined)
+      sockets.push(near, far)
+      near.pipe(far).pipe(near)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return {
+    address: `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`,
+    opened: opened.promise,
+    letThrough: () => gate.resolve(),
+    cut: () => sockets.forEach((socket) => socket.destroy()),
+  }
+}
+
+describe('what is over holds no place', () => {
+  test('a lane that could not be made: its fallback takes the place of the token', async () => {
+    const [a, b] = await connectedPair({ lanes: { host: '127.0.0.2', port: 0 } })
+    serveOne(b)
+    const stream = must(await a.open(b.self, PROTOCOL, { bulk: true }))
+    expect(stream).not.toBeInstanceOf(LaneStream)
+    expect(await isServed(stream)).toBe(true)
+    // That place is taken now.
+    expect(await isServed(must(await a.open(b.self, PROTOCOL)))).toBe(false)
+  })
+
+  test('a token whose connection is gone', async () => {
+    const { a, b, own } = await pairWithKey()
+    serveOne(b)
+    const { port, token } = await askForLane(a, b)
+    const gone = nextEvent(b, 'disconnected')
+    await a.disconnect(b.self)
+    await gone
+    await connect(a, b)
+    const next = await askForLane(a, b)
+    expect(await knock(port, token, own)).toHaveLength(0)
+    expect((await knockAndEnd(next.port, next.token, own))[0]).toBe(1)
+  })
+
+  test('a lane whose connection is gone, though the two have another', async () => {
+    const deviceKey = await deviceKeyFromSeed(randomBytes(32))
+    const [a, b] = [await startNode({ deviceKey }), await startNode()]
+    const accept = acceptStreams(b)
+    const [there, back] = [await startProxy(b), await startProxy(a)]
+    // Both dial at once; the second connection comes up after the first.
+    const second = b.connect(a.self, [back.address])
+    await back.opened
+    there.letThrough()
+    const known = nextEvent(b, 'connected')
+    must(await a.connect(b.self, [there.address]))
+    await known
+    const { port, token } = await askForLane(a, b)
+    // By hand: nobody closes it at this end.
+    const over = knock(port, token, laneCredentials(deviceKey))
+    const far = await accept()
+    expect(far).toBeInstanceOf(LaneStream)
+    back.letThrough()
+    must(await second)
+    let disconnected = false
+    b.on('disconnected', () => (disconnected = true))
+
+    there.cut()
+    await expect(far.read()).rejects.toThrow(StreamClosedError)
+    expect([...(await over)]).toEqual([1])
+    expect(disconnected).toBe(false)
+  })
+
+  test.each([true, false])('a stream that the peer does not end, after a while; bulk: %s', async (bulk) => {
+    const [a, b] = await connectedPair()
+    useFakeTimers()
+    b.handle(PROTOCOL, { maxPerPeer: 1 }, async (stream) => {
+      await stream.read()
+      await stream.write(Uint8Array.of(7))
+      await stream.end()
+    })
+    const open = async (): Promise<boolean> => {
+      const opened = await a.open(b.self, PROTOCOL, { bulk })
+      if (!opened.ok) return false
+      await opened.value.write(Uint8Array.of(1)).catch(() => undefined) // it may have been reset already
+      return await isServed(opened.value)
+    }
+    expect(await open()).toBe(true)
+    expect(await open()).toBe(false) // Until then it keeps its place: who never ends one has no more than others.
+    await vi.advanceTimersByTimeAsync(LINGER_MS)
+    await vi.waitFor(async () => expect(await open()).toBe(true))
+  })
+
+  test('a question for a lane that is never finished', async () => {
+    const [a, b] = await connectedPair()
+    useFakeTimers()
+    const control = must(await a.open(b.self, LANE_PROTOCOL))
+    await control.write(Uint8Array.of(7))
+    const broken = expect(control.read()).rejects.toThrow(StreamClosedError)
+    await vi.advanceTimersByTimeAsync(HANDSHAKE_MS)
+    await broken
+  })
+})
+
 describe('at the port of the lanes', () => {
   test('a connection is closed at once while no token is out', async () => {
     const { a, b, own } = await pairWithKey()
@@ -161,8 +295,7 @@ describe('at the port of the lanes', () => {
   })
 
   test('a token that is not used runs out, and gives its place back', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
-    onTestFinished(() => void vi.useRealTimers())
+    useFakeTimers()
     const { a, b, own } = await pairWithKey()
     serveShortly(b, 1)
     const { port, token } = await askForLane(a, b)
@@ -192,8 +325,7 @@ describe('at the port of the lanes', () => {
     const [a, b] = await connectedPair()
     acceptStreams(b)
     const { port } = await askForLane(a, b)
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
-    onTestFinished(() => void vi.useRealTimers())
+    useFakeTimers()
     let closed = 0
     const idle = Array.from({ length: PENDING_MAX + 10 }, () => {
       const socket = connectTcp(port, '127.0.0.1').resume()

@@ -3,7 +3,9 @@
  *
  * The opener asks over the authenticated connection (`/lattice/lane/1`) and gets a port and a token that is good once
  * and for a few seconds; it connects, both sides check that the other's certificate holds exactly the expected device
- * key, and the token ties the socket to the request. Whatever goes wrong, the opener falls back to a muxed stream.
+ * key, and the token ties the socket to the request. Whatever goes wrong, the opener falls back to a muxed stream, which
+ * then takes the place of the token: a lane that was not made holds nothing up. Tokens and lanes go with the connection
+ * over which they were asked for, though the peer may have another by then.
  *
  * A stranger can do little to the port: while no token is out, connections are closed before a byte is read; otherwise
  * at most `PENDING_MAX` are in their handshake, each for at most `HANDSHAKE_MS`.
@@ -21,6 +23,7 @@ import {
   decodeRequest,
   encodeReply,
   encodeRequest,
+  LANE_PROTOCOL,
   parseToken,
   REPLY_MAX,
   REQUEST_MAX,
@@ -29,7 +32,7 @@ import {
   type LaneToken,
 } from './lane-messages.ts'
 import { LaneStream } from './lane-stream.ts'
-import type { Counters } from './muxed-stream.ts'
+import type { Counters, MuxedStream } from './muxed-stream.ts'
 import type { Admission, Protocols } from './protocols.ts'
 import { readMessage, readSocket } from './read-exactly.ts'
 
@@ -41,14 +44,22 @@ export const PENDING_MAX = 32
 export const TOKENS_MAX = 64
 const ACCEPTED = 1
 
-const tls13 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', rejectUnauthorized: false } as const satisfies {
+/** The signatures are said because BoringSSL, which Electron has, leaves Ed25519 out of what it offers by itself. */
+const tls13 = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  sigalgs: 'ed25519',
+  rejectUnauthorized: false,
+} as const satisfies {
   minVersion: SecureVersion
   maxVersion: SecureVersion
+  sigalgs: 'ed25519'
   rejectUnauthorized: false
 }
 
 interface Expected {
   readonly peer: PublicKey
+  readonly connectionId: string
   readonly protocol: string
   readonly admission: Admission
   readonly expiry: NodeJS.Timeout
@@ -67,7 +78,8 @@ export class Lanes {
   readonly #init: LanesInit
   readonly #expected = new Map<HexKey, Expected>()
   readonly #pending = new Set<Socket>()
-  readonly #streams = new Map<HexKey, Set<LaneStream>>()
+  /** By the id of their connection. */
+  readonly #streams = new Map<string, Set<LaneStream>>()
   #server: Server | undefined
 
   constructor(init: LanesInit) {
@@ -99,31 +111,54 @@ export class Lanes {
   }
 
   /** Serves the control protocol. */
-  async serveControl(control: ByteStream): Promise<void> {
-    const request = await readMessage(control, REQUEST_MAX)
-    const protocol = request && decodeRequest(request)
-    if (!protocol?.ok) return control.abort('not a lane request')
-    await control.write(encodeReply(this.#grant(control.peer, protocol.value)))
-    await control.end()
+  async serveControl(control: MuxedStream): Promise<void> {
+    const deadline = setTimeout(() => control.abort('no lane request in time'), HANDSHAKE_MS)
+    try {
+      const request = await readMessage(control, REQUEST_MAX)
+      const protocol = request && decodeRequest(request)
+      if (!protocol?.ok) return control.abort('not a lane request')
+      await control.write(encodeReply(this.#grant(control, protocol.value)))
+      await control.end()
+    } finally {
+      clearTimeout(deadline)
+    }
   }
 
-  #grant(peer: PublicKey, protocol: string): LaneReply {
+  #grant({ peer, connectionId }: MuxedStream, protocol: string): LaneReply {
+    if (protocol === LANE_PROTOCOL) return { kind: 'protocol-unknown' }
     if (this.port === 0 || this.#expected.size >= TOKENS_MAX) return { kind: NO_LANE }
     const admission = this.#init.protocols.admit(peer, protocol)
     if (typeof admission === 'string') return { kind: admission }
     const token = new Uint8Array(randomBytes(TOKEN_LENGTH)) as LaneToken
     const key = bytesToHex(token)
-    const expiry = setTimeout(() => {
-      this.#expected.delete(key)
-      admission.release()
-    }, HANDSHAKE_MS)
-    this.#expected.set(key, { peer, protocol, admission, expiry })
+    const expiry = setTimeout(() => this.#revoke(key), HANDSHAKE_MS)
+    this.#expected.set(key, { peer, connectionId, protocol, admission, expiry })
     return { kind: 'granted', port: this.port, token }
+  }
+
+  /** The token is good for nothing any more. */
+  #revoke(key: HexKey): void {
+    const expected = this.#expected.get(key)
+    if (!expected) return
+    this.#expected.delete(key)
+    clearTimeout(expected.expiry)
+    expected.admission.release()
+  }
+
+  /**
+   * The peer opens a muxed stream of the protocol and all its places are taken: if one of them is a token's, its oldest,
+   * the peer could not make that lane, and the place is free again. False: there was none.
+   */
+  yieldPlace(peer: PublicKey, protocol: string): boolean {
+    const isTheirs = (expected: Expected): boolean => expected.protocol === protocol && equalBytes(expected.peer, peer)
+    const oldest = [...this.#expected].find(([, expected]) => isTheirs(expected))
+    if (oldest) this.#revoke(oldest[0])
+    return oldest !== undefined
   }
 
   /** The opener's side. `control` is a fresh stream of the control protocol, `host` where the peer's address is. */
   async open(
-    control: ByteStream,
+    control: MuxedStream,
     host: string,
     protocol: string,
     signal: AbortSignal,
@@ -147,7 +182,7 @@ export class Lanes {
           return NO_LANE
         case 'granted': {
           const socket = await this.#connect(control.peer, host, reply.value.port, reply.value.token, signal)
-          return ok(this.#adopt(socket, control.peer, protocol))
+          return ok(this.#adopt(socket, control, protocol))
         }
       }
     } catch {
@@ -215,32 +250,32 @@ export class Lanes {
     this.#expected.delete(key)
     clearTimeout(expected.expiry)
     socket.write(Uint8Array.of(ACCEPTED))
-    expected.admission.serve(this.#adopt(socket, expected.peer, expected.protocol))
+    expected.admission.serve(this.#adopt(socket, expected, expected.protocol))
   }
 
-  #adopt(socket: TLSSocket, peer: PublicKey, protocol: string): LaneStream {
+  #adopt(
+    socket: TLSSocket,
+    { peer, connectionId }: Pick<Expected, 'peer' | 'connectionId'>,
+    protocol: string,
+  ): LaneStream {
     const stream = new LaneStream(socket, peer, protocol, this.#init.counters)
-    const key = bytesToHex(peer)
-    const streams = this.#streams.get(key) ?? new Set()
-    this.#streams.set(key, streams.add(stream))
+    const streams = this.#streams.get(connectionId) ?? new Set()
+    this.#streams.set(connectionId, streams.add(stream))
     stream.onGone(() => {
       streams.delete(stream)
-      if (streams.size === 0 && this.#streams.get(key) === streams) this.#streams.delete(key)
+      if (streams.size === 0 && this.#streams.get(connectionId) === streams) this.#streams.delete(connectionId)
     })
     return stream
   }
 
-  /** The last connection to the peer is gone: a lane does not outlive it. */
-  dropPeer(peer: PublicKey): void {
-    for (const stream of [...(this.#streams.get(bytesToHex(peer)) ?? [])]) stream.abort('the connection went away')
+  /** The connection is gone, and with it what was arranged over it. */
+  drop(connectionId: string): void {
+    for (const [key, expected] of [...this.#expected]) if (expected.connectionId === connectionId) this.#revoke(key)
+    for (const stream of [...(this.#streams.get(connectionId) ?? [])]) stream.abort('the connection went away')
   }
 
   async close(): Promise<void> {
-    for (const { expiry, admission } of this.#expected.values()) {
-      clearTimeout(expiry)
-      admission.release()
-    }
-    this.#expected.clear()
+    for (const key of [...this.#expected.keys()]) this.#revoke(key)
     for (const streams of this.#streams.values()) for (const stream of [...streams]) stream.abort('the node stops')
     for (const socket of this.#pending) socket.destroy()
     const server = this.#server

@@ -25,6 +25,8 @@ export interface Counters {
 export class MuxedStream implements ByteStream {
   readonly peer: PublicKey
   readonly protocol: string
+  /** Of the libp2p connection that carries it. */
+  readonly connectionId: string
   readonly #stream: Stream
   readonly #counters: Counters
   readonly #queue: ReadQueue
@@ -33,8 +35,9 @@ export class MuxedStream implements ByteStream {
   /** Settles the writer that waits for room. */
   #wakeWriter: (() => void) | undefined
 
-  constructor(stream: Stream, peer: PublicKey, protocol: string, counters: Counters) {
+  constructor(stream: Stream, connectionId: string, peer: PublicKey, protocol: string, counters: Counters) {
     this.#stream = stream
+    this.connectionId = connectionId
     this.peer = peer
     this.protocol = protocol
     this.#counters = counters
@@ -85,6 +88,13 @@ export class MuxedStream implements ByteStream {
   abort(reason: string): void {
     this.#onClose(new StreamClosedError(reason))
     this.#stream.abort(new Error(reason))
+  }
+
+  /** Calls back once when both sides have ended, or the stream broke. */
+  onGone(callback: () => void): void {
+    if (this.#stream.status === 'open' || this.#stream.status === 'closing')
+      this.#stream.addEventListener('close', callback, { once: true })
+    else callback()
   }
 
   async #room(): Promise<void> {

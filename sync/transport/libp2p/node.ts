@@ -145,12 +145,15 @@ class Libp2pTransport implements LocalTransport {
   async start(): Promise<void> {
     this.#libp2p.addEventListener('peer:connect', ({ detail }) => this.#onConnect(detail))
     this.#libp2p.addEventListener('peer:disconnect', ({ detail }) => this.#onDisconnect(detail))
+    this.#libp2p.addEventListener('connection:close', ({ detail }) => this.#lanes?.drop(detail.id))
     this.#libp2p.addEventListener('self:peer:update', () => this.#onAddresses())
     const { lanes, localDiscovery } = this.#options
     if (lanes && this.#lanes) {
       await this.#lanes.listen(lanes.host, lanes.port)
-      const { serveControl } = this.#lanes
-      this.handle(LANE_PROTOCOL, { maxPerPeer: LANES_PER_PEER }, serveControl.bind(this.#lanes))
+      const served = this.#lanes
+      // No lane carries this protocol.
+      const serve = (stream: ByteStream): Promise<void> => served.serveControl(stream as MuxedStream)
+      this.handle(LANE_PROTOCOL, { maxPerPeer: LANES_PER_PEER }, serve)
     }
     await this.#libp2p.start()
     // One address family may be missing from the machine; with none left, nobody could reach us.
@@ -233,11 +236,11 @@ class Libp2pTransport implements LocalTransport {
     protocol: string,
     signal: AbortSignal | undefined,
     counters = this.#counters,
-  ): Promise<Result<ByteStream, TransportError>> {
+  ): Promise<Result<MuxedStream, TransportError>> {
     try {
       const options = { signal, maxOutboundStreams: STREAMS_MAX, runOnLimitedConnection: true }
       const stream = await connection.newStream(protocol, options)
-      return ok(new MuxedStream(stream, peer, protocol, counters))
+      return ok(new MuxedStream(stream, connection.id, peer, protocol, counters))
     } catch (error) {
       return err(signal?.aborted ? closed('opening the stream was cancelled') : openError(error, protocol))
     }
@@ -257,6 +260,10 @@ class Libp2pTransport implements LocalTransport {
     const control = await this.#openMuxed(connection, peer, LANE_PROTOCOL, both, { sent: 0, received: 0 })
     const lane = control.ok ? await this.#lanes.open(control.value, host, protocol, both) : NO_LANE
     if (lane === NO_LANE && !signal?.aborted) this.#noLaneUntilMs.set(connection, performance.now() + LANE_RETRY_MS)
+    if (lane !== NO_LANE && lane.ok && connection.status !== 'open') {
+      lane.value.abort('the connection went away')
+      return err(closed('the connection went away'))
+    }
     return lane
   }
 
@@ -280,11 +287,14 @@ class Libp2pTransport implements LocalTransport {
 
   #onStream(stream: Stream, connection: Libp2pConnection, protocol: string): void {
     const peer = deviceOf(connection.remotePeer)
-    const admission = peer ? this.#protocols.admit(peer, protocol) : 'protocol-unknown'
-    if (!peer || typeof admission === 'string') return stream.abort(new Error(String(admission)))
+    if (!peer) return stream.abort(new Error('no device'))
+    let admission = this.#protocols.admit(peer, protocol)
+    if (admission === 'too-many' && this.#lanes?.yieldPlace(peer, protocol))
+      admission = this.#protocols.admit(peer, protocol)
+    if (typeof admission === 'string') return stream.abort(new Error(admission))
     // What arranges the lanes is not payload.
     const counters = protocol === LANE_PROTOCOL ? { sent: 0, received: 0 } : this.#counters
-    admission.serve(new MuxedStream(stream, peer, protocol, counters))
+    admission.serve(new MuxedStream(stream, connection.id, peer, protocol, counters))
   }
 
   on<K extends keyof TransportEvents>(event: K, listener: TransportEvents[K]): () => void {
@@ -307,9 +317,7 @@ class Libp2pTransport implements LocalTransport {
 
   #onDisconnect(peerId: PeerId): void {
     const peer = deviceOf(peerId)
-    if (!peer) return
-    this.#lanes?.dropPeer(peer)
-    this.#emit('disconnected', peer)
+    if (peer) this.#emit('disconnected', peer)
   }
 
   #onAddresses(): void {

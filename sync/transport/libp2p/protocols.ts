@@ -3,6 +3,14 @@ import { bytesToHex, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import { invariant } from '#kernel/core/result.ts'
 import { StreamClosedError, type ByteStream } from '../port.ts'
 
+/** What is left open when its handler is done, the peer has so long to end. */
+export const LINGER_MS = 30_000
+
+/** A stream that says when nothing of it is left. */
+export interface ServedStream extends ByteStream {
+  onGone(callback: () => void): void
+}
+
 type Handler = (stream: ByteStream) => Promise<void>
 
 interface Served {
@@ -13,7 +21,7 @@ interface Served {
 
 /** The right to one stream. Exactly one of `serve` and `release` is called, once. */
 export interface Admission {
-  serve(stream: ByteStream): void
+  serve(stream: ServedStream): void
   release(): void
 }
 
@@ -50,14 +58,18 @@ export class Protocols {
     return { release, serve: (stream) => void this.#serve(served.handler, stream, release) }
   }
 
-  async #serve(handler: Handler, stream: ByteStream, release: () => void): Promise<void> {
+  /** A stream keeps its place until it is gone, so that a peer that never ends its side has no more of them than others. */
+  async #serve(handler: Handler, stream: ServedStream, release: () => void): Promise<void> {
     try {
       await handler(stream)
     } catch (error) {
       stream.abort('the handler failed')
       if (!(error instanceof StreamClosedError)) this.#onHandlerError(error, stream.protocol)
-    } finally {
-      release()
     }
+    const linger = setTimeout(() => stream.abort('the peer did not end its side'), LINGER_MS)
+    stream.onGone(() => {
+      clearTimeout(linger)
+      release()
+    })
   }
 }
