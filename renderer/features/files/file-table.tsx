@@ -1,6 +1,6 @@
 /** The rows of a directory as a grid of which only what is seen is drawn: 100,000 rows scroll like ten. */
 import { useVirtualizer, type Range } from '@tanstack/react-virtual'
-import { useCallback, useId, useLayoutEffect, useRef, type KeyboardEvent, type MouseEvent } from 'react'
+import { useCallback, useId, useLayoutEffect, useRef, type RefObject, type KeyboardEvent, type MouseEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FileRow } from '#proto/file_api'
 import css from './file-table.module.css'
@@ -47,24 +47,13 @@ export function FileTable(props: Props) {
       return drawn
     }, []),
   })
-  // Rows that come and go above move nothing out of sight; another order begins where one was.
-  const drawnLast = useRef({ rows, order })
-  useLayoutEffect(() => {
-    const last = drawnLast.current
-    drawnLast.current = { rows, order }
-    const element = scroller.current
-    if (element === null || last.order !== order) return
-    const by = movedBy(last.rows, rows, Math.floor(element.scrollTop / ROW_HEIGHT))
-    if (by !== 0) element.scrollTop += by * ROW_HEIGHT
-  }, [rows, order])
-  // At once and not after the row was drawn, as that would be one more frame; only where somebody went there.
+  useRowsInPlace(scroller, rows, order)
   const goTo = (row: number): void => {
     onActive(row)
     virtual.scrollToIndex(row, { align: 'auto' })
   }
   const onKeyDown = (event: KeyboardEvent): void => {
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2)
-    const to = rowAfterKey(event.key, active, rows.length, page)
+    const to = rowAfterKey(event.key, active, rows.length, pageOf(scroller.current))
     if (to !== undefined) goTo(to)
     else if (event.key === 'Enter' || event.key === ' ') onOpen(active)
     else if (event.key === 'Backspace' || (event.altKey && event.key === 'ArrowUp')) onUp()
@@ -111,6 +100,23 @@ export function FileTable(props: Props) {
       </div>
     </div>
   )
+}
+
+/** How many rows a page of keys goes, a row of the one before staying in sight. */
+const pageOf = (scroller: HTMLElement | null): number =>
+  Math.max(1, Math.floor((scroller?.clientHeight ?? 0) / ROW_HEIGHT) - 2)
+
+/** Rows that come and go above move nothing out of sight; another order begins where one was. */
+function useRowsInPlace(scroller: RefObject<HTMLElement | null>, rows: readonly FileRow[], order: Order): void {
+  const drawnLast = useRef({ rows, order })
+  useLayoutEffect(() => {
+    const last = drawnLast.current
+    drawnLast.current = { rows, order }
+    const element = scroller.current
+    if (element === null || last.order !== order) return
+    const by = movedBy(last.rows, rows, Math.floor(element.scrollTop / ROW_HEIGHT))
+    if (by !== 0) element.scrollTop += by * ROW_HEIGHT
+  }, [scroller, rows, order])
 }
 
 /** One listener for all rows: none is made for those that come. */
