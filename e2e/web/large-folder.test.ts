@@ -58,5 +58,23 @@ test('thousands of rows are moved through by keys and by wheel in a few elements
   })
   expect(await grid.locator('[data-index][data-marked]').count()).toBe(drawn)
   expect(await rows.count()).toBe(drawn)
+
+  // Files that come above move neither the rows in sight nor the row the keys are at.
+  const firstSeen = (): Promise<string> =>
+    grid.evaluate((element) => {
+      const heads = element.querySelector('[role=columnheader]')!.getBoundingClientRect().bottom
+      const seen = [...element.querySelectorAll<HTMLElement>('[data-index]')]
+        .filter((row) => row.getBoundingClientRect().bottom > heads + 4)
+        .toSorted((one, other) => Number(one.dataset['index']) - Number(other.dataset['index']))
+      return seen[0]?.querySelector('bdi')?.textContent ?? ''
+    })
+  const seen = await firstSeen()
+  await Promise.all(['a', 'b', 'c'].map((name) => writeFile(join(directory, name), '')))
+  await page.getByRole('status').getByText('3,003').waitFor()
+  await expect.poll(firstSeen).toBe(seen)
+  expect(await grid.evaluate((element) => element === document.activeElement)).toBe(true)
+  await page.keyboard.press('ArrowDown')
+  await grid.locator('[aria-rowindex="46"][aria-selected=true]').waitFor()
+  await expect.poll(activeRow).toEqual([nameOf(41), true])
   expect(opened.complaints).toEqual([])
 })

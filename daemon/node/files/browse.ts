@@ -19,8 +19,8 @@ import type { Breathe } from './turns.ts'
 
 type Row = MessageInitShape<typeof FileRowSchema> & { readonly name: string }
 
-/** Things seen that are read in one turn. */
-const SEEN_AT_ONCE = 64
+/** Things seen that are read without a look at the clock. */
+const SEEN_AT_ONCE = 16
 
 const KINDS: Readonly<Record<Looked['kind'], EntryKind>> = {
   file: EntryKind.FILE,

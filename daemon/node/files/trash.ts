@@ -23,7 +23,8 @@ import { pathOfPlace } from './places.ts'
 import { breathing, type Breathe } from './turns.ts'
 import { writeInBatches } from './writing.ts'
 
-const LINKS_AT_ONCE = 64
+/** Read without a look at the clock. */
+const LINKS_AT_ONCE = 16
 /** Contents made sure of, and so kept from being collected, at a time. */
 const SECURED_AT_ONCE = 100
 /** Paths named of those that nobody has any more; the others are counted. */

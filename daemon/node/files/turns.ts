@@ -1,6 +1,9 @@
 /** Long work for a call in turns of the event loop, given up when the caller is gone. */
 import { err, latticeError, type LatticeError, type Result } from '#kernel/core/result.ts'
-import { nextTurn, SLICE_MS } from '#fs-bridge/folder/slices.ts'
+import { nextTurn } from '#fs-bridge/folder/slices.ts'
+
+/** Short, as a collection of garbage may come on top of it: a turn is to stay under 25 ms with both. */
+export const SLICE_MS = 5
 
 /** To be awaited between pieces of work: gives way when a slice is used up; rejects with the signal's reason. */
 export type Breathe = () => Promise<void>

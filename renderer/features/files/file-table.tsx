@@ -1,12 +1,12 @@
 /** The rows of a directory as a grid of which only what is seen is drawn: 100,000 rows scroll like ten. */
 import { useVirtualizer, type Range } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useId, useRef, type KeyboardEvent, type MouseEvent } from 'react'
+import { useCallback, useId, useLayoutEffect, useRef, type RefObject, type KeyboardEvent, type MouseEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FileRow } from '#proto/file_api'
 import css from './file-table.module.css'
 import { useRowWords } from './file-row-words.ts'
 import { Row } from './file-row.tsx'
-import { inOrderOfElements, rowAfterKey, rowsDrawn, type Column, type Order } from './listing.ts'
+import { inOrderOfElements, movedBy, rowAfterKey, rowsDrawn, type Column, type Order } from './listing.ts'
 
 const ROW_HEIGHT = 38
 /** Rows drawn beyond what is seen, on either side: what the next frame of slow scrolling brings. */
@@ -29,7 +29,7 @@ interface Props {
 }
 
 export function FileTable(props: Props) {
-  const { label, rows, total, active, nameOf, onActive, onOpen, onUp } = props
+  const { label, rows, total, order, active, nameOf, onActive, onOpen, onUp } = props
   const scroller = useRef<HTMLDivElement>(null)
   const id = useId()
   const words = useRowWords()
@@ -47,13 +47,14 @@ export function FileTable(props: Props) {
       return drawn
     }, []),
   })
-  useEffect(() => {
-    if (active >= 0) virtual.scrollToIndex(active, { align: 'auto' })
-  }, [active, virtual])
+  useRowsInPlace(scroller, rows, order)
+  const goTo = (row: number): void => {
+    onActive(row)
+    virtual.scrollToIndex(row, { align: 'auto' })
+  }
   const onKeyDown = (event: KeyboardEvent): void => {
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2)
-    const to = rowAfterKey(event.key, active, rows.length, page)
-    if (to !== undefined) onActive(to)
+    const to = rowAfterKey(event.key, active, rows.length, pageOf(scroller.current))
+    if (to !== undefined) goTo(to)
     else if (event.key === 'Enter' || event.key === ' ') onOpen(active)
     else if (event.key === 'Backspace' || (event.altKey && event.key === 'ArrowUp')) onUp()
     else return
@@ -80,7 +81,7 @@ export function FileTable(props: Props) {
         role="rowgroup"
         className={css['body']}
         style={{ height: virtual.getTotalSize() }}
-        onClick={(event) => onRow(event, onActive)}
+        onClick={(event) => onRow(event, goTo)}
         onDoubleClick={(event) => onRow(event, onOpen)}
       >
         {inOrderOfElements(drawn, atRest.current).map(({ index, start }) => (
@@ -99,6 +100,23 @@ export function FileTable(props: Props) {
       </div>
     </div>
   )
+}
+
+/** How many rows a page of keys goes, a row of the one before staying in sight. */
+const pageOf = (scroller: HTMLElement | null): number =>
+  Math.max(1, Math.floor((scroller?.clientHeight ?? 0) / ROW_HEIGHT) - 2)
+
+/** Rows that come and go above move nothing out of sight; another order begins where one was. */
+function useRowsInPlace(scroller: RefObject<HTMLElement | null>, rows: readonly FileRow[], order: Order): void {
+  const drawnLast = useRef({ rows, order })
+  useLayoutEffect(() => {
+    const last = drawnLast.current
+    drawnLast.current = { rows, order }
+    const element = scroller.current
+    if (element === null || last.order !== order) return
+    const by = movedBy(last.rows, rows, Math.floor(element.scrollTop / ROW_HEIGHT))
+    if (by !== 0) element.scrollTop += by * ROW_HEIGHT
+  }, [scroller, rows, order])
 }
 
 /** One listener for all rows: none is made for those that come. */

@@ -1,5 +1,5 @@
 /** The files of a folder: one directory as a table, the versions of a file, and the trash. */
-import { useEffect, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useLocation } from 'wouter'
 import { EntryKind, type FileRow } from '#proto/file_api'
@@ -10,7 +10,7 @@ import { FailedNotice, Notice } from '../../present/notice.tsx'
 import { FileTable } from './file-table.tsx'
 import css from './files-screen.module.css'
 import { useListing } from './hooks.ts'
-import { byName, crumbsOf, joinPath, orderBy, ordered, parentOf } from './listing.ts'
+import { byName, crumbsOf, joinPath, orderBy, ordered, parentOf, placeOf, type Chosen } from './listing.ts'
 import { TrashPanel } from './trash-panel.tsx'
 import { VersionsPanel } from './versions-panel.tsx'
 
@@ -101,17 +101,17 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
   const [, navigate] = useLocation()
   const { listing, reload } = useListing(folder, path, versionOf(known))
   const [order, setOrder] = useState(byName)
-  const [active, setActive] = useState(0)
+  const [chosen, setChosen] = useState<Chosen>({ at: 0, name: undefined })
   const [opened, setOpened] = useState<string>()
   const isLoading = listing.at === 'loading'
   const inOrder = isLoading ? byName : order // what is not whole yet stays in the order of names
   const rows = useMemo(() => ordered(listing.rows, inOrder, nameOf), [listing.rows, inOrder, nameOf])
+  const active = useMemo(() => placeOf(rows, chosen), [rows, chosen])
   const activeRow = rows[active]
   const shown = useMemo(
     () => (opened === undefined ? undefined : rows.find(({ name }) => name === opened)),
     [rows, opened],
   )
-  useEffect(() => setActive((at) => Math.min(at, Math.max(0, rows.length - 1))), [rows.length])
   const open = (at: number): void => {
     const row = rows[at]
     if (row === undefined) return
@@ -131,7 +131,7 @@ function Directory({ folder, path, known, nameOf }: DirectoryProps) {
         canOrder={!isLoading}
         active={active}
         nameOf={nameOf}
-        onActive={setActive}
+        onActive={(at) => setChosen({ at, name: rows[at]?.name })}
         onOpen={open}
         onUp={() => path !== '' && navigate(hrefOf(folder, parentOf(path)))}
         onOrder={(column) => setOrder(orderBy(order, column))}

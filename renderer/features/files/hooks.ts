@@ -5,15 +5,15 @@ import { HistoryService, type FileVersion } from '#proto/history_api'
 import { failureOf, wasAborted, type Failure } from '../../present/failure.ts'
 import { toHex } from '../../present/format.ts'
 import { useClient } from '../../present/use-client.ts'
-import { cursorOf, failed, nothingYet, reading, received, type Listing } from './listing.ts'
+import { cursorOf, dueIn, failed, nothingYet, reading, received, type Listing } from './listing.ts'
 
-/** Rows asked for at once: the first page small, so that something shows, the others as large as they may be. */
+/** Rows asked for at once: the first page small, so that something shows; the others no longer than a frame can read. */
 const FIRST_PAGE = 200
-const NEXT_PAGE = 2000
+const NEXT_PAGE = 500
 
 /**
- * All rows of a directory, page by page in the background. `version`: whatever changes when the folder does. A change
- * while rows are read is followed by one more reading afterwards, so that endless changes never keep it from ending.
+ * All rows of a directory, page by page in the background. `version`: whatever changes when the folder does. However
+ * many changes come while rows are read and in the pause after it, one more reading follows them all.
  */
 export function useListing(folder: string, path: string, version: string) {
   const client = useClient(FileService)
@@ -25,6 +25,7 @@ export function useListing(folder: string, path: string, version: string) {
   const kept = useRef({ place, listing: nothingYet })
   const latest = useRef(version)
   const readVersion = useRef(version)
+  const lastRead = useRef({ fromMs: 0, toMs: 0 })
   latest.current = version
 
   useEffect(() => {
@@ -35,6 +36,7 @@ export function useListing(folder: string, path: string, version: string) {
     }
     const read = async (): Promise<void> => {
       readVersion.current = latest.current
+      const fromMs = performance.now()
       keep(kept.current.place === place ? reading(kept.current.listing) : nothingYet)
       let limit = FIRST_PAGE
       for (let after = cursorOf(kept.current.listing); after !== undefined; after = cursorOf(kept.current.listing)) {
@@ -42,6 +44,7 @@ export function useListing(folder: string, path: string, version: string) {
         if (stop.signal.aborted) return
         keep(received(kept.current.listing, page))
         limit = NEXT_PAGE
+        lastRead.current = { fromMs, toMs: performance.now() }
       }
     }
     read().catch((thrown: unknown) => {
@@ -52,7 +55,9 @@ export function useListing(folder: string, path: string, version: string) {
 
   const isWhole = listing.at === 'whole'
   useEffect(() => {
-    if (isWhole && readVersion.current !== version) reload()
+    if (!isWhole || readVersion.current === version) return
+    const timer = setTimeout(reload, dueIn(lastRead.current, performance.now()))
+    return () => clearTimeout(timer)
   }, [isWhole, version, reload])
   return { listing, reload }
 }

@@ -6,13 +6,16 @@ import {
   byName,
   crumbsOf,
   cursorOf,
+  dueIn,
   failed,
   inOrderOfElements,
   joinPath,
+  movedBy,
   nothingYet,
   orderBy,
   ordered,
   parentOf,
+  placeOf,
   reading,
   received,
   rowAfterKey,
@@ -57,6 +60,44 @@ describe('a listing', () => {
           listing = received(listing, pageAfter(after, cursor, limit))
         }
         expect(names(listing)).toEqual(after)
+      }),
+    )
+  })
+
+  it('that is read again and found the same has the very same rows', () => {
+    fc.assert(
+      fc.property(sortedNames, fc.integer({ min: 1, max: 3 }), (all, limit) => {
+        const old = readWhole(nothingYet, all, limit)
+        expect(readWhole(reading(old), all, limit).rows).toBe(old.rows)
+        expect(readWhole(reading(old), [...all, '\uffff'], limit).rows).not.toBe(old.rows)
+      }),
+    )
+    const old = readWhole(nothingYet, ['a', 'b'], 2)
+    const fresh = received(reading(old), { rows: [row('a'), row('b', 1)], more: false, total: 2n })
+    expect(fresh.rows.map(({ size }) => size)).toEqual([0n, 1n])
+    expect(fresh.rows[0]).toBe(old.rows[0])
+  })
+
+  it('is read again once for all changes of a while, a long one no more than half of the time', () => {
+    expect(dueIn({ fromMs: 0, toMs: 0 }, 10_000)).toBe(0)
+    expect(dueIn({ fromMs: 9_990, toMs: 10_000 }, 10_000)).toBe(400)
+    expect(dueIn({ fromMs: 9_990, toMs: 10_000 }, 10_300)).toBe(100)
+    expect(dueIn({ fromMs: 5_000, toMs: 10_000 }, 11_000)).toBe(4_000)
+  })
+
+  it('keeps the chosen row and those in sight when others come and go', () => {
+    fc.assert(
+      fc.property(sortedNames, sortedNames, fc.nat(9), fc.nat(9), (before, others, at, top) => {
+        const after = [...new Set([...before.filter((_, i) => i % 3 > 0), ...others])].toSorted()
+        const [old, rows] = [before.map((name) => row(name)), after.map((name) => row(name))]
+        const name = before[at]
+        const place = placeOf(rows, { at, name })
+        if (name !== undefined && after.includes(name)) expect(rows[place]!.name).toBe(name)
+        else expect(place).toBe(Math.max(0, Math.min(at, rows.length - 1)))
+        const seen = before[top]
+        const to = top + movedBy(old, rows, top)
+        if (top > 0 && seen !== undefined && after.includes(seen)) expect(rows[to]!.name).toBe(seen)
+        else expect(to).toBe(top)
       }),
     )
   })

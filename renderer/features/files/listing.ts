@@ -1,9 +1,11 @@
 /**
  * The rows of one directory, as pages bring them: pure. Rows come in the order of names and each once; while a
- * directory is read again, the rows of before stay until the new ones are whole, so that nothing jumps.
+ * directory is read again, the rows of before stay until the new ones are whole, so that nothing jumps. Where nothing
+ * differs they stay for good: then nothing is put in order or drawn anew.
  */
 import type { Range } from '@tanstack/react-virtual'
-import type { BrowseResponse, FileRow } from '#proto/file_api'
+import { equals } from '@bufbuild/protobuf'
+import { FileRowSchema, type BrowseResponse, type FileRow } from '#proto/file_api'
 import type { Failure } from '../../present/failure.ts'
 
 export type Listing =
@@ -24,11 +26,26 @@ export function received(listing: Listing, page: Pick<BrowseResponse, 'rows' | '
   if (listing.at === 'whole' || listing.at === 'failed') return listing
   const before = listing.at === 'refreshing' ? listing.fresh : listing.rows
   const known = new Set(before.slice(-page.rows.length).map(({ name }) => name))
-  const rows = [...before, ...page.rows.filter(({ name }) => !known.has(name))]
-  if (!page.more) return { at: 'whole', rows, total: rows.length }
+  const rows = [...before]
+  for (const row of page.rows) {
+    if (known.has(row.name)) continue
+    const old = listing.at === 'refreshing' ? listing.rows[rows.length] : undefined
+    rows.push(old && equals(FileRowSchema, old, row) ? old : row)
+  }
+  if (!page.more) {
+    const isSame = rows.length === listing.rows.length && rows.every((row, at) => row === listing.rows[at])
+    return { at: 'whole', rows: isSame ? listing.rows : rows, total: rows.length }
+  }
   const total = Math.max(Number(page.total), rows.length)
   return listing.at === 'refreshing' ? { ...listing, fresh: rows } : { at: 'loading', rows, total }
 }
+
+/** A directory is read again no sooner than this after it was, and at most half of the time. */
+const PAUSE_MS = 400
+
+/** How long the next reading waits: all changes until then are one. */
+export const dueIn = (last: { readonly fromMs: number; readonly toMs: number }, nowMs: number): number =>
+  Math.max(0, last.toMs + Math.max(PAUSE_MS, last.toMs - last.fromMs) - nowMs)
 
 export const failed = (listing: Listing, why: Failure): Listing => ({
   at: 'failed',
@@ -126,6 +143,26 @@ export function rowAfterKey(key: string, row: number, count: number, page: numbe
     End: count - 1,
   }[key]
   return to === undefined ? undefined : Math.min(Math.max(0, to), Math.max(0, count - 1))
+}
+
+/** A row somebody chose: followed by its name when others come and go; where it went, its place stays. */
+export interface Chosen {
+  readonly at: number
+  /** Undefined: nobody chose, it is the first. */
+  readonly name: string | undefined
+}
+
+export function placeOf(rows: readonly FileRow[], { at, name }: Chosen): number {
+  const found = name === undefined || rows[at]?.name === name ? at : rows.findIndex((row) => row.name === name)
+  return Math.max(0, Math.min(found < 0 ? at : found, rows.length - 1))
+}
+
+/** How many rows those seen from `top` on have moved down (or, negative, up); none of who looks at the beginning. */
+export function movedBy(before: readonly FileRow[], rows: readonly FileRow[], top: number): number {
+  const name = before[top]?.name
+  if (top === 0 || name === undefined || before === rows || rows[top]?.name === name) return 0
+  const to = rows.findIndex((row) => row.name === name)
+  return to < 0 ? 0 : to - top
 }
 
 /** A path as steps from the folder down: names, and the path up to each. */
