@@ -47,6 +47,13 @@ const addFolderCommands = (program: Command): void => {
   common(folder.command('remove <folder>').description('stop syncing a folder here; its files stay')).action(
     async (name: string, _, command) => (await load()).removeFolder(name, all(command)),
   )
+  common(
+    folder
+      .command('keep <folder> [path]')
+      .description('take up again what was removed here; PATH: where, else where it was before'),
+  ).action(async (name: string, path: string | undefined, _, command) =>
+    (await load()).keepFolder(name, path, all(command)),
+  )
   common(folder.command('pause <folder>').description('neither send nor take changes until resumed')).action(
     async (name: string, _, command) => (await load()).pauseFolder(name, all(command)),
   )

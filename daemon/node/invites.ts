@@ -26,6 +26,7 @@ import { secureRandomBytes, systemTimers, type Network } from './open-network.ts
 import type { FolderEntry } from './parts.ts'
 import { ROLES, WIRE_ROLES } from './peers.ts'
 import { whyRemoved } from './removals.ts'
+import { untilReady } from './until-ready.ts'
 
 export interface InviteDeps extends Common, Local, Network {
   readonly folders: FolderKeeper
@@ -63,20 +64,6 @@ export const describeJoin = (join: WaitingJoin): MessageInitShape<typeof Pending
   words: [...join.words],
   sinceMs: BigInt(join.sinceMs),
 })
-
-/** Resolves once the store's genesis is here, so that it can be opened as what it is. */
-const untilReady = (stores: InviteDeps['stores'], store: Store, signal: AbortSignal): Promise<boolean> =>
-  new Promise((resolve) => {
-    if (store.type !== '') return resolve(true)
-    const end = (ready: boolean): void => {
-      undo()
-      resolve(ready)
-    }
-    const undo = stores.on('ready', (each) => {
-      if (each === store) end(true)
-    })
-    signal.addEventListener('abort', () => end(false), { once: true })
-  })
 
 /** A link that this device may follow. */
 const readLink = ({ transport }: InviteDeps, text: string): Result<InviteLink, LatticeError> => {
