@@ -246,6 +246,23 @@ test('a rescan and the doctor find nothing wrong', { timeout: 60_000 }, async ()
   expect(checks.map(({ name }) => name)).toContain('folder notes')
 })
 
+test('what was settled in a folder that is no longer here comes back once that is', { timeout: 90_000 }, async () => {
+  const conflict = await quarrel('kept.txt')
+  const { undo } = await ben.json<{ undo: string }>('conflict', 'resolve', conflict.id, '--take', 'anna')
+  await settle()
+  expect(await kindOf(ben, 'conflict', 'undo', 'f00d')).toBe('undo-not-found')
+  await ben.ok('folder', 'remove', 'notes')
+  const { code, stderr } = await ben.run('conflict', 'undo', undo)
+  expect([code, stderr]).toEqual([1, 'lattice: notes is kept nowhere on this device\n'])
+  await ben.ok('folder', 'keep', 'notes')
+  await settle()
+  await ben.ok('conflict', 'undo', undo)
+  const { conflicts } = await ben.json<{ conflicts: Conflict[] }>('conflicts')
+  expect(conflicts).toMatchObject([{ id: conflict.id }])
+  await ben.ok('conflict', 'resolve', conflict.id, '--take', conflicts[0]!.heads[0]!.hash)
+  await settle()
+})
+
 test('a folder that was removed is offered, and kept here again without an invite', { timeout: 90_000 }, async () => {
   expect(await ben.ok('folder', 'remove', 'notes')).toContain('“lattice folder keep notes” takes it up again')
   const away = { name: 'notes', state: 'available', path: '', formerPath: there, files: 0 }
