@@ -20,6 +20,14 @@ interface Conflict {
   readonly heads: readonly { readonly hash: string; readonly deviceName: string; readonly size: number }[]
 }
 
+interface Branching {
+  readonly fork: readonly string[]
+  readonly branches: readonly { readonly head: { readonly hash: string }; readonly path: readonly unknown[] }[]
+  readonly joined: readonly { readonly hash: string; readonly authorName: string }[]
+  readonly taken: string
+  readonly heads: readonly string[]
+}
+
 let world: TestWorld
 let anna: TestNode
 let ben: TestNode
@@ -225,17 +233,30 @@ test('branches of a key show where its heads part', { timeout: 60_000 }, async (
   const conflict = await quarrel('branch.txt')
   expect(await kindOf(anna, 'store', 'branch', 'notes', '0x632f')).toBe('key-not-found')
   const key = `0x632f${conflict.id}` // c/<inode>
-  const branching = await anna.json<{ fork: string[]; branches: { head: { hash: string }; path: unknown[] }[] }>(
-    'store',
-    'branch',
-    'notes',
-    key,
-  )
+  const branching = await anna.json<Branching>('store', 'branch', 'notes', key)
   expect(branching.fork).toHaveLength(1)
   expect(branching.branches.map(({ head }) => head.hash).sort()).toEqual(conflict.heads.map(({ hash }) => hash).sort())
   // Ben had heard of anna’s edit when his was recorded: hers lies in his past, and only his side has a way to show.
   expect(branching.branches.map(({ path }) => path.length).sort()).toEqual([0, 1])
-  await anna.ok('conflict', 'resolve', conflict.id, '--take', 'anna')
+  const ends = (of: Branching): string[] => of.branches.map(({ head }) => head.hash).sort()
+  const look = (): Promise<Branching> => ben.json<Branching>('store', 'branch', 'notes', key)
+  const { undo } = await anna.json<{ undo: string }>('conflict', 'resolve', conflict.id, '--take', 'anna')
+  await settle()
+  const taken = await look()
+  expect([taken.fork, ends(taken)]).toEqual([branching.fork, ends(branching)])
+  expect(taken).toMatchObject({ joined: [{ authorName: 'anna' }], heads: [taken.taken] })
+  await anna.ok('conflict', 'undo', undo)
+  await settle()
+  const undone = await look()
+  expect([undone.fork, ends(undone), undone.taken]).toEqual([taken.fork, ends(taken), taken.taken])
+  expect(undone.heads).toHaveLength(2)
+  expect(
+    undone.joined
+      .slice(1)
+      .map(({ hash }) => hash)
+      .sort(),
+  ).toEqual([...undone.heads].sort())
+  await anna.ok('conflict', 'resolve', conflict.id, '--take', undone.heads[1]!)
   await settle()
 })
 
