@@ -274,6 +274,7 @@ export const createProgram = (): Command => {
       .option('--listen <multiaddr>', 'listen here; may be repeated', collect)
       .option('--name <name>', 'what other devices call this one')
       .option('--no-mdns', 'do not look for peers on the local network')
+      .option('--new-space', 'go on with a new space where the device’s own is damaged')
       .option('--web [port]', 'serve the web page to this machine', port),
   ).action(async (_, command) => (await import('../up.ts')).up(all(command)))
   common(program.command('status').description('how this node and its folders are')).action(async (_, command) =>
