@@ -90,7 +90,10 @@ const addSharingCommands = (program: Command): void => {
     (await load()).revokeInvite(id, all(command)),
   )
   common(
-    program.command('join <link> [path]').description('follow a link; PATH is where the shared folder goes'),
+    program
+      .command('join <link> [path]')
+      .description('follow a link; PATH is where the shared folder goes')
+      .option('--confirm', 'join only after “y” on standard input: both screens show the same words'),
   ).action(async (link: string, path: string | undefined, _, command) => (await load()).join(link, path, all(command)))
   const joins = common(program.command('joins').description('list the devices that wait to be let in'))
   joins.action(async (_, command) => (await load()).listJoins(all(command)))

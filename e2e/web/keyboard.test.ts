@@ -86,6 +86,10 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
         await keys.fill(/Where the files go/, join(world.root, 'kitchen'))
         await keys.use('button', 'Ask to be let in')
         await page.getByRole('list', { name: 'The four words' }).waitFor()
+        const match = page.getByRole('button', { name: 'They match' })
+        await expect.poll(() => match.isEnabled(), { timeout: FOCUS_MS }).toBe(true)
+        await keys.use('button', 'They match')
+        await page.getByText(/^Waiting for the person there/).waitFor()
         await sit(lived.laptop, '/folders', async (others) => {
           const accept = others.page
             .getByRole('region', { name: 'Kitchen wants to join' })
