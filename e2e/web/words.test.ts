@@ -25,21 +25,25 @@ describe.skipIf(chromiumPath() === undefined)('the words of a join (needs Chromi
   }, 120_000)
   afterAll(() => world[Symbol.asyncDispose]())
 
-  /** A page whose timers stand still until they are moved on. */
-  const hold = async (node: TestNode): Promise<TestPage> => {
+  const open = async (node: TestNode): Promise<TestPage> => {
     const opened = await TestPage.open(node, { hasOwnClock: true })
-    const { page } = opened
-    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Folders' }).waitFor()
-    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 60_000))
+    await opened.page.getByRole('heading', { level: 1, name: 'Folders' }).waitFor()
     return opened
   }
 
-  const ask = async ({ page }: TestPage, link: string, path: string): Promise<void> => {
+  /** Its timers stand still until they are moved on. */
+  const hold = async ({ page }: TestPage): Promise<void> =>
+    page.clock.pauseAt(await page.evaluate(() => Date.now() + 60_000))
+
+  const ask = async (opened: TestPage, link: string, path: string): Promise<void> => {
+    const { page } = opened
+    await page.clock.resume()
     await page.goto(`${tablet.ready.web}#/folders`)
     await page.goto(`${tablet.ready.web}#/pairing/join`)
     await page.getByRole('textbox', { name: 'Link' }).fill(link)
     await page.getByRole('button', { name: 'Look at the link' }).click()
     await page.getByLabel('Where the files go').fill(path)
+    await hold(opened)
     await page.getByRole('button', { name: 'Ask to be let in' }).click()
   }
 
@@ -47,8 +51,9 @@ describe.skipIf(chromiumPath() === undefined)('the words of a join (needs Chromi
     (await tablet.json<{ folders: { name: string }[] }>('folder', 'list')).folders.map(({ name }) => name)
 
   test('who joins says that they differ: both screens say so; then that they match, and only then it is joined', async () => {
-    await using here = await hold(desk)
-    await using there = await hold(tablet)
+    await using here = await open(desk)
+    await using there = await open(tablet)
+    await hold(here)
     const link = await desk.ok('invite', 'Notes', '--approve', '--uses', '2')
     await ask(there, link, join(world.root, 'joined'))
 
