@@ -248,10 +248,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       return answered.ok ? ok({}) : answered
     },
 
-    async answerWords({ id, match }) {
-      const answered = steps.answer(id, match)
-      return answered.ok ? ok({}) : answered
-    },
+    answerWords: async ({ id, match }) => steps.answer(id, match),
 
     async listJoins() {
       return ok({ joins: joins.waiting().map(describeJoin) })

@@ -25,10 +25,10 @@ export class WordsSteps {
     if (step) this.#open.delete(step.id)
   }
 
-  answer(id: string, match: boolean): Result<void, LatticeError> {
+  answer(id: string, match: boolean): Result<Record<string, never>, LatticeError> {
     const resolve = this.#open.get(id)
     if (!resolve) return err(latticeError('join-not-found', 'permanent', 'nothing is joined with these words any more'))
     resolve(match)
-    return ok(undefined)
+    return ok({})
   }
 }

@@ -271,4 +271,19 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
       500_000,
     )
   })
+
+  test('a folder that was removed here is kept here again', async () => {
+    const path = join(world.root, 'laptop', 'Maps')
+    await sit(lived.laptop, '/folders', async (keys) => {
+      const { page } = keys
+      await page.getByRole('region', { name: 'Maps' }).getByText('Not on this device').waitFor()
+      await keys.use('button', 'Keep here…')
+      await page.getByRole('dialog', { name: 'Keep Maps here again?' }).waitFor()
+      await focusIs(keys, { role: 'textbox', isSeen: true })
+      expect(await page.getByRole('textbox', { name: 'Directory' }).inputValue()).toBe(path)
+      expect(await keys.staysInside('[role=dialog]')).toBe(true)
+      await keys.use('button', 'Keep here')
+      await page.getByRole('region', { name: 'Maps' }).getByText(path).waitFor()
+    })
+  })
 })
