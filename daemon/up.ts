@@ -9,6 +9,7 @@ export interface UpOptions extends CommonOptions {
   readonly listen?: readonly string[]
   readonly name?: string
   readonly mdns: boolean
+  readonly newSpace?: boolean
   /** The port of the web UI; true: one that is free. */
   readonly web?: number | true
 }
@@ -43,6 +44,7 @@ export const up = async (options: UpOptions): Promise<void> => {
     home,
     config: { ...(options.name && { name: options.name }), ...(options.listen && { listen: options.listen }) },
     localDiscovery: options.mdns,
+    newSpace: options.newSpace === true,
     ...(options.web !== undefined && { web: { port: options.web === true ? 0 : options.web } }),
     report,
   })

@@ -1,11 +1,13 @@
 /** Letting devices in by hand: who waits, the words on both screens, yes and no; and roles that change afterwards. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EventService, type WatchResponse } from '#proto/event_api'
 import { InviteService } from '#proto/invite_api'
 import { createRpcClient } from '#daemon/rpc/client.ts'
-import { level, TestWorld, type TestNode } from './support/world.ts'
+import { level, program, TestWorld, type TestNode } from './support/world.ts'
 import { readTree } from './support/trees.ts'
 
 interface Joins {
@@ -88,6 +90,44 @@ test('a device that is refused is told so, and nothing is left of it', { timeout
   expect(folders).toEqual([])
 })
 
+/** `lattice join --confirm`, with what its person types once the words are there. */
+const joinTyping = (link: string, answer: string): { said: Promise<string>; done: Promise<string> } => {
+  const args = ['join', link, join(world.root, 'b', 'notes'), '--confirm', '--home', ben.home]
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let output = ''
+  const said = new Promise<string>((resolve) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+        if (!output.includes('Does the other screen show the same words? (y/n)')) return
+        child.stdin.write(answer)
+        resolve(output)
+      })
+  })
+  return { said, done: once(child, 'close').then(([code]) => `${String(code)} ${output}`) }
+}
+
+test(
+  'at the device that joins a person has a say as well: “no” ends it, and is told',
+  { timeout: 120_000 },
+  async () => {
+    const link = await anna.ok('invite', 'notes', '--approve', '--uses', '2')
+    const { said, done } = joinTyping(link, 'n\n')
+    await said
+    expect(await done).toMatch(/^1 [^]*lattice: the words differ, so nothing was joined: /)
+    await event(anna, ({ case: subject, value }) => {
+      const joins = subject === 'snapshot' ? value.pendingJoins : subject === 'pendingJoins' ? value.joins : []
+      return joins.some(({ differs }) => differs)
+    })
+    const [waits] = (await anna.json<Joins>('joins')).joins
+    expect(await anna.ok('joins')).toContain('differ, it says')
+    const late = await anna.run('joins', 'accept', waits!.id)
+    expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('says that the words differ')])
+    expect((await anna.json<Joins>('joins')).joins).toEqual([])
+    expect(await peerOf(anna, 'ben')).toBeUndefined()
+  },
+)
+
 test('a device that is accepted syncs, and both screens showed the same words', { timeout: 180_000 }, async () => {
   const there = join(world.root, 'b', 'notes')
   const link = await anna.ok('invite', 'notes', '--approve')
@@ -102,14 +142,14 @@ test('a device that is accepted syncs, and both screens showed the same words', 
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-  expect(asked).toEqual({ words: waits.words })
+  expect(asked).toMatchObject({ words: waits.words, admitted: false })
   expect(waits.words).toHaveLength(4)
   expect(joined).toMatchObject({ name: 'notes' })
   await level('notes', anna, ben)
   expect(await readTree(there)).toEqual({ 'one.txt': 'one' })
   const invites = await anna.json<{ invites: { approval: boolean; used: number }[] }>('invites')
-  expect(invites.invites.map(({ approval }) => approval)).toEqual([true, true])
-  expect(invites.invites.map(({ used }) => used).sort()).toEqual([0, 1])
+  expect(invites.invites.map(({ approval }) => approval)).toEqual([true, true, true])
+  expect(invites.invites.map(({ used }) => used).sort()).toEqual([0, 0, 1])
 })
 
 test('a device that asks anew shows the words of its new request, and the old one lets nobody in', async () => {
@@ -130,7 +170,7 @@ test('a device that asks anew shows the words of its new request, and the old on
   const { code, stdout } = await joining
   expect(code).toBe(0)
   const lines = stdout.trimEnd().split('\n')
-  expect(lines.slice(0, -1).map((line) => JSON.parse(line) as unknown)).toEqual([
+  expect(lines.slice(0, -1).map((line) => JSON.parse(line) as unknown)).toMatchObject([
     { words: before.words },
     { words: now.words },
   ])

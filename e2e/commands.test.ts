@@ -2,7 +2,7 @@
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { TestWorld, type TestNode } from './support/world.ts'
+import { level, TestWorld, type TestNode } from './support/world.ts'
 import { readTree } from './support/trees.ts'
 
 interface Version {
@@ -18,6 +18,14 @@ interface Conflict {
   readonly id: string
   readonly path: string
   readonly heads: readonly { readonly hash: string; readonly deviceName: string; readonly size: number }[]
+}
+
+interface Branching {
+  readonly fork: readonly string[]
+  readonly branches: readonly { readonly head: { readonly hash: string }; readonly path: readonly unknown[] }[]
+  readonly joined: readonly { readonly hash: string; readonly authorName: string }[]
+  readonly taken: string
+  readonly heads: readonly string[]
 }
 
 let world: TestWorld
@@ -225,17 +233,30 @@ test('branches of a key show where its heads part', { timeout: 60_000 }, async (
   const conflict = await quarrel('branch.txt')
   expect(await kindOf(anna, 'store', 'branch', 'notes', '0x632f')).toBe('key-not-found')
   const key = `0x632f${conflict.id}` // c/<inode>
-  const branching = await anna.json<{ fork: string[]; branches: { head: { hash: string }; path: unknown[] }[] }>(
-    'store',
-    'branch',
-    'notes',
-    key,
-  )
+  const branching = await anna.json<Branching>('store', 'branch', 'notes', key)
   expect(branching.fork).toHaveLength(1)
   expect(branching.branches.map(({ head }) => head.hash).sort()).toEqual(conflict.heads.map(({ hash }) => hash).sort())
   // Ben had heard of anna’s edit when his was recorded: hers lies in his past, and only his side has a way to show.
   expect(branching.branches.map(({ path }) => path.length).sort()).toEqual([0, 1])
-  await anna.ok('conflict', 'resolve', conflict.id, '--take', 'anna')
+  const ends = (of: Branching): string[] => of.branches.map(({ head }) => head.hash).sort()
+  const look = (): Promise<Branching> => ben.json<Branching>('store', 'branch', 'notes', key)
+  const { undo } = await anna.json<{ undo: string }>('conflict', 'resolve', conflict.id, '--take', 'anna')
+  await settle()
+  const taken = await look()
+  expect([taken.fork, ends(taken)]).toEqual([branching.fork, ends(branching)])
+  expect(taken).toMatchObject({ joined: [{ authorName: 'anna' }], heads: [taken.taken] })
+  await anna.ok('conflict', 'undo', undo)
+  await settle()
+  const undone = await look()
+  expect([undone.fork, ends(undone), undone.taken]).toEqual([taken.fork, ends(taken), taken.taken])
+  expect(undone.heads).toHaveLength(2)
+  expect(
+    undone.joined
+      .slice(1)
+      .map(({ hash }) => hash)
+      .sort(),
+  ).toEqual([...undone.heads].sort())
+  await anna.ok('conflict', 'resolve', conflict.id, '--take', undone.heads[1]!)
   await settle()
 })
 
@@ -246,17 +267,76 @@ test('a rescan and the doctor find nothing wrong', { timeout: 60_000 }, async ()
   expect(checks.map(({ name }) => name)).toContain('folder notes')
 })
 
-test('a folder that was removed can be joined again, in place', { timeout: 60_000 }, async () => {
-  expect(await ben.ok('folder', 'remove', 'notes')).toContain('its files are untouched')
-  expect((await ben.json<{ folders: unknown[] }>('folder', 'list')).folders).toEqual([])
-  const before = await readTree(there)
-  expect(Object.keys(before).length).toBeGreaterThan(0)
-  await writeFile(join(there, 'meanwhile.txt'), 'm')
-  await ben.ok('join', await anna.ok('invite', 'notes'), there)
+test('what was settled in a folder that is no longer here comes back once that is', { timeout: 90_000 }, async () => {
+  const conflict = await quarrel('kept.txt')
+  const { undo } = await ben.json<{ undo: string }>('conflict', 'resolve', conflict.id, '--take', 'anna')
   await settle()
-  expect(await readTree(here)).toEqual({ ...before, 'meanwhile.txt': 'm' })
-  expect(await readTree(there)).toEqual(await readTree(here))
+  expect(await kindOf(ben, 'conflict', 'undo', 'f00d')).toBe('undo-not-found')
+  await ben.ok('folder', 'remove', 'notes')
+  const { code, stderr } = await ben.run('conflict', 'undo', undo)
+  expect([code, stderr]).toEqual([1, 'lattice: notes is kept nowhere on this device\n'])
+  await ben.ok('folder', 'keep', 'notes')
+  await settle()
+  await ben.ok('conflict', 'undo', undo)
+  const { conflicts } = await ben.json<{ conflicts: Conflict[] }>('conflicts')
+  expect(conflicts).toMatchObject([{ id: conflict.id }])
+  await ben.ok('conflict', 'resolve', conflict.id, '--take', conflicts[0]!.heads[0]!.hash)
+  await settle()
 })
+
+test('a folder that was removed is offered, and kept here again without an invite', { timeout: 90_000 }, async () => {
+  expect(await ben.ok('folder', 'remove', 'notes')).toContain('“lattice folder keep notes” takes it up again')
+  const away = { name: 'notes', state: 'available', path: '', formerPath: there, files: 0 }
+  expect((await ben.json<{ folders: unknown[] }>('folder', 'list')).folders).toMatchObject([away])
+  expect(await kindOf(ben, 'folder', 'rescan', 'notes')).toBe('folder-not-here')
+  expect(await kindOf(ben, 'folder', 'keep', 'notebook')).toBe('folder-not-found')
+  expect(await kindOf(ben, 'folder', 'keep', 'notes', ben.home)).toBe('folder-holds-home')
+  // It is remembered over a restart; and what was done here meanwhile is kept.
+  await ben.stop()
+  await writeFile(join(there, 'alone.txt'), 'on no other device')
+  await writeFile(join(here, 'elsewhere.txt'), 'on the other device')
+  await ben.up()
+  expect(await ben.ok('folder', 'keep', 'notes')).toBe(`notes syncs here again (${there})`)
+  await level('notes', anna, ben, 60)
+  expect(await readTree(there)).toMatchObject({
+    'alone.txt': 'on no other device',
+    'elsewhere.txt': 'on the other device',
+  })
+  expect(await readTree(there)).toEqual(await readTree(here))
+  expect(await kindOf(ben, 'folder', 'keep', 'notes')).toBe('folder-here')
+})
+
+test('… elsewhere too; where no device has it in reach all stays as it was', { timeout: 120_000 }, async () => {
+  await ben.ok('folder', 'remove', 'notes')
+  await anna.stop()
+  const elsewhere = join(world.root, 'b', 'elsewhere')
+  expect(await kindOf(ben, 'folder', 'keep', 'notes', elsewhere)).toBe('not-reachable')
+  const { folders } = await ben.json<{ folders: unknown[] }>('folder', 'list')
+  expect(folders).toMatchObject([{ name: 'notes', state: 'available', formerPath: there }])
+  await anna.up()
+  await ben.ok('folder', 'keep', 'notes', elsewhere)
+  await level('notes', anna, ben, 60)
+  expect(await readTree(elsewhere)).toEqual(await readTree(here))
+  expect((await readTree(there))['alone.txt']).toBe('on no other device')
+})
+
+test(
+  'a folder that was removed can be joined again, in place; removed twice, it is offered no more',
+  { timeout: 60_000 },
+  async () => {
+    expect(await ben.ok('folder', 'remove', 'notes')).toContain('its files are untouched')
+    await ben.ok('folder', 'remove', 'notes')
+    expect((await ben.json<{ folders: unknown[] }>('folder', 'list')).folders).toEqual([])
+    expect(await kindOf(ben, 'folder', 'keep', 'notes')).toBe('folder-not-found')
+    const before = await readTree(there)
+    expect(Object.keys(before).length).toBeGreaterThan(0)
+    await writeFile(join(there, 'meanwhile.txt'), 'm')
+    await ben.ok('join', await anna.ok('invite', 'notes'), there)
+    await settle()
+    expect(await readTree(here)).toEqual({ ...before, 'meanwhile.txt': 'm' })
+    expect(await readTree(there)).toEqual(await readTree(here))
+  },
+)
 
 test('… or become a folder of its own', { timeout: 60_000 }, async () => {
   await ben.ok('folder', 'remove', 'notes')
@@ -266,7 +346,8 @@ test('… or become a folder of its own', { timeout: 60_000 }, async () => {
   await ben.ok('folder', 'wait', 'bens', '--timeout', '60')
   await anna.ok('folder', 'rescan', 'notes')
   expect((await readTree(here))['bens-own.txt']).toBeUndefined()
-  expect((await ben.json<{ folders: { files: number }[] }>('status')).folders[0]!.files).toBeGreaterThan(1)
+  const { folders } = await ben.json<{ folders: { name: string; files: number }[] }>('status')
+  expect(folders.find(({ name }) => name === 'bens')!.files).toBeGreaterThan(1)
 })
 
 test('after all of it the nodes have nothing to report', () => {

@@ -143,10 +143,11 @@ export class DesktopApp {
     const { pathname } = new URL(url)
     if (pathname === failureActs.copy) return void this.#copyDetails().catch(this.#parts.report)
     if (pathname === failureActs.quit) return this.quit()
-    if (pathname !== failureActs.retry) return
+    const isNewSpace = pathname === failureActs.newSpace
+    if (pathname !== failureActs.retry && !isNewSpace) return
     this.#failure = undefined
     this.#isCopied = false
-    this.#running.retry().then(() => this.#window.load(this.#failure !== undefined), this.#parts.report)
+    this.#running.retry(isNewSpace).then(() => this.#window.load(this.#failure !== undefined), this.#parts.report)
   }
 
   /** Stops the node, then ends the process. What is cut off at the deadline is only politeness. */

@@ -9,7 +9,7 @@ export type Failure =
   { readonly of: 'node'; readonly error: LatticeError } | { readonly of: 'page'; readonly reason: string }
 
 /** Paths that the shell acts on instead of loading them. */
-export const failureActs = { retry: '/retry', copy: '/copy', quit: '/quit' } as const
+export const failureActs = { retry: '/retry', newSpace: '/new-space', copy: '/copy', quit: '/quit' } as const
 
 /** Kinds that have a sentence and an advice of their own. */
 const known: readonly string[] = [
@@ -19,6 +19,7 @@ const known: readonly string[] = [
   'key-damaged',
   'config-invalid',
   'store-corrupt',
+  'space-damaged',
   'disk-full',
   'storage-io',
   'bad-address',
@@ -59,6 +60,7 @@ export const failureHtml = (failure: Failure, texts: ShellTexts, copied = false)
       <pre id="details" lang="en" dir="ltr">${escape(failureDetails(failure))}</pre>
       <p class="acts">
         ${link('retry', failure.of === 'node' ? 'retry' : 'reopen')}
+        ${sentence === 'space-damaged' ? link('newSpace', 'newSpace') : ''}
         ${link('copy', copied ? 'copied' : 'copy')}
         ${link('quit', 'quit')}
       </p>

@@ -34,12 +34,12 @@ export class RunningNode {
 
   /** For pages; undefined when the node cannot be started, which `onFailure` has been told. */
   services(): Promise<BridgeServices | undefined> {
-    return (this.#services ??= this.#open())
+    return (this.#services ??= this.#open(false))
   }
 
-  /** After a failure: forgets it and tries again. */
-  retry(): Promise<BridgeServices | undefined> {
-    if (this.#node === undefined) this.#services = undefined
+  /** After a failure: forgets it and tries again. `newSpace`: as in `NodeOptions`, for this try. */
+  retry(newSpace = false): Promise<BridgeServices | undefined> {
+    if (this.#node === undefined) this.#services = this.#open(newSpace)
     return this.services()
   }
 
@@ -51,17 +51,17 @@ export class RunningNode {
   }
 
   /** A bug of ours must not leave a person before an empty window. */
-  async #tryToOpen(): Promise<Result<LatticeNode, LatticeError>> {
+  async #tryToOpen(newSpace: boolean): Promise<Result<LatticeNode, LatticeError>> {
     try {
-      return await LatticeNode.open({ ...this.#parts.nodeOptions(), report: this.#parts.report })
+      return await LatticeNode.open({ ...this.#parts.nodeOptions(), newSpace, report: this.#parts.report })
     } catch (cause) {
       this.#parts.report(cause)
       return err(latticeError('internal', 'permanent', `an unexpected failure: ${(cause as Error).message}`))
     }
   }
 
-  async #open(): Promise<BridgeServices | undefined> {
-    const opened = await this.#tryToOpen()
+  async #open(newSpace: boolean): Promise<BridgeServices | undefined> {
+    const opened = await this.#tryToOpen(newSpace)
     if (!opened.ok) {
       this.#parts.onFailure(opened.error)
       return undefined

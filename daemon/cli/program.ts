@@ -47,6 +47,13 @@ const addFolderCommands = (program: Command): void => {
   common(folder.command('remove <folder>').description('stop syncing a folder here; its files stay')).action(
     async (name: string, _, command) => (await load()).removeFolder(name, all(command)),
   )
+  common(
+    folder
+      .command('keep <folder> [path]')
+      .description('take up again what was removed here; PATH: where, else where it was before'),
+  ).action(async (name: string, path: string | undefined, _, command) =>
+    (await load()).keepFolder(name, path, all(command)),
+  )
   common(folder.command('pause <folder>').description('neither send nor take changes until resumed')).action(
     async (name: string, _, command) => (await load()).pauseFolder(name, all(command)),
   )
@@ -83,7 +90,10 @@ const addSharingCommands = (program: Command): void => {
     (await load()).revokeInvite(id, all(command)),
   )
   common(
-    program.command('join <link> [path]').description('follow a link; PATH is where the shared folder goes'),
+    program
+      .command('join <link> [path]')
+      .description('follow a link; PATH is where the shared folder goes')
+      .option('--confirm', 'join only after “y” on standard input: both screens show the same words'),
   ).action(async (link: string, path: string | undefined, _, command) => (await load()).join(link, path, all(command)))
   const joins = common(program.command('joins').description('list the devices that wait to be let in'))
   joins.action(async (_, command) => (await load()).listJoins(all(command)))
@@ -267,6 +277,7 @@ export const createProgram = (): Command => {
       .option('--listen <multiaddr>', 'listen here; may be repeated', collect)
       .option('--name <name>', 'what other devices call this one')
       .option('--no-mdns', 'do not look for peers on the local network')
+      .option('--new-space', 'go on with a new space where the device’s own is damaged')
       .option('--web [port]', 'serve the web page to this machine', port),
   ).action(async (_, command) => (await import('../up.ts')).up(all(command)))
   common(program.command('status').description('how this node and its folders are')).action(async (_, command) =>

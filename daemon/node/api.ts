@@ -8,7 +8,7 @@ import { createFileContents } from './contents.ts'
 import { diagnosticsCalls } from './diagnostics.ts'
 import { examine } from './doctor.ts'
 import { eventService } from './events.ts'
-import { describeFolder, folderService } from './folder-service.ts'
+import { describeAway, describeFolder, folderService } from './folder-service.ts'
 import type { FolderKeeper } from './folders.ts'
 import { fileService } from './files/service.ts'
 import { Incoming } from './files/incoming.ts'
@@ -50,12 +50,13 @@ export const createApi = (node: ApiParts): NodeApi => {
       latest.of(entry.store),
       incoming.bytes(entry.store, folders.synced(entry.store)),
     )
+  const describeFolders = () => [...folders.list().map(describe), ...folders.away().map(describeAway)]
   const status = () =>
     describeStatus({
       ...node,
       name: node.settings.current.name,
       removals: () => removalsOf(engine, stores),
-      describeFolder: describe,
+      describeFolders,
     })
   const checks = () => examine({ ...node, folders: folders.list(), newestMs: newestMs(node) })
   return {
@@ -72,7 +73,7 @@ export const createApi = (node: ApiParts): NodeApi => {
       ...logCalls(node.log, shutdown.signal),
       ...diagnosticsCalls({ ...node, checks, storageUse: () => measureStorage(node) }),
     },
-    folders: folderService({ keeper: folders, levels, changes, describe }),
+    folders: folderService({ keeper: folders, levels, changes, describe, folders: describeFolders }),
     invites: inviteService({ ...node, describeFolder: describe }),
     peers: peerService({ manager: stores, isIndependent, space }, node),
     conflicts: conflictService(folders, contents),
@@ -84,7 +85,7 @@ export const createApi = (node: ApiParts): NodeApi => {
         changes,
         status,
         settings: () => describeSettings(node.settings.current),
-        folders: () => folders.list().map(describe),
+        folders: describeFolders,
         peers: () => describePeers(stores.list(), node),
         conflicts: () => node.conflicts.list(),
         invites: () => describeInvites(stores.list()),

@@ -1,7 +1,15 @@
 /** Where the folders of this device lie: the table "node" of the database, keyed "folder/" and the store id. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { FolderBindingSchema } from '#proto/home'
-import { bytesToHex, concatBytes, encodeUtf8, parseHash, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
+import {
+  bytesToHex,
+  concatBytes,
+  encodeUtf8,
+  hexToBytes,
+  parseHash,
+  type HexKey,
+  type StoreId,
+} from '#kernel/core/bytes.ts'
 import { StorageError } from '#kernel/storage/errors.ts'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 
@@ -18,6 +26,17 @@ export interface Binding {
   /** Absolute; of a space, where its folders go. Empty: removed here by the person, and not to come back by itself. */
   readonly path: string
   readonly paused: boolean
+  /** Of one that was removed here and is offered again. */
+  readonly name?: string
+  /** Where that one was; absolute. */
+  readonly formerPath?: string
+}
+
+/** Removed here, but other devices have it: it can be kept here again. */
+export interface Away {
+  readonly storeId: StoreId
+  readonly name: string
+  readonly formerPath: string
 }
 
 export class Bindings {
@@ -30,8 +49,8 @@ export class Bindings {
     for (const [key, value] of storage.range(NODE_TABLE, { gte: PREFIX, lt: PREFIX_END })) {
       const storeHex = bytesToHex(key.subarray(PREFIX.length))
       try {
-        const { path, paused } = fromBinary(FolderBindingSchema, value)
-        this.#known.set(storeHex, { path, paused })
+        const { path, paused, name, formerPath } = fromBinary(FolderBindingSchema, value)
+        this.#known.set(storeHex, { path, paused, name, formerPath })
       } catch (cause) {
         this.#known.set(storeHex, { path: '', paused: false })
         report(new StorageError('store-corrupt', `where the folder ${storeHex} lies is damaged`, cause))
@@ -49,6 +68,15 @@ export class Bindings {
   /** Resolves once durable. */
   async noteOwnSpace(storeId: StoreId): Promise<void> {
     await this.#storage.write((tx) => tx.put(NODE_TABLE, OWN_SPACE, storeId))
+  }
+
+  /** What was removed here and is offered again. */
+  away(): readonly Away[] {
+    return [...this.#known].flatMap(([storeHex, { path, name = '', formerPath = '' }]) => {
+      const bytes = hexToBytes(storeHex)
+      const id = bytes.ok ? parseHash(bytes.value) : bytes
+      return id.ok && path === '' && name !== '' ? [{ storeId: id.value, name, formerPath }] : []
+    })
   }
 
   get(storeId: StoreId): Binding | undefined {

@@ -1,4 +1,7 @@
-/** The branches of a key: where its heads part and what each side did, or, of the content of a file, where they met. */
+/**
+ * The branches of a key: where its heads part and what each side did, or, of the content of a file, where they met last,
+ * also where that was taken back.
+ */
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { BranchSchema, InspectBranchResponseSchema } from '#proto/store_api'
 import { bytesToHex, equalBytes, hexToBytes, type Hash, type HexKey } from '#kernel/core/bytes.ts'
@@ -20,12 +23,21 @@ export const parseKey = (key: string): Uint8Array => {
   return hex?.ok ? hex.value : Buffer.from(key, 'utf8')
 }
 
-/** Undefined: the key is not that of a file's content, or it never had several heads. */
-const findMeeting = async (store: Store, key: Uint8Array, signal: AbortSignal): Promise<Meeting | undefined> => {
+/** Undefined: the key is not that of a file's content, or its heads, if it has several, have parted since. */
+const findMeeting = async (
+  store: Store,
+  key: Uint8Array,
+  heads: readonly Hash[],
+  signal: AbortSignal,
+): Promise<Meeting | undefined> => {
   const inode = key.slice(-INODE_LENGTH) as Inode
   if (store.type !== FILESTORE_TYPE || !equalBytes(contentKey(inode), key)) return undefined
-  return lastMeeting(await contentWrites(store, inode, signal), store.dag)
+  return lastMeeting(await contentWrites(store, inode, signal), heads, store.dag)
 }
+
+/** What settled it is told in any case. */
+const latestOf = ([settling, ...later]: readonly Hash[]): Hash[] =>
+  settling ? [settling, ...later.slice(1 - JOINED_MAX)] : []
 
 type BranchInit = MessageInitShape<typeof BranchSchema>
 
@@ -37,9 +49,12 @@ export const inspectBranches = async (
 ): Promise<MessageInitShape<typeof InspectBranchResponseSchema> | undefined> => {
   const cell = store.state.cells.cell(key)
   if (!cell) return undefined
-  const meeting = cell.heads.length === 1 ? await findMeeting(store, key, signal) : undefined
-  const heads = meeting?.of ?? cell.heads.map(({ hash }) => hash)
-  const { fork, branches } = store.dag.branches(heads)
+  // Who takes one side of a file writes that the others are gone, which stands beside it as a head without a value.
+  const contents = cell.heads.filter(({ value }) => value !== undefined).map(({ hash }) => hash)
+  const meeting = await findMeeting(store, key, contents, signal)
+  const heads = meeting ? contents : cell.heads.map(({ hash }) => hash)
+  const ends = meeting?.of ?? heads
+  const { fork, branches } = store.dag.branches(ends)
   const entryOf = (hash: Hash): EntryInit[] => {
     const entry = store.dag.get(hash)
     return entry ? [describeEntry(store, entry, 0, true)] : []
@@ -56,7 +71,9 @@ export const inspectBranches = async (
   return {
     fork: [...fork],
     forkEntries: fork.flatMap(entryOf),
-    branches: heads.map(branchOf),
-    joined: (meeting?.since ?? []).slice(-JOINED_MAX).flatMap(entryOf),
+    branches: ends.map(branchOf),
+    joined: latestOf(meeting?.since ?? []).flatMap(entryOf),
+    taken: meeting?.taken,
+    heads,
   }
 }

@@ -91,3 +91,29 @@ test('a page is cut where it would grow too large, and goes on after it', async 
   expect(firstConflicts(a.store, 500, 1).conflicts).toHaveLength(1)
   expect(idsOf(page(first.next))).toHaveLength(3 * EACH - first.conflicts.length)
 })
+
+test('a side without bytes is told by what it has: what it points to, where it hangs', async () => {
+  const pointer = await make(a, 'symlink', ROOT, 'latest', textContent('2024'))
+  const moved = await make(a, 'file', ROOT, 'plan', textContent('p'))
+  const [left, right] = [await make(a, 'dir', ROOT, 'left'), await make(a, 'dir', ROOT, 'right')]
+  await b.pull(a)
+  await write(a, [editOp(pointer, textContent('2025'))])
+  await write(b, [editOp(pointer, textContent('../über 2025'))])
+  await write(a, [moveOp(moved, 'file', { parent: ROOT, name: 'plan' }, { parent: left, name: 'plan' })])
+  await write(b, [moveOp(moved, 'file', { parent: ROOT, name: 'plan' }, { parent: right, name: 'plan b' })])
+  await write(a, [createOp(freshInode(), 'file', { parent: ROOT, name: 'both' }, textContent('both'))])
+  await write(b, [createOp(freshInode(), 'dir', { parent: ROOT, name: 'both' })])
+  await a.pull(b)
+  const sides = (wanted: string) => page().conflicts!.find(({ kind }) => kind === wanted)!.heads!
+  expect(
+    sides('content')
+      .map(({ target }) => target)
+      .toSorted(),
+  ).toEqual(['../über 2025', '2025'])
+  expect(
+    sides('link')
+      .map(({ place }) => place)
+      .toSorted(),
+  ).toEqual(['left/plan', 'right/plan b'])
+  expect(sides('kind')).toMatchObject([{ directory: true }, { directory: false, target: '' }])
+})

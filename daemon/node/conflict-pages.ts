@@ -9,7 +9,9 @@ import { hlcToMs } from '#kernel/core/hlc.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { Conflict } from '#fs-bridge/filestore/port.ts'
+import { inodeState } from '#fs-bridge/filestore/inode.ts'
 import { openTree, type Tree } from '#fs-bridge/filestore/tree.ts'
+import { decodeLink, isRoot } from '#fs-bridge/filestore/values.ts'
 import { contentOfHead } from './conflict-sides.ts'
 import { deviceNameIn } from './lookup.ts'
 
@@ -20,6 +22,22 @@ const PAGE_BYTES_MAX = 2 * 1024 * 1024
 const POSITION = /^([0-9a-f]{64})\/([0-9a-z]+)$/
 
 export const treeOf = (store: Store): Tree => openTree(store.state, deviceNameIn(store.access))
+
+/** Where a side of a `link` conflict has it; the name alone where that directory is not seen any more. */
+const placeOf = (tree: Tree, { value }: Conflict['heads'][number]): string => {
+  const link = value && decodeLink(value)
+  if (!link) return ''
+  const [parent] = isRoot(link.parent) ? [] : tree.appearances(link.parent)
+  return parent ? `${tree.pathOf(parent)}/${link.name}` : link.name
+}
+
+/** What tells a side apart that has no bytes of its own. */
+const factsOf = (store: Store, conflict: Conflict, head: Conflict['heads'][number]) => {
+  const kind = inodeState(store.state.cells, head.inode)?.kind
+  if (conflict.kind === 'link') return { place: placeOf(treeOf(store), head), directory: kind === 'dir' }
+  const { data } = (kind === 'symlink' ? contentOfHead(store, conflict, head) : undefined) ?? {}
+  return { directory: kind === 'dir', target: data?.kind === 'inline' ? new TextDecoder().decode(data.bytes) : '' }
+}
 
 export const describeConflict = (store: Store, conflict: Conflict): ConflictInit => ({
   id: conflict.id,
@@ -34,12 +52,18 @@ export const describeConflict = (store: Store, conflict: Conflict): ConflictInit
     name: head.name,
     size: BigInt(contentOfHead(store, conflict, head)?.size ?? 0),
     deleted: head.value === undefined,
+    ...factsOf(store, conflict, head),
   })),
 })
 
 /** At least what the message takes: paths and names come from peers, and may be long. */
-const bytesOf = ({ path, heads }: Conflict): number =>
-  256 + 3 * path.length + heads.reduce((sum, { name, device }) => sum + 128 + 3 * (name.length + device.length), 0)
+const bytesOf = (store: Store, conflict: Conflict): number => {
+  const ofHead = (head: Conflict['heads'][number]): number => {
+    const { place = '', target = '' } = factsOf(store, conflict, head)
+    return 128 + 3 * (head.name.length + head.device.length + place.length + target.length)
+  }
+  return conflict.heads.reduce((sum, head) => sum + ofHead(head), 256 + 3 * conflict.path.length)
+}
 
 export interface Page {
   readonly conflicts: readonly { readonly store: Store; readonly conflict: Conflict }[]
@@ -53,7 +77,7 @@ const fitting = (stores: readonly Store[], after: string, limit: number, bytesMa
   let bytes = 0
   for (const [i, store] of stores.entries())
     for (const conflict of treeOf(store).conflicts(i === 0 ? after : '')) {
-      bytes += bytesOf(conflict)
+      bytes += bytesOf(store, conflict)
       const last = conflicts.at(-1)
       if (last && (conflicts.length === limit || bytes > bytesMax))
         return { conflicts, next: `${bytesToHex(last.store.id)}/${last.conflict.at}` }

@@ -1,19 +1,22 @@
 /** Settled conflicts that can be brought back, for as long as the node runs and nobody has changed the file since. */
 import { randomBytes } from 'node:crypto'
-import type { Hash } from '#kernel/core/bytes.ts'
+import { equalBytes, type Hash, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { packOps } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict } from '#fs-bridge/filestore/port.ts'
 import { openTree } from '#fs-bridge/filestore/tree.ts'
 import { contentsToRestore, isUntouchedSince, undoSteps, type Remembered } from '#fs-bridge/filestore/undo.ts'
+import { notHere } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FileContents, FolderEntry, FolderLookup } from './parts.ts'
 import { writable } from './removals.ts'
 
 /** One conflict as it was settled. */
 export interface Settled {
-  readonly store: Store
+  /** The folder by its id: it may be removed here and taken up again meanwhile, which makes another store of it. */
+  readonly storeId: StoreId
+  readonly folder: string
   readonly conflict: Conflict
   readonly remembered: Remembered
   /** The intentions that settled it. */
@@ -33,6 +36,12 @@ const changedSince = ({ conflict }: Settled): LatticeError =>
     'permanent',
     `${conflict.path} was changed since: its history still has every version of it`,
   )
+
+const notKnown = latticeError(
+  'undo-not-found',
+  'permanent',
+  'that can no longer be undone: the node was started anew since, or much was settled after it',
+)
 
 export class Undos {
   readonly #settled = new Map<string, Settled>()
@@ -65,17 +74,15 @@ export class Undos {
   /** The conflict that is back. */
   async undo(token: string, gone: AbortSignal): Promise<Result<Conflict, LatticeError>> {
     const settled = this.#settled.get(token)
-    const entry = settled && this.#folders.list().find(({ store }) => store === settled.store)
-    if (!settled || !entry)
-      return err(
-        latticeError('undo-not-found', 'permanent', 'that can no longer be undone: the node was started anew since'),
-      )
-    const allowed = writable(entry)
-    if (!allowed.ok) return allowed
-    if (!isUntouchedSince(settled.store.state, settled.remembered, settled.settlings)) return err(changedSince(settled))
+    if (!settled) return err(notKnown)
+    const entry = this.#folders.list().find(({ store }) => equalBytes(store.id, settled.storeId))
+    const allowed = entry && writable(entry)
+    if (allowed && !allowed.ok) return allowed
+    if (!entry || entry.path === '') return err(notHere(settled.folder))
+    if (!isUntouchedSince(entry.store.state, settled.remembered, settled.settlings)) return err(changedSince(settled))
     using held = new DisposableStack()
     const secured = await this.#secure(entry, settled, held, gone)
-    const done = secured.ok ? await bringBack(settled) : secured
+    const done = secured.ok ? await bringBack(entry.store, settled) : secured
     if (!done.ok) return done
     this.#forget(token)
     return ok(settled.conflict)
@@ -98,8 +105,8 @@ export class Undos {
   }
 }
 
-const bringBack = async (settled: Settled): Promise<Result<void, LatticeError>> => {
-  const { store, remembered, settlings } = settled
+const bringBack = async (store: Store, settled: Settled): Promise<Result<void, LatticeError>> => {
+  const { remembered, settlings } = settled
   for (const [i, step] of undoSteps(remembered, settlings).entries()) {
     let isChanged = false
     const done = await store.submit((state) => {

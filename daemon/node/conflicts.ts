@@ -108,7 +108,7 @@ const settle = async (
     if (!later.ok) return later
     if (later.value) settlings.push(later.value.hash)
   }
-  return ok({ store, conflict, remembered, settlings })
+  return ok({ storeId: store.id, folder: store.name, conflict, remembered, settlings })
 }
 
 /** The permissions that a merged text gets: those of the winner. */

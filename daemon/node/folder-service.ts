@@ -14,9 +14,10 @@ import type { SyncedFolder } from '#fs-bridge/folder/synced-folder.ts'
 import type { FolderState as DiskState, FolderStatus } from '#fs-bridge/folder/status.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import type { Activity } from './files/activity.ts'
+import type { Away } from './bindings.ts'
 import { DirtySet, type Changes } from './dirty.ts'
 import { answering } from './files/turns.ts'
-import type { FolderKeeper } from './folders.ts'
+import { notHere, type FolderKeeper } from './folders.ts'
 import { deviceNameIn } from './lookup.ts'
 import type { FolderEntry, Levels, PeerLevel, Removed } from './parts.ts'
 import { removalWords, writable } from './removals.ts'
@@ -79,6 +80,14 @@ export const describeFolder = (
   }
 }
 
+/** What was removed here and other devices have. */
+export const describeAway = ({ storeId, name, formerPath }: Away): MessageInitShape<typeof FolderSchema> => ({
+  storeId,
+  name,
+  formerPath,
+  state: FolderState.AVAILABLE,
+})
+
 type Progress = MessageInitShape<typeof WaitFolderResponseSchema>
 
 /** What a peer is behind with; undefined: nothing. */
@@ -114,6 +123,8 @@ export interface FolderServiceDeps {
   readonly levels: Levels
   readonly changes: Changes
   readonly describe: (entry: FolderEntry) => MessageInitShape<typeof FolderSchema>
+  /** All that are here or could be. */
+  readonly folders: () => readonly MessageInitShape<typeof FolderSchema>[]
 }
 
 /** One wait: what it has reached, and its end. */
@@ -185,6 +196,8 @@ async function* waitUntilLevel(
   }
 }
 
+const notAbsolute = latticeError('bad-request', 'permanent', 'the path of a folder must be absolute')
+
 const paused = (store: Store): LatticeError =>
   latticeError('folder-paused', 'permanent', `${store.name} is paused: resume it first`)
 
@@ -200,11 +213,7 @@ const openFolder = (
   if (entry.failure) return err(entry.failure)
   const folder = keeper.synced(entry.store)
   if (folder) return ok({ entry, folder })
-  return err(
-    entry.path === ''
-      ? latticeError('folder-not-here', 'permanent', `${entry.store.name} is kept nowhere on this device`)
-      : paused(entry.store),
-  )
+  return err(entry.path === '' ? notHere(entry.store.name) : paused(entry.store))
 }
 
 export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof FolderService> => {
@@ -212,19 +221,25 @@ export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof Folder
   const describe = (entry: FolderEntry) => ({ folder: deps.describe(entry) })
   return {
     async addFolder({ path, name }) {
-      if (!isAbsolute(path))
-        return err(latticeError('bad-request', 'permanent', 'the path of a folder must be absolute'))
+      if (!isAbsolute(path)) return err(notAbsolute)
       const added = await keeper.add(path, name)
       return added.ok ? ok(describe(added.value)) : added
     },
     async listFolders() {
-      return ok({ folders: keeper.list().map(deps.describe) })
+      return ok({ folders: [...deps.folders()] })
     },
     async removeFolder({ folder }) {
       const found = keeper.find(folder)
-      if (!found.ok) return found
-      await keeper.remove(found.value)
-      return ok({})
+      if (found.ok) return ok({ available: await keeper.remove(found.value) })
+      const away = keeper.findAway(folder)
+      if (!away.ok) return found
+      await keeper.forget(away.value)
+      return ok({ available: false })
+    },
+    async keepFolder({ folder, path }, signal) {
+      if (path !== '' && !isAbsolute(path)) return err(notAbsolute)
+      const kept = await keeper.keep(folder, path, signal)
+      return kept.ok ? ok(describe(kept.value)) : kept
     },
     async pauseFolder({ folder }) {
       const found = keeper.find(folder)

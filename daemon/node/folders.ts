@@ -6,15 +6,17 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { bytesToHex, equalBytes, type HexKey, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
-import type { Store, StoreManager } from '#kernel/store/port.ts'
+import type { Peer, Store, StoreManager } from '#kernel/store/port.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { checkRoot, releaseRoot } from '#fs-bridge/folder/marker.ts'
 import { SyncedFolder, type FolderDeps } from '#fs-bridge/folder/synced-folder.ts'
 import type { FolderStatus } from '#fs-bridge/folder/status.ts'
-import type { Bindings } from './bindings.ts'
+import type { Away, Bindings } from './bindings.ts'
 import type { Changes } from './dirty.ts'
 import { deviceNameIn, findNamed } from './lookup.ts'
 import type { FolderEntry, FolderLookup, Removed } from './parts.ts'
+import { writable } from './removals.ts'
+import { untilReady } from './until-ready.ts'
 
 export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName'> {
   readonly stores: StoreManager
@@ -44,8 +46,20 @@ interface Open {
 }
 
 const NAME_BYTES_MAX = 255
+/** For the first device that has what is taken up again to be reached. */
+const REACH_MS_MAX = 30_000
 const notFound = (path: string): LatticeError =>
   latticeError('folder-not-found', 'permanent', `${path} lies in no synced folder of this device`)
+
+export const notHere = (name: string): LatticeError =>
+  latticeError('folder-not-here', 'permanent', `${name} is kept nowhere on this device`)
+
+/** What a directory can be called after a folder. */
+const directoryName = (name: string, id: StoreId): string => {
+  const plain = basename(name.replaceAll('\0', ''))
+  if (plain === '.' || plain === '..') return 'folder'
+  return plain || bytesToHex(id).slice(0, 12)
+}
 
 const realPath = (path: string): string => {
   try {
@@ -63,6 +77,8 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
   readonly #stopping = new AbortController()
   /** While a person's own request is under way, what is new is not given a place of its own choosing. */
   #holds = 0
+  /** Folders that are being taken up again. */
+  readonly #comingBack = new Set<HexKey>()
   /** One opening or closing at a time: two must not claim one directory. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -96,7 +112,23 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     }))
     const byPath = path === undefined ? undefined : entries.find(({ entry }) => entry.path === path)
     const found = byPath ? ok(byPath) : findNamed(entries, wanted, 'folder')
-    return found.ok ? ok(found.value.entry) : found
+    if (found.ok) return ok(found.value.entry)
+    const away = this.findAway(wanted)
+    return away.ok ? err(notHere(away.value.name)) : found
+  }
+
+  /** Removed here, and kept by other devices. */
+  away(): readonly Away[] {
+    const { bindings, stores } = this.#deps
+    return bindings.away().filter(({ storeId }) => stores.get(storeId)?.type !== FILESTORE_TYPE)
+  }
+
+  findAway(wanted: string): Result<Away, LatticeError> {
+    return findNamed(
+      this.away().map((away) => ({ ...away, hex: bytesToHex(away.storeId) as string })),
+      wanted,
+      'folder',
+    )
   }
 
   containing(path: string): Result<{ readonly entry: FolderEntry; readonly relative: string }, LatticeError> {
@@ -147,14 +179,66 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
   /** Puts a store's folder at a path, which is checked, and opens it. */
   async bind(store: Store, path: string): Promise<Result<FolderEntry, LatticeError>> {
     return this.#inTurn(async () => {
+      const before = this.#deps.bindings.get(store.id)
       await this.#deps.bindings.set(store.id, { path, paused: false })
       await this.#openFolder(store)
       const { failure } = this.#open.get(bytesToHex(store.id))!
       if (!failure) return ok(this.#entry(store))
       await this.#close(store.id)
-      await this.#deps.bindings.delete(store.id)
+      if (before?.path === '') await this.#deps.bindings.set(store.id, before)
+      else await this.#deps.bindings.delete(store.id)
       return err(failure)
     })
+  }
+
+  /** Takes up what was removed here, or has no place: at a path, else where it was before, else beside the others. */
+  async keep(wanted: string, path: string, signal: AbortSignal): Promise<Result<FolderEntry, LatticeError>> {
+    const found = this.#findPlaceless(wanted)
+    if (!found.ok) return found
+    const { storeId, name, formerPath } = found.value
+    const hex = bytesToHex(storeId)
+    if (this.#comingBack.has(hex))
+      return err(latticeError('folder-here', 'permanent', `${name} is being taken up again already`))
+    const place = path || formerPath || this.#freePath(join(this.#deps.base, directoryName(name, storeId)))
+    const root = this.check(place, true)
+    if (!root.ok) return root
+    this.#comingBack.add(hex)
+    try {
+      return await this.holding(async () => {
+        const back = await this.#bringBack(found.value, signal)
+        return back.ok ? await this.bind(back.value, root.value) : back
+      })
+    } finally {
+      this.#comingBack.delete(hex)
+    }
+  }
+
+  #findPlaceless(wanted: string): Result<Away, LatticeError> {
+    const away = this.findAway(wanted)
+    if (away.ok || away.error.kind === 'ambiguous') return away
+    const found = this.find(wanted)
+    if (!found.ok) return found
+    const { store, path } = found.value
+    if (path !== '')
+      return err(latticeError('folder-here', 'permanent', `${store.name} is on this device already, in ${path}`))
+    const formerPath = this.#deps.bindings.get(store.id)?.formerPath ?? ''
+    return ok({ storeId: store.id, name: store.name, formerPath })
+  }
+
+  /** The store is known again, and a device that has it was reached; else all is as it was. */
+  async #bringBack({ storeId, name }: Away, gone: AbortSignal): Promise<Result<Store, LatticeError>> {
+    const { stores } = this.#deps
+    const wasOpen = stores.get(storeId) !== undefined
+    const adopted = await stores.adopt(storeId)
+    if (!adopted.ok) return adopted
+    const store = adopted.value
+    const allowed = writable(this.#entry(store))
+    const signal = AbortSignal.any([gone, this.#stopping.signal, AbortSignal.timeout(REACH_MS_MAX)])
+    if (allowed.ok && (await untilReady(stores, store, signal))) return ok(store)
+    if (!wasOpen) await stores.remove(storeId)
+    if (!allowed.ok) return allowed
+    const why = `no device that has ${name}, and lets this one in, can be reached: try again when one is connected`
+    return err(latticeError('not-reachable', 'retryable', why))
   }
 
   /** Gives what was just joined a place of its own, if it has none. */
@@ -168,17 +252,28 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
 
   /**
    * Stops syncing it here. The files stay, and the directory is an ordinary one again: it can become a folder anew, or
-   * take this one back by an invite. The other devices are not concerned.
+   * take this one back. The other devices are not concerned. Resolves with whether one of them has it, so that it can.
    */
-  remove({ store: { id }, path }: FolderEntry): Promise<void> {
-    const { bindings, backend, stores, dropContent } = this.#deps
+  remove({ store: { id, name, access }, path, removal }: FolderEntry): Promise<boolean> {
+    const { bindings, backend, stores, dropContent, device } = this.#deps
     return this.#inTurn(async () => {
+      const isOther = (peer: Peer): boolean => peer.status === 'active' && !equalBytes(peer.device, device)
+      const isElsewhere = !removal && access.peers().some(isOther)
       await this.#close(id)
       // First, so that after a crash the rest can be asked for again.
-      await bindings.set(id, { path: '', paused: false })
+      await bindings.set(id, { path: '', paused: false, ...(isElsewhere && { name, formerPath: path }) })
       if (path !== '') await releaseRoot(path, id, backend)
       await stores.remove(id)
       await dropContent(id)
+      return isElsewhere
+    })
+  }
+
+  /** Offers it no more; an invite brings it back all the same. */
+  forget({ storeId }: Away): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#deps.bindings.set(storeId, { path: '', paused: false })
+      this.#notify(storeId)
     })
   }
 
@@ -282,8 +377,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
   async #place(store: Store): Promise<void> {
     const parent = this.#deps.stores.parentOf(store.id)
     const base = (parent && this.#deps.bindings.get(parent)?.path) || this.#deps.base
-    const name = basename(store.name.replaceAll('\0', '')) || bytesToHex(store.id).slice(0, 12)
-    const path = this.#freePath(join(base, name === '..' || name === '.' ? 'folder' : name))
+    const path = this.#freePath(join(base, directoryName(store.name, store.id)))
     const root = this.check(path, true)
     if (!root.ok) return this.#failed(store.id, root.error)
     await this.#deps.bindings.set(store.id, { path: root.value, paused: false })

@@ -26,6 +26,8 @@ import { secureRandomBytes, systemTimers, type Network } from './open-network.ts
 import type { FolderEntry } from './parts.ts'
 import { ROLES, WIRE_ROLES } from './peers.ts'
 import { whyRemoved } from './removals.ts'
+import { untilReady } from './until-ready.ts'
+import { WordsSteps, type WordsStep } from './words-steps.ts'
 
 export interface InviteDeps extends Common, Local, Network {
   readonly folders: FolderKeeper
@@ -62,21 +64,8 @@ export const describeJoin = (join: WaitingJoin): MessageInitShape<typeof Pending
   role: WIRE_ROLES[join.role],
   words: [...join.words],
   sinceMs: BigInt(join.sinceMs),
+  differs: join.differs,
 })
-
-/** Resolves once the store's genesis is here, so that it can be opened as what it is. */
-const untilReady = (stores: InviteDeps['stores'], store: Store, signal: AbortSignal): Promise<boolean> =>
-  new Promise((resolve) => {
-    if (store.type !== '') return resolve(true)
-    const end = (ready: boolean): void => {
-      undo()
-      resolve(ready)
-    }
-    const undo = stores.on('ready', (each) => {
-      if (each === store) end(true)
-    })
-    signal.addEventListener('abort', () => end(false), { once: true })
-  })
 
 /** A link that this device may follow. */
 const readLink = ({ transport }: InviteDeps, text: string): Result<InviteLink, LatticeError> => {
@@ -104,10 +93,18 @@ const preview = (node: InviteDeps, link: InviteLink): MessageInitShape<typeof Pr
   }
 }
 
-/** Asks, telling the words whenever there are others. Leaving gives up. */
+/** By then the words that the person here looks at are all that is missing. */
+const differLate = latticeError(
+  'words-differ',
+  'permanent',
+  'the words differ, so nothing was joined; but the other device has let this one in: have it removed there',
+)
+
+/** Asks, telling the words whenever there are others. Leaving gives up, and so does saying that the words differ. */
 async function* joinLink(
   node: InviteDeps,
-  { link: text, path }: { readonly link: string; readonly path: string },
+  steps: WordsSteps,
+  { link: text, path, confirm }: { readonly link: string; readonly path: string; readonly confirm: boolean },
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> {
   const { transport, folders, settings } = node
@@ -116,38 +113,55 @@ async function* joinLink(
   if (checked && !checked.ok) return yield checked
   const link = readLink(node, text)
   if (!link.ok) return yield link
-  const deviceName = settings.current.name
-  const left = new AbortController()
-  let words: readonly string[] = []
+  const [left, differs] = [new AbortController(), new AbortController()]
+  let shown: WordsStep | undefined
   let changed = Promise.withResolvers<undefined>()
   const asking = askToJoin(link.value, {
     transport,
     timers: systemTimers,
-    deviceName,
+    deviceName: settings.current.name,
     randomBytes: secureRandomBytes,
-    asked: (those) => {
-      words = those
+    asked: (words) => {
+      steps.end(shown)
+      shown = steps.begin(words)
+      void shown.answered.then((match) => match || differs.abort())
       changed.resolve(undefined)
     },
     signal: AbortSignal.any([signal, left.signal]),
+    differs: differs.signal,
   })
+  const asked = ({ id, words }: WordsStep, admitted: boolean) =>
+    ok({ step: { case: 'asked' as const, value: { id, words: [...words], admitted } } })
   try {
     for (;;) {
       const admission = await Promise.race([asking, changed.promise])
       if (admission === undefined) {
         changed = Promise.withResolvers()
-        yield ok({ step: { case: 'asked', value: { words: [...words] } } })
+        if (shown) yield asked(shown, false)
         continue
       }
       if (!admission.ok) return yield admission
+      if (shown && confirm) {
+        yield asked(shown, true)
+        const match = await Promise.race([shown.answered, aborted(signal)])
+        if (match === undefined) return
+        if (!match) return yield err(differLate)
+      }
       // Held from here on only: a person may take minutes to answer.
       const joined = await folders.holding(() => settleIn(node, admission.value, checked?.value, signal))
       return yield joined.ok ? ok({ step: { case: 'joined', value: joined.value } }) : joined
     }
   } finally {
+    steps.end(shown)
     left.abort()
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    if (signal.aborted) resolve(undefined)
+  })
 
 /** Adopts what was joined and gives it its place: `path`, or one of the node's choice. */
 const settleIn = async (
@@ -220,6 +234,7 @@ const findInvite = (
 
 export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService> => {
   const { stores, transport, joins } = node
+  const steps = new WordsSteps()
   return {
     async previewLink({ link: text }) {
       const link = readLink(node, text)
@@ -232,6 +247,8 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
       const answered = await joins.answer(found.value.id, accept)
       return answered.ok ? ok({}) : answered
     },
+
+    answerWords: async ({ id, match }) => steps.answer(id, match),
 
     async listJoins() {
       return ok({ joins: joins.waiting().map(describeJoin) })
@@ -288,7 +305,7 @@ export const inviteService = (node: InviteDeps): ServiceApi<typeof InviteService
     async *join(request, signal) {
       if (request.path !== '' && !isAbsolute(request.path))
         return yield err(latticeError('bad-request', 'permanent', 'the path must be absolute'))
-      yield* joinLink(node, request, signal)
+      yield* joinLink(node, steps, request, signal)
     },
   }
 }

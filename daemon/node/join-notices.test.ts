@@ -22,7 +22,16 @@ test('who asks to join and who has joined are told, of folders with the folder',
     },
     (notice) => told.push(notice),
   )
-  const asked = { id: 'ab12', device, address: '', invite: id, role: 'writer', words: [], sinceMs: 1 } as const
+  const asked = {
+    id: 'ab12',
+    device,
+    address: '',
+    invite: id,
+    role: 'writer',
+    words: [],
+    sinceMs: 1,
+    differs: false,
+  } as const
   listeners.requested?.({ ...asked, deviceName: 'ben', store: store(FILESTORE_TYPE, 'notes') })
   listeners.joined?.({ device, name: 'ben', store: store('core:space', 'home') })
   expect(told).toEqual([

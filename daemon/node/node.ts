@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly config: Partial<NodeConfig>
   /** False: no local discovery from the start, whatever `config.json` says. */
   readonly localDiscovery: boolean
+  /** Go on with a new space where the device’s own is damaged; else that is a failure. */
+  readonly newSpace?: boolean
   /** Serve the web UI. */
   readonly web?: WebRequest
   /** Is told of unexpected failures, which are bugs of ours. */
@@ -118,7 +120,7 @@ export class LatticeNode implements AsyncDisposable {
     const common = { home, config, settings, log, key: key.value, changes, notices, report }
     // The network code takes longest to load, and nothing local needs it.
     const networkCode = loadNetworkCode()
-    const local = await openLocal(parts, common)
+    const local = await openLocal(parts, { ...common, newSpace: options.newSpace ?? false })
     if (!local.ok) return local
     const network = await openNetwork(parts, {
       ...common,

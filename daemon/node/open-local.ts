@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { NoticeKind } from '#proto/event_api'
 import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { NodeVerifier } from '#kernel/core/identity.ts'
-import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
+import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { Cas } from '#kernel/cas/cas.ts'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { WorkerPool } from '#kernel/cas/pool.ts'
@@ -58,6 +58,8 @@ export interface Local {
 /** What is needed to open it. */
 export type Opening = Pick<Common, 'home' | 'key' | 'notices' | 'report'> & {
   readonly settings: { readonly current: Pick<Settings['current'], 'name'> }
+  /** Go on with a new space where the device’s own is lost. */
+  readonly newSpace: boolean
 }
 
 const TABLES = [...KERNEL_TABLES, ...CAS_TABLES, ...FOLDER_TABLES, ...SYNC_TABLES, NODE_TABLE]
@@ -78,14 +80,15 @@ const isFresh = (storage: StorageBackend): boolean => {
 }
 
 /**
- * The space that was noted, or else found; a new one if there is none. That one was there and cannot be opened is said,
- * and the node goes on with a new one, for its other folders are well; what is left of the old one stays on the disk.
+ * The space that was noted, or else found; a new one on the first start. That one was there and cannot be opened is for
+ * the person to answer: nothing is changed, and a backup helps. Told to go on with a new one, what is left of the old one
+ * stays on the disk.
  */
 const openSpace = async (
   storage: StorageBackend,
   stores: LocalStoreManager,
   bindings: Bindings,
-  { key, settings, notices, report }: Opening,
+  { home, key, settings, newSpace, notices, report }: Opening,
 ): Promise<Result<Store, LatticeError>> => {
   const noted = bindings.ownSpace()
   const known = noted && stores.get(noted)
@@ -93,12 +96,21 @@ const openSpace = async (
   const made = ownSpace(stores, key)
   // A home from before the note has its space in the catalogue all the same: that is the first thing made in it.
   const isLost = noted !== undefined || (!made && !isFresh(storage))
+  const which = noted ? ` ${bytesToHex(noted).slice(0, 12)}` : ''
+  const damaged = `this device’s own space${which} is damaged and cannot be opened`
+  if (isLost && !newSpace)
+    return err(
+      latticeError(
+        'space-damaged',
+        'corrupt',
+        `${damaged}: restore ${home} from a backup, or go on with a new space (“lattice up --new-space”), to which the devices of the old one have to be invited again`,
+      ),
+    )
   const space = made ? ok(made) : await stores.create(SPACE_TYPE, { name: settings.current.name })
   if (!space.ok) return space
   if (isLost) {
-    const which = noted ? ` ${bytesToHex(noted).slice(0, 12)}` : ''
     const message =
-      `this device’s own space${which} is damaged and cannot be opened; ` +
+      `${damaged}; ` +
       `${made ? 'another one is used' : 'a new one was made'}: devices that were invited to it have to be invited again`
     report(new StorageError('store-corrupt', message))
     notices.add({ kind: NoticeKind.FOLDER_ERROR, message })

@@ -5,7 +5,7 @@ import type { GetStatusResponseSchema } from '#proto/node_api'
 import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Transport } from '#sync/transport/port.ts'
 import { describeRemoval } from './folder-service.ts'
-import type { FolderEntry, FolderLookup, Removed } from './parts.ts'
+import type { Removed } from './parts.ts'
 
 export interface StatusSources {
   readonly home: string
@@ -14,9 +14,8 @@ export interface StatusSources {
   readonly startedMs: number
   readonly storage: StorageBackend
   readonly transport: Transport
-  readonly folders: FolderLookup
   readonly removals: () => readonly Removed[]
-  readonly describeFolder: (entry: FolderEntry) => MessageInitShape<typeof FolderSchema>
+  readonly describeFolders: () => MessageInitShape<typeof FolderSchema>[]
 }
 
 export const describeStatus = (node: StatusSources): MessageInitShape<typeof GetStatusResponseSchema> => ({
@@ -30,7 +29,7 @@ export const describeStatus = (node: StatusSources): MessageInitShape<typeof Get
   bytesSent: BigInt(node.transport.bytesSent),
   bytesReceived: BigInt(node.transport.bytesReceived),
   addresses: [...node.transport.addresses()],
-  folders: node.folders.list().map(node.describeFolder),
+  folders: node.describeFolders(),
   storageBytes: BigInt(node.storage.sizeBytes),
   memoryBytes: BigInt(process.memoryUsage.rss()),
   removals: node.removals().map(describeRemoval),

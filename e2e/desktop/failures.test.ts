@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { decodeLink, encodeLink } from '#sync/join/link.ts'
+import { damageStore } from '../support/damage.ts'
 import { startBeside, TestApp } from '../support/electron.ts'
 import { Notifications } from '../support/notifications.ts'
 import { nodeUp, runAt, SharedFolder } from '../support/shared-folder.ts'
@@ -122,6 +123,25 @@ test('a damaged store is said in the language of the system, and the app quits f
   const exited = once(app.process, 'exit')
   await page.click('#quit', { noWaitAfter: true })
   expect((await exited)[0], app.output).toBe(0)
+})
+
+test('a damaged space is said, and left alone until the person goes on with a new one', async () => {
+  const home = await homeWithFolder()
+  await using before = new TestNode(root, 'before')
+  await before.up()
+  const { stores } = await before.json<{ stores: { id: string; type: string }[] }>('store', 'list')
+  await before.stop()
+  await damageStore(home, stores.find(({ type }) => type === 'core:space')!.id)
+  await using app = await TestApp.launch(home, { hasInterface: true })
+  const { page, message, advice, details } = await readFailure(app)
+  expect(message).toContain('This device’s own space is damaged.')
+  expect(advice).toContain('Or go on with a new space')
+  expect(details).toContain('space-damaged: ')
+  await page.click('#retry', { noWaitAfter: true })
+  await page.waitForURL('lattice-app://failure/')
+  await page.click('#newSpace', { noWaitAfter: true })
+  await page.waitForURL(/^lattice-app:\/\/app\//, { timeout: DEADLINE_MS })
+  await page.getByRole('region', { name: 'Papers' }).waitFor()
 })
 
 test('a port that is taken is said, and the app opens once it is free', async () => {

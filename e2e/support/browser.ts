@@ -34,8 +34,14 @@ export class TestPage implements AsyncDisposable {
     this.complaints = complaints
   }
 
-  /** Opens what `lattice web` names: the address of the node's UI with its token. */
-  static async open(node: TestNode, options: { readonly locale?: string } = {}): Promise<TestPage> {
+  /**
+   * Opens what `lattice web` names: the address of the node's UI with its token. `hasOwnClock`: the page's timers can be
+   * held and moved on by `page.clock`.
+   */
+  static async open(
+    node: TestNode,
+    options: { readonly locale?: string; readonly hasOwnClock?: boolean } = {},
+  ): Promise<TestPage> {
     const executablePath = chromiumPath()
     if (executablePath === undefined) throw new Error('there is no Chromium: see chromiumPath')
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
@@ -49,6 +55,7 @@ export class TestPage implements AsyncDisposable {
     const page = await context.newPage()
     const complaints: string[] = []
     collectComplaints(page, complaints)
+    if (options.hasOwnClock) await page.clock.install()
     await page.goto(await node.ok('web'))
     return new TestPage(browser, page, complaints)
   }

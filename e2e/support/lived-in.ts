@@ -90,6 +90,15 @@ const share = async (from: TestNode, to: TestNode, folder: string, path: string)
   await to.ok('join', await from.ok('invite', folder), path)
 }
 
+/** A folder that was on this device and is on the other one alone now. */
+const leave = async (other: TestNode, here: TestNode, folder: string, there: string, path: string): Promise<void> => {
+  await mkdir(there)
+  await other.ok('folder', 'add', there)
+  await share(other, here, folder, path)
+  await level(folder, other, here)
+  await here.ok('folder', 'remove', folder)
+}
+
 export const liveIn = async (world: TestWorld): Promise<LivedIn> => {
   const [laptop, studio, phone] = [world.node('Laptop'), world.node('Studio'), world.node('Phone')]
   const [here, there] = [join(world.root, 'laptop'), join(world.root, 'studio')]
@@ -104,6 +113,7 @@ export const liveIn = async (world: TestWorld): Promise<LivedIn> => {
   await share(laptop, phone, 'Photos', join(world.root, 'phone'))
   await level('Notes', laptop, studio)
   await level('Photos', laptop, phone)
+  await leave(studio, laptop, 'Maps', join(there, 'Maps'), join(here, 'Maps'))
   await phone.stop()
   await rm(join(there, 'Notes', 'Journal', 'monday.md'))
   await level('Notes', laptop, studio)

@@ -100,6 +100,7 @@ const meet = async (first: Device, second: Device, filesOfSecond: string): Promi
   expect(shownHere).toHaveLength(4)
   expect(await wordsOf(page)).toEqual(shownHere)
   await saysConnected(first.page, '0 devices')
+  await button(page, 'They match').click()
   await button(request, 'The words match: let in').click()
   await saysConnected(first.page, '1 device')
   await saysConnected(page, '1 device')

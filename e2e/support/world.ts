@@ -14,7 +14,7 @@ import { bytesToHex } from '#kernel/core/bytes.ts'
 import { createRpcClient } from '#daemon/rpc/client.ts'
 import { childHasStarted } from './started.ts'
 
-const program = new URL('../../bin/lattice', import.meta.url).pathname
+export const program = new URL('../../bin/lattice', import.meta.url).pathname
 /** Generous: CI machines build and start several programs at once. A wait for a large tree brings its own `--timeout`. */
 const READY_DEADLINE_MS = 60_000
 const CONNECTED_DEADLINE_MS = 90_000

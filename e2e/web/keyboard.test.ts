@@ -86,6 +86,10 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
         await keys.fill(/Where the files go/, join(world.root, 'kitchen'))
         await keys.use('button', 'Ask to be let in')
         await page.getByRole('list', { name: 'The four words' }).waitFor()
+        const match = page.getByRole('button', { name: 'They match' })
+        await expect.poll(() => match.isEnabled(), { timeout: FOCUS_MS }).toBe(true)
+        await keys.use('button', 'They match')
+        await page.getByText(/^Waiting for the person there/).waitFor()
         await sit(lived.laptop, '/folders', async (others) => {
           const accept = others.page
             .getByRole('region', { name: 'Kitchen wants to join' })
@@ -266,5 +270,20 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
     expect((await lived.laptop.json<{ settings: { uploadLimit: number } }>('settings')).settings.uploadLimit).toBe(
       500_000,
     )
+  })
+
+  test('a folder that was removed here is kept here again', async () => {
+    const path = join(world.root, 'laptop', 'Maps')
+    await sit(lived.laptop, '/folders', async (keys) => {
+      const { page } = keys
+      await page.getByRole('region', { name: 'Maps' }).getByText('Not on this device').waitFor()
+      await keys.use('button', 'Keep here…')
+      await page.getByRole('dialog', { name: 'Keep Maps here again?' }).waitFor()
+      await focusIs(keys, { role: 'textbox', isSeen: true })
+      expect(await page.getByRole('textbox', { name: 'Directory' }).inputValue()).toBe(path)
+      expect(await keys.staysInside('[role=dialog]')).toBe(true)
+      await keys.use('button', 'Keep here')
+      await page.getByRole('region', { name: 'Maps' }).getByText(path).waitFor()
+    })
   })
 })

@@ -1,12 +1,13 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { FileOp } from '#proto/file'
 import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { editAppearance, resolveMerged, resolveTake } from './intents.ts'
 import { forkPoint, lastMeeting, type ContentWrite } from './lineage.ts'
 import { contentOf, decodeOps, editOp } from './ops.ts'
-import type { Inode } from './port.ts'
+import type { Conflict, Inode } from './port.ts'
 import { scene, text } from './scene.ts'
 import { rememberTouched, undoSteps } from './undo.ts'
-import { isTrash } from './values.ts'
+import { contentKey, isTrash } from './values.ts'
 
 type Scene = ReturnType<typeof scene>
 
@@ -140,29 +141,108 @@ test('files made apart have no base', () => {
   expect(base(s)).toBeUndefined()
 })
 
-test('branches met last where a write replaced several', () => {
-  const s = scene()
-  s.put(s.a, 'x', 'old')
-  s.meet()
-  const { inode } = s.see(s.a, 'x')
-  const meeting = () => lastMeeting(writesOf(s, inode), s.world.causality)
+describe('where branches met last', () => {
   const hexes = (hashes: readonly Hash[] = []): string[] => hashes.map(bytesToHex)
-  s.edit(s.a, 'x', 'newer')
-  s.meet()
-  expect(meeting()).toBeUndefined()
-  for (const round of [1, 2]) {
-    s.edit(s.a, 'x', `a ${round}`)
-    s.edit(s.b, 'x', `b ${round}`)
+  const sorted = (hashes: readonly Hash[] = []): string[] => hexes(hashes).toSorted()
+
+  /** A file that a and b have edited apart, again with each round. */
+  const quarrel = () => {
+    const s = scene()
+    s.put(s.a, 'x', 'old')
     s.meet()
-    const [conflict] = s.conflicts()
-    s.world.write(s.a, resolveMerged(s.a.tree, conflict!, text(`merged ${round}`)))
-    const joint = lastHash(s)
-    s.meet()
-    const parted = conflict!.heads.map(({ hash }) => hash)
-    expect(hexes(meeting()?.of).toSorted()).toEqual(hexes(parted).toSorted())
-    expect(hexes(meeting()?.since)).toEqual(hexes([joint]))
-    s.edit(s.b, 'x', `since ${round}`)
-    s.meet()
-    expect(hexes(meeting()?.since)).toEqual(hexes([joint, lastHash(s)]))
+    const { inode } = s.see(s.a, 'x')
+    let round = 0
+    const part = () => {
+      round++
+      s.edit(s.a, 'x', `a ${round}`)
+      s.edit(s.b, 'x', `b ${round}`)
+      s.meet()
+      const [conflict] = s.conflicts()
+      return { conflict: conflict!, parted: conflict!.heads.map(({ hash }) => hash) }
+    }
+    const heads = (): Hash[] =>
+      s.a.tree.state.cells.cell(contentKey(inode))!.heads.flatMap(({ hash, value }) => (value ? [hash] : []))
+    const meeting = () => lastMeeting(writesOf(s, inode), heads(), s.world.causality)
+    /** Settles it and gives what brings it back. */
+    const settle = (conflict: Conflict, ops: FileOp[]): (() => void) => {
+      const remembered = rememberTouched(s.a.tree.state, conflict, ops)
+      s.world.write(s.a, ops)
+      const settling = lastHash(s)
+      s.meet()
+      return () => {
+        for (const step of undoSteps(remembered, [settling])) s.world.write(s.a, step(s.a.tree))
+        s.meet()
+      }
+    }
+    return { s, part, meeting, settle, heads }
   }
+
+  test('a write replaced several, and after that', () => {
+    const { s, part, meeting, settle } = quarrel()
+    s.edit(s.a, 'x', 'newer')
+    s.meet()
+    expect(meeting()).toBeUndefined()
+    for (const round of [1, 2]) {
+      const { conflict, parted } = part()
+      // What stands side by side has parted since it met last.
+      expect(meeting()).toBeUndefined()
+      settle(conflict, resolveMerged(s.a.tree, conflict, text(`merged ${round}`)))
+      const joint = lastHash(s)
+      expect(sorted(meeting()?.of)).toEqual(parted.map(bytesToHex).toSorted())
+      expect(hexes(meeting()?.since)).toEqual(hexes([joint]))
+      s.edit(s.b, 'x', `since ${round}`)
+      s.meet()
+      expect(hexes(meeting()?.since)).toEqual(hexes([joint, lastHash(s)]))
+      expect(meeting()?.taken).toBeUndefined()
+    }
+  })
+
+  test.each([0, 1])('one side was taken, side %i', (side) => {
+    const { s, part, meeting, settle } = quarrel()
+    for (const round of [1, 2]) {
+      const { conflict, parted } = part()
+      settle(conflict, resolveTake(s.a.tree, conflict, parted[side]!))
+      const settling = lastHash(s)
+      const found = { of: sorted(parted), since: hexes([settling]), taken: bytesToHex(parted[side]!) }
+      const told = () => ({
+        of: sorted(meeting()?.of),
+        since: hexes(meeting()?.since),
+        taken: bytesToHex(meeting()!.taken!),
+      })
+      expect(told()).toEqual(found)
+      s.edit(s.b, 'x', `since ${round}`)
+      s.meet()
+      expect(told()).toEqual({ ...found, since: hexes([settling, lastHash(s)]) })
+    }
+  })
+
+  test.each(['merged', 'taken'])('it was taken back after it was %s, edited, and settled again', (how) => {
+    const { s, part, meeting, settle, heads } = quarrel()
+    const { conflict, parted } = part()
+    const ops =
+      how === 'merged' ? resolveMerged(s.a.tree, conflict, text('m')) : resolveTake(s.a.tree, conflict, parted[0]!)
+    const bringBack = settle(conflict, ops)
+    const settling = bytesToHex(lastHash(s))
+    const isThere = (): void => {
+      expect(sorted(meeting()?.of)).toEqual(sorted(parted))
+      expect(hexes(meeting()?.since)[0]).toBe(settling)
+      expect(meeting()?.taken).toEqual(how === 'merged' ? undefined : parted[0])
+    }
+    bringBack()
+    expect(heads()).toHaveLength(2)
+    isThere()
+    expect(hexes(meeting()?.since).slice(1).toSorted()).toEqual(sorted(heads()))
+    s.world.write(s.b, editAppearance(s.b.tree, s.see(s.b, 'x'), text('further')))
+    s.meet()
+    expect(heads()).toHaveLength(2)
+    isThere()
+    const [again] = s.conflicts()
+    settle(again!, resolveTake(s.a.tree, again!, again!.heads[1]!.hash))
+    isThere()
+    // What parts after that is another matter.
+    const later = part()
+    expect(meeting()).toBeUndefined()
+    settle(later.conflict, resolveMerged(s.a.tree, later.conflict, text('at last')))
+    expect(sorted(meeting()?.of)).toEqual(sorted(later.parted))
+  })
 })

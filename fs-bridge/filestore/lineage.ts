@@ -47,28 +47,56 @@ export const forkPoint = (
 
 /** Where branches met last. */
 export interface Meeting {
-  /** What the first write since replaced. */
+  /** The contents that stood side by side until then. */
   readonly of: readonly Hash[]
-  /** The write that joined them, and all later ones. */
+  /** The write that settled it, and all later ones. */
   readonly since: readonly Hash[]
+  /** The one of them that was taken as it is; undefined: another content took their place, or none. */
+  readonly taken: Hash | undefined
 }
 
-/** Undefined: there were never several. `writes`: as above, with one head. */
-export const lastMeeting = (writes: readonly ContentWrite[], causality: Causality): Meeting | undefined => {
+/**
+ * Undefined: there were never several, or what stands side by side now has parted since they met last. What is brought
+ * back has not parted: it stands for what had met. `heads`: the contents that stand now. `writes`: as above.
+ */
+export const lastMeeting = (
+  writes: readonly ContentWrite[],
+  heads: readonly Hash[],
+  causality: Causality,
+): Meeting | undefined => {
   const lineage = new Lineage(writes, causality)
-  const index = writes.findLastIndex((_, each) => lineage.replaced(each).length > 1)
+  let standing = writes.flatMap(({ hash }, each) => (heads.some((head) => equalBytes(head, hash)) ? [each] : []))
+  if (heads.length > 1 && !standing.some((each) => lineage.isRevived(each))) return undefined
+  // What stood after it was brought back had parted before it was settled first.
+  let index = writes.length
+  do {
+    const before = index
+    index = writes.findLastIndex((_, each) => each < before && lineage.settles(each))
+    standing = index < 0 ? [] : [...lineage.stood(index)]
+  } while (standing.some((each) => lineage.isRevived(each)))
   if (index < 0) return undefined
   const hashAt = (each: number): Hash => writes[each]!.hash
-  return { of: lineage.replaced(index).map(hashAt), since: writes.slice(index).map(({ hash }) => hash) }
+  const [taken] = writes[index]!.content ? [] : lineage.left(index)
+  return {
+    of: lineage.stood(index).map(hashAt),
+    since: writes.slice(index).map(({ hash }) => hash),
+    taken: taken === undefined ? undefined : hashAt(taken),
+  }
 }
 
 class Lineage {
   readonly #writes: readonly ContentWrite[]
   readonly #causality: Causality
-  /** By the index of a write: the indices of what it replaced, of what replaced it, and of what it was made from. */
+  /**
+   * By the index of a write: the indices of what it replaced, of what it left beside it, of what replaced it, and of what
+   * it was made from.
+   */
   readonly #replaced: number[][] = []
+  readonly #kept: number[][] = []
   readonly #replacedBy: number[][] = []
   readonly #madeFrom: number[][] = []
+  /** Old contents that were brought back side by side. */
+  readonly #revived = new Set<number>()
   /** Written, and replaced by nobody yet. */
   readonly #open = new Set<number>()
 
@@ -84,9 +112,33 @@ class Lineage {
     return this.#above([index], (each) => this.#madeFrom[each]!)
   }
 
-  /** What stood until then. */
-  replaced(index: number): readonly number[] {
-    return this.#replaced[index]!
+  /** The contents that its author saw side by side. */
+  stood(index: number): readonly number[] {
+    return this.#contents([...this.#replaced[index]!, ...this.#kept[index]!]).sort((a, b) => a - b)
+  }
+
+  /** Those of them that it left standing. */
+  left(index: number): readonly number[] {
+    return this.#contents(this.#kept[index]!)
+  }
+
+  /** Of several contents no more than one was left. */
+  settles(index: number): boolean {
+    const own = this.#writes[index]!.content ? 1 : 0
+    return this.stood(index).length > 1 && this.left(index).length + own <= 1
+  }
+
+  /** It was brought back, or made from such a one, and nothing was settled since. */
+  isRevived(index: number): boolean {
+    const before = (each: number): readonly number[] => {
+      const replaced = this.settles(each) ? [] : this.#replaced[each]!
+      return replaced.some((one) => this.settles(one)) ? [] : replaced
+    }
+    return [...this.#above([index], before)].some((each) => this.#revived.has(each))
+  }
+
+  #contents(indices: readonly number[]): number[] {
+    return indices.filter((each) => this.#writes[each]!.content !== undefined)
   }
 
   #above(from: readonly number[], next: (index: number) => readonly number[]): Set<number> {
@@ -117,6 +169,7 @@ class Lineage {
     }
     this.#open.add(index)
     this.#replaced.push(replaced)
+    this.#kept.push(kept)
     this.#replacedBy.push([])
     this.#madeFrom.push(replaced.length > 0 ? replaced : this.#beforeKept(kept, prev))
   }
@@ -136,6 +189,7 @@ class Lineage {
       if (other < 0 || bytesToHex(this.#writes[other]!.author) !== bytesToHex(write.author)) continue
       const [old, otherOld] = [this.#earlierWith(index), this.#earlierWith(other)]
       if (old === undefined || otherOld === undefined) continue
+      this.#revived.add(index).add(other)
       this.#madeFrom[index] = [old]
       this.#madeFrom[other] = [otherOld]
     }

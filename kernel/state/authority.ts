@@ -17,6 +17,7 @@
  */
 import { bytesToHex, type Hash, type HexKey, type PublicKey } from '../core/bytes.ts'
 import type { Dot } from '../dag/port.ts'
+import { compareHeads } from './cell.ts'
 import { RANK, type Rank, type SystemAction } from './system-op.ts'
 
 /** What one op says about one device. */
@@ -106,8 +107,9 @@ export class Authority {
     this.#own = storeHex
     this.founder = founder
     this.#isAncestor = isAncestor
-    // A clock is strictly greater than those it follows: this order is topological.
-    this.events = [...events].sort((a, b) => (a.at.hlc < b.at.hlc ? -1 : a.at.hlc > b.at.hlc ? 1 : 0))
+    // A clock is strictly greater than those it follows: this order is topological. Of one instant no event knows of
+    // another; which comes last there must not follow from the order of arrival.
+    this.events = [...events].sort((a, b) => compareHeads(b.at, a.at))
     for (const event of this.events) {
       const list = this.#byDevice.get(event.device)
       if (list === undefined) this.#byDevice.set(event.device, [event])

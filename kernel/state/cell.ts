@@ -8,6 +8,7 @@
  * a cell that does not decode means a damaged disk, and throws `CorruptCellError`.
  */
 import { allocate, compareBytes, type Hash, type PublicKey } from '../core/bytes.ts'
+import type { Dot } from '../dag/port.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { Cell, Head } from './port.ts'
 
@@ -24,7 +25,7 @@ export class CorruptCellError extends StorageError {
 }
 
 /** Descending (hlc, author, hash): negative if `a` wins over `b`. */
-export const compareHeads = (a: Head, b: Head): number => {
+export const compareHeads = (a: Dot, b: Dot): number => {
   if (a.hlc !== b.hlc) return a.hlc > b.hlc ? -1 : 1
   return compareBytes(b.author, a.author) || compareBytes(b.hash, a.hash)
 }

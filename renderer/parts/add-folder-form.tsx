@@ -5,17 +5,15 @@
 import { useState, type ReactNode } from 'react'
 import { Form } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
-import { DesktopService } from '#proto/desktop_api'
 import { FolderService } from '#proto/folder_api'
 import { useIsDesktop } from '../connection/desktop.ts'
-import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
 import layout from '../design/layout.module.css'
-import { useAction, type Action } from '../present/use-action.ts'
+import { useAction } from '../present/use-action.ts'
 import { useClient } from '../present/use-client.ts'
 import { ActionError } from './action-error.tsx'
 import { CallButton } from './call-button.tsx'
-import css from './forms.module.css'
+import { DirectoryField } from './directory-field.tsx'
 
 interface AddFolderFormProps {
   readonly initialPath?: string
@@ -23,16 +21,6 @@ interface AddFolderFormProps {
   readonly initialName?: string
   readonly onAdded: (name: string) => void
   readonly extraAction?: ReactNode
-}
-
-const ChooseButton = ({ action, onChosen }: { action: Action; onChosen: (path: string) => void }) => {
-  const { t } = useTranslation('folders')
-  const desktop = useClient(DesktopService)
-  const choose = async (): Promise<void> => {
-    const { path } = await desktop.chooseDirectory({ title: t('add.title') })
-    if (path !== '') onChosen(path)
-  }
-  return <Button onPress={() => void action.run(choose)}>{t('add.choose')}</Button>
 }
 
 export const AddFolderForm = ({ initialPath = '', initialName = '', onAdded, extraAction }: AddFolderFormProps) => {
@@ -54,19 +42,12 @@ export const AddFolderForm = ({ initialPath = '', initialName = '', onAdded, ext
         void action.run(add)
       }}
     >
-      <div className={css['row']}>
-        <TextField
-          label={t('add.path')}
-          note={isDesktop ? t('add.pathNoteDesktop') : t('add.pathNote')}
-          placeholder={t('add.pathExample')}
-          value={path}
-          onChange={setPath}
-          isRequired
-          isCode
-          autoFocus
-        />
-        {isDesktop && <ChooseButton action={action} onChosen={setPath} />}
-      </div>
+      <DirectoryField
+        note={isDesktop ? t('add.pathNoteDesktop') : t('add.pathNote')}
+        path={path}
+        onPath={setPath}
+        action={action}
+      />
       <TextField label={t('add.name')} note={t('add.nameNote')} value={name} onChange={setName} maxLength={255} />
       <ActionError action={action} />
       <div className={layout['actions']}>

@@ -1,12 +1,12 @@
 /**
  * Following a link: it is looked at first, without telling anyone; then the person says where the files go, and joins.
- * Where somebody there must let him in, the four words are on the screen while he waits, and going back takes the wish
- * back.
+ * Where somebody there must let him in, the four words are on the screen while he waits: nothing is joined before he has
+ * said that they match, and going back takes the wish back.
  */
 import { useRef, useState } from 'react'
 import { Form } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
-import { InviteService, type PreviewLinkResponse } from '#proto/invite_api'
+import { InviteService, type AskedStep, type PreviewLinkResponse } from '#proto/invite_api'
 import { Button } from '../design/button.tsx'
 import { TextField } from '../design/field.tsx'
 import layout from '../design/layout.module.css'
@@ -16,7 +16,7 @@ import { useClient } from '../present/use-client.ts'
 import { ActionError } from './action-error.tsx'
 import { CallButton } from './call-button.tsx'
 import { roleKey } from './roles.ts'
-import { Words } from './words.tsx'
+import { useIsReadable, Words } from './words.tsx'
 import css from './forms.module.css'
 
 interface JoinFormProps {
@@ -48,13 +48,37 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
   )
 }
 
-/** What a person there sees while he is asked: other words whenever the device had to ask anew. */
-const Asked = ({ words }: { readonly words: readonly string[] }) => {
+/** What a person there sees while he is asked: other words, with a step of their own, whenever the device had to ask anew. */
+const Asked = ({ asked: { id, words, admitted } }: { readonly asked: AskedStep }) => {
   const { t } = useTranslation('pairing')
+  const client = useClient(InviteService)
+  const action = useAction()
+  const [isMatch, setIsMatch] = useState(false)
+  const isReadable = useIsReadable()
+  const answer = async (match: boolean): Promise<void> => {
+    if (await action.run(() => client.answerWords({ id, match }))) setIsMatch(match)
+  }
   return (
-    <div className={layout['form']} role="status">
-      <p>{t('join.compare')}</p>
-      <Words words={words} />
+    <div className={layout['form']}>
+      <div className={layout['form']} role="status">
+        <p>{t('join.compare')}</p>
+        <Words words={words} />
+        {isMatch && <p className={layout['soft']}>{t('join.matched')}</p>}
+        {!isMatch && admitted && <p>{t('join.admitted')}</p>}
+      </div>
+      {!isMatch && (
+        <>
+          <ActionError action={action} />
+          <div className={layout['actions']}>
+            <CallButton action={action} onPress={() => void answer(false)}>
+              {t('join.differ')}
+            </CallButton>
+            <CallButton kind="primary" action={action} isDisabled={!isReadable} onPress={() => void answer(true)}>
+              {t('join.match')}
+            </CallButton>
+          </div>
+        </>
+      )}
     </div>
   )
 }
@@ -103,26 +127,26 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
   const [step, setStep] = useState<Step>({ at: 'link' })
   const look = async (): Promise<void> =>
     setStep({ at: 'preview', preview: await client.previewLink({ link: link.trim() }) })
-  const [words, setWords] = useState<readonly string[]>()
+  const [asked, setAsked] = useState<AskedStep>()
   const asking = useRef<AbortController>(undefined)
   const join = async (path: string): Promise<void> => {
     const { signal } = (asking.current = new AbortController())
     try {
-      for await (const { step } of client.join({ link: link.trim(), path }, { signal })) {
-        if (step.case === 'asked') setWords(step.value.words)
+      for await (const { step } of client.join({ link: link.trim(), path, confirm: true }, { signal })) {
+        if (step.case === 'asked') setAsked(step.value)
         else if (step.case === 'joined') onJoined(step.value.name)
       }
     } catch (thrown) {
       if (!signal.aborted) throw thrown
     } finally {
-      setWords(undefined)
+      setAsked(undefined)
     }
   }
   if (step.at === 'preview')
     return (
       <div className={layout['form']}>
         <Preview preview={step.preview} />
-        {words !== undefined && <Asked words={words} />}
+        {asked !== undefined && <Asked key={asked.id} asked={asked} />}
         <JoinStep
           asks={step.preview.approval}
           action={action}

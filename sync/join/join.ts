@@ -5,7 +5,7 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { Role as WireRole } from '#proto/system'
-import { JoinRequestSchema, JoinRevealSchema } from '#proto/wire'
+import { JoinLeaveSchema, JoinRequestSchema, JoinRevealSchema } from '#proto/wire'
 import type { PublicKey, StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Role, StoreManager } from '#kernel/store/port.ts'
@@ -21,6 +21,7 @@ import {
   parseAnswer,
   REFUSALS,
   WAIT_MS,
+  WORDS_DIFFER,
   type Accepted,
   type Answer,
   type JoinError,
@@ -60,6 +61,8 @@ export interface AskOptions {
   readonly asked: (words: readonly string[]) => void
   /** Gives up; the inviter is told if it can be. */
   readonly signal?: AbortSignal
+  /** The person here says that the words differ: gives up as well, and the inviter is told why. */
+  readonly differs?: AbortSignal
 }
 
 /** The inviter has let this device in: what is left is to take part. */
@@ -99,7 +102,23 @@ type Failed = { readonly ok: false; readonly error: JoinError }
 const notReachable = (why: string): Failed =>
   err(latticeError('not-reachable', 'retryable', `the inviting device cannot be reached: ${why}`))
 const cancelled: Failed = err(latticeError('join-cancelled', 'permanent', 'joining was given up'))
+const differing: Failed = err(
+  latticeError(
+    WORDS_DIFFER,
+    'permanent',
+    'the words differ, so nothing was joined: somebody may stand between the two devices; ask for a new link on another way',
+  ),
+)
 const unanswered: Failed = err(latticeError('join-expired', 'permanent', REFUSALS['join-expired']))
+
+/** Why the caller gives up; undefined: he does not. */
+const gaveUp = ({ signal, differs }: AskOptions): Failed | undefined => {
+  if (differs?.aborted) return differing
+  return signal?.aborted ? cancelled : undefined
+}
+
+/** Aborts when the caller gives up, whatever the reason. */
+const endOf = ({ signal, differs }: AskOptions): AbortSignal => AbortSignal.any([signal ?? [], differs ?? []].flat())
 
 /** One link being followed. */
 interface Attempt {
@@ -113,14 +132,16 @@ interface Attempt {
 }
 
 const askUntilAnswered = async (link: InviteLink, options: AskOptions): Promise<Result<Accepted, JoinError>> => {
-  const { timers, signal } = options
+  const { timers } = options
   const attempt: Attempt = { link, options, untilMs: timers.nowMs() + WAIT_MS, waited: false, rounds: 0 }
   for (let retryMs = RETRY_MS; ; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
     const answered = await askOnce(attempt)
-    if (answered.ok || signal?.aborted) return answered.ok ? answered : cancelled
+    if (answered.ok) return answered
+    const ended = gaveUp(options)
+    if (ended) return ended
     if (!attempt.waited || answered.error.kind !== 'not-reachable' || attempt.rounds >= ROUNDS_MAX) return answered
     if (timers.nowMs() + retryMs >= attempt.untilMs) return unanswered
-    await startPause(timers, retryMs, signal).over
+    await startPause(timers, retryMs, endOf(options)).over
   }
 }
 
@@ -129,7 +150,7 @@ const askOnce = async (attempt: Attempt): Promise<Result<Accepted, JoinError>> =
   const { transport, timers } = options
   const late = new AbortController()
   const cancel = timers.after(DIAL_MS, () => late.abort())
-  const signal = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal
+  const signal = AbortSignal.any([endOf(options), late.signal])
   try {
     const connected = await transport.connect(link.inviter, link.addresses, signal)
     if (!connected.ok) return notReachable(connected.error.message)
@@ -165,6 +186,8 @@ const ask = async (stream: ByteStream, attempt: Attempt): Promise<Result<Accepte
         attempt.waited = true
         asked(joinWords({ ...pair, secret, inviterNonce, joinerNonce }))
         answer = await whileWaiting(attempt, nextAnswer(reader, storeId))
+        if (!answer.ok && answer.error.kind === WORDS_DIFFER)
+          await writer.write(toBinary(JoinLeaveSchema, create(JoinLeaveSchema, { kind: WORDS_DIFFER })))
       }
     }
     await endQuietly(stream)
@@ -195,12 +218,13 @@ const nextAnswer = async (reader: FrameReader, storeId: StoreId): Promise<Result
 
 /** What is answered, unless the caller gives up or the time is over first. */
 const whileWaiting = async (
-  { options: { timers, signal }, untilMs }: Attempt,
+  { options, untilMs }: Attempt,
   answered: Promise<Result<Answer, JoinError>>,
 ): Promise<Result<Answer, JoinError>> => {
-  const pause = startPause(timers, untilMs - timers.nowMs(), signal)
+  const { timers } = options
+  const pause = startPause(timers, untilMs - timers.nowMs(), endOf(options))
   try {
-    return await Promise.race([answered, pause.over.then(() => (signal?.aborted ? cancelled : unanswered))])
+    return await Promise.race([answered, pause.over.then(() => gaveUp(options) ?? unanswered)])
   } finally {
     pause.stop()
     answered.catch(() => undefined) // the stream may break once nobody waits for it any more
@@ -211,11 +235,11 @@ const whileWaiting = async (
 const startPause = (
   timers: Timers,
   delayMs: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): { readonly over: Promise<void>; readonly stop: () => void } => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const cancel = timers.after(Math.max(0, delayMs), resolve)
-  signal?.addEventListener('abort', () => resolve(), { once: true })
-  if (signal?.aborted) resolve()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  if (signal.aborted) resolve()
   return { over: promise, stop: cancel }
 }

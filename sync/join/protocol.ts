@@ -1,6 +1,6 @@
 /** What is said on `/lattice/join/1`, parsed and bounded: a stranger's question, and the inviter's answers to it. */
 import { create } from '@bufbuild/protobuf'
-import { JoinAnswerSchema, JoinRequestSchema, JoinRevealSchema, type JoinAnswer } from '#proto/wire'
+import { JoinAnswerSchema, JoinLeaveSchema, JoinRequestSchema, JoinRevealSchema, type JoinAnswer } from '#proto/wire'
 import { Role as WireRole } from '#proto/system'
 import { encodeUtf8, equalBytes, parseHash, type Hash, type StoreId } from '#kernel/core/bytes.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
@@ -29,7 +29,7 @@ export const REFUSALS = {
   'join-failed': 'the inviting device could not admit this one: try again',
 } as const
 export type RefusalKind = keyof typeof REFUSALS
-export type JoinErrorKind = RefusalKind | 'not-reachable' | 'join-garbled' | 'join-cancelled'
+export type JoinErrorKind = RefusalKind | 'not-reachable' | 'join-garbled' | 'join-cancelled' | 'words-differ'
 export type JoinError = LatticeError<JoinErrorKind>
 
 const isRefusal = (kind: string): kind is RefusalKind => Object.hasOwn(REFUSALS, kind)
@@ -65,6 +65,14 @@ export const parseRequest = (bytes: Uint8Array): Request | undefined => {
 export const parseReveal = (bytes: Uint8Array): Uint8Array | undefined => {
   const decoded = decode(JoinRevealSchema, bytes)
   return decoded.ok && decoded.value.nonce.length === NONCE_LENGTH ? decoded.value.nonce : undefined
+}
+
+export const WORDS_DIFFER = 'words-differ'
+
+/** Whether a device that leaves says that the words differ. */
+export const saysWordsDiffer = (bytes: Uint8Array): boolean => {
+  const decoded = decode(JoinLeaveSchema, bytes)
+  return decoded.ok && decoded.value.kind === WORDS_DIFFER
 }
 
 /** Without what could steer a screen or hide in it: controls, marks of direction, white space at a stretch. */

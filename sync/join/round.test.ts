@@ -131,7 +131,7 @@ describe.each(Object.keys(carriers))('a round over %s', (carrier) => {
   }
 
   /** The honest joiner follows a link; `shown`: the words of its screen once there are some. */
-  const follow = (link: InviteLink) => {
+  const follow = (link: InviteLink, differs?: AbortSignal) => {
     const { promise: shown, resolve } = Promise.withResolvers<readonly string[]>()
     const stop = new AbortController()
     const joining = askToJoin(link, {
@@ -141,6 +141,7 @@ describe.each(Object.keys(carriers))('a round over %s', (carrier) => {
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       asked: resolve,
       signal: stop.signal,
+      ...(differs && { differs }),
     })
     return { shown, joining, stop: () => stop.abort() }
   }
@@ -207,6 +208,30 @@ describe.each(Object.keys(carriers))('a round over %s', (carrier) => {
     must(await server.answer(waits.id, true))
     expect((await joining).ok).toBe(true)
     expect(isIn(joiner)).toBe(true)
+  })
+
+  test('tells the inviter that the words differ, which lets nobody in any more', async () => {
+    const differs = new AbortController()
+    const { shown, joining } = follow(linkTo(inviter), differs.signal)
+    const waits = await someoneWaits()
+    await shown
+    differs.abort()
+    expect(await joining).toMatchObject({ error: { kind: 'words-differ' } })
+    const told = await new Promise<WaitingJoin>((resolve) => {
+      const look = (): void => server.waiting().forEach((join) => join.differs && resolve(join))
+      server.on('changed', look)
+      look()
+    })
+    expect(told).toMatchObject({ id: waits.id, differs: true })
+    expect(await server.answer(waits.id, true)).toMatchObject({ error: { kind: 'words-differ' } })
+    expect([isIn(joiner), server.waiting()]).toEqual([false, []])
+    // It may ask again, in a round of its own.
+    const again = follow(linkTo(inviter))
+    const next = await someoneWaits()
+    expect(await again.shown).toEqual(next.words)
+    expect(next.differs).toBe(false)
+    must(await server.answer(next.id, true))
+    expect((await again.joining).ok).toBe(true)
   })
 
   test('shows each side other words when one relays between them', async () => {

@@ -26,8 +26,10 @@ import {
   refuse,
   REFUSALS,
   sayNonce,
+  saysWordsDiffer,
   waiting,
   WIRE_ROLES,
+  WORDS_DIFFER,
   type RefusalKind,
   type Request,
 } from './protocol.ts'
@@ -106,6 +108,12 @@ export class JoinServer implements Disposable {
   async answer(id: string, accept: boolean): Promise<Result<void, LatticeError>> {
     const join = this.#room.list().find((each) => each.id === id)
     if (!join) return err(latticeError('join-not-found', 'permanent', 'this device does not wait any more'))
+    if (join.differs) {
+      this.#room.take(id)
+      if (!accept) return ok(undefined)
+      const words = 'the person at that device says that the words differ: it does not wait any more'
+      return err(latticeError(WORDS_DIFFER, 'permanent', words))
+    }
     // A person has looked: this round was no free draw.
     this.#roundsOfInvite.forgive(bytesToHex(join.invite), this.#options.timers.nowMs())
     if (!accept) {
@@ -210,16 +218,17 @@ export class JoinServer implements Disposable {
     const gone = say(talk, waiting())
       .then(() => reader.next())
       .then(
-        // It has said all it may say: an end, or anything more, is the end of its wait.
-        () => true,
+        // It has said all it may say but why it leaves: an end, or anything more, is the end of its wait.
+        (frame) => (frame.ok && frame.value && saysWordsDiffer(frame.value) ? 'differs' : 'left'),
         (error: unknown) => {
-          if (error instanceof StreamClosedError) return false
+          if (error instanceof StreamClosedError) return 'lost'
           throw error
         },
       )
     const answer = await Promise.race([answered, gone])
     if (typeof answer === 'object') return answer
-    if (answer !== undefined) this.#room.leave(join.id, answer)
+    if (answer === 'differs') this.#room.differ(join.id)
+    else if (answer !== undefined) this.#room.leave(join.id, answer === 'left')
     stream.abort('the device waits no longer here')
     return undefined
   }

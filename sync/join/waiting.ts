@@ -2,7 +2,8 @@
  * The devices that showed the secret of an invite with approval and wait for a person's answer. In memory alone: who
  * still waits asks again after a restart. At most `WAITING_MAX`, one question per device, in its newest round: an answer
  * to the words of an older one finds nobody. Each goes when its time or that of its invite is over, when the device
- * gives up, or a while after its connection was lost.
+ * gives up, or a while after its connection was lost; one whose person said that the words differ stays to be seen, as
+ * long as its place is not needed.
  */
 import type { JoinAnswer } from '#proto/wire'
 import { bytesToHex, equalBytes, type Hash, type PublicKey } from '#kernel/core/bytes.ts'
@@ -34,9 +35,11 @@ export interface WaitingJoin {
   readonly role: Role
   readonly words: readonly string[]
   readonly sinceMs: number
+  /** Its person says that its screen shows other words. It does not wait any more: it stays to be seen here. */
+  readonly differs: boolean
 }
 
-export type Asked = Omit<WaitingJoin, 'id' | 'sinceMs'>
+export type Asked = Omit<WaitingJoin, 'id' | 'sinceMs' | 'differs'>
 
 export interface Ticket {
   readonly join: WaitingJoin
@@ -80,13 +83,19 @@ export class WaitingRoom {
     expiresMs: number,
   ): { readonly ticket: Ticket; readonly isNew: boolean } | undefined {
     const seat = seatOf(asked)
+    const found = this.#entries.get(seat)
+    if (found?.join.differs) this.#remove(found)
     const before = this.#entries.get(seat)
     const other = [...this.#entries.values()].find(
       (each) => each !== before && equalBytes(each.join.device, asked.device),
     )
-    if (other && !other.cancelAway) return undefined
+    if (other && !other.cancelAway && !other.join.differs) return undefined
     if (other) this.#remove(other)
-    if (!before && this.#entries.size >= WAITING_MAX) return undefined
+    if (!before && this.#entries.size >= WAITING_MAX) {
+      const over = [...this.#entries.values()].find(({ join }) => join.differs)
+      if (!over) return undefined
+      this.#remove(over)
+    }
     this.#stop(before)
     const nowMs = this.#timers.nowMs()
     const sinceMs = before?.join.sinceMs ?? nowMs
@@ -95,7 +104,7 @@ export class WaitingRoom {
     const over: RefusalKind = expiresMs < sinceMs + WAIT_MS ? 'invite-expired' : 'join-expired'
     const leftMs = Math.min(sinceMs + WAIT_MS, expiresMs) - nowMs
     const entry: Entry = {
-      join: { ...asked, id, sinceMs },
+      join: { ...asked, id, sinceMs, differs: false },
       answered: promise,
       resolve,
       cancelExpiry: this.#timers.after(Math.max(0, leftMs), () => this.settle(id, refuse(over))),
@@ -113,6 +122,14 @@ export class WaitingRoom {
     if (!entry) return
     if (gaveUp) this.#remove(entry)
     else entry.cancelAway = this.#timers.after(AWAY_MS, () => this.#remove(entry))
+  }
+
+  /** The person at the device says that the words differ. */
+  differ(id: string): void {
+    const entry = this.#find(id)
+    if (!entry) return
+    this.#entries.set(seatOf(entry.join), { ...entry, join: { ...entry.join, differs: true } })
+    this.#changed()
   }
 
   /** Takes a device off the list to answer it with `settle`, or by itself, once its ticket is given. */

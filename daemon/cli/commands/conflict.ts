@@ -3,6 +3,7 @@ import {
   ConflictService,
   GetConflictResponseSchema,
   ListConflictsResponseSchema,
+  type ConflictHead,
   type ConflictInfo,
   type ConflictSide,
   type GetConflictResponse,
@@ -28,6 +29,9 @@ const indent = (text: string): string =>
     .map((line) => `  ${line}`.trimEnd())
     .join('\n')
 
+/** A place, a directory and a symlink have none. */
+const hasSize = ({ place, directory, target }: ConflictHead): boolean => !directory && place === '' && target === ''
+
 const describeConflict = (conflict: ConflictInfo, terminal: Terminal): string => {
   const heads = formatTable(
     [
@@ -41,8 +45,8 @@ const describeConflict = (conflict: ConflictInfo, terminal: Terminal): string =>
       bytesToHex(head.hash).slice(0, SHORT_HASH),
       head.deviceName,
       formatTime(head.timeMs),
-      head.deleted ? 'deleted' : formatSize(head.size),
-      head.name,
+      head.deleted ? 'deleted' : hasSize(head) ? formatSize(head.size) : '–',
+      printable(head.place || (head.target === '' ? head.name : `${head.name} → ${head.target}`)),
     ]),
     terminal.dim,
   )

@@ -1,4 +1,4 @@
-/** `folder add|list|remove|pause|resume|rescan|wait`. */
+/** `folder add|list|remove|keep|pause|resume|rescan|wait`. */
 import { FolderService, WaitFolderResponseSchema, type Folder, type WaitFolderResponse } from '#proto/folder_api'
 import { absolutePath, openContext, type CommonOptions } from '../context.ts'
 import { formatCount } from '../format.ts'
@@ -28,8 +28,15 @@ export const removeFolder = async (folder: string, options: CommonOptions): Prom
   await context.call(
     methods.removeFolder,
     { folder },
-    () => `${folder} no longer syncs on this device; its files are untouched`,
+    ({ available }) =>
+      `${folder} no longer syncs on this device; its files are untouched${available ? ` (“lattice folder keep ${folder}” takes it up again)` : ''}`,
   )
+}
+
+export const keepFolder = async (folder: string, path: string | undefined, options: CommonOptions): Promise<void> => {
+  const context = await openContext(options)
+  const request = { folder, path: path === undefined ? '' : absolutePath(path) }
+  await context.call(methods.keepFolder, request, (reply) => sentence(reply.folder, 'syncs here again'))
 }
 
 export const pauseFolder = async (folder: string, options: CommonOptions): Promise<void> => {

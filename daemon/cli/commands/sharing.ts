@@ -1,9 +1,10 @@
 /** `invite`, `invites`, `join`, `joins`, `peers`, `peer rename|revoke|role`. */
+import { createInterface } from 'node:readline'
 import { AskedStepSchema, InviteService, JoinedStepSchema, type InviteInfo } from '#proto/invite_api'
 import { LagState, PeerService, type FolderLag, type PeerInfo } from '#proto/peer_api'
 import { Role, RoleSchema } from '#proto/system'
 import { bytesToHex } from '#kernel/core/bytes.ts'
-import { absolutePath, openContext, type CommonOptions } from '../context.ts'
+import { absolutePath, openContext, type CommonOptions, type Context } from '../context.ts'
 import { formatAge, formatCount, formatTable } from '../format.ts'
 import { enumWord, plainMessage } from '../plain.ts'
 import type { Terminal } from '../terminal.ts'
@@ -89,7 +90,7 @@ export const listJoins = async (options: CommonOptions): Promise<void> => {
             join.address,
             join.target,
             enumWord(RoleSchema, join.role),
-            join.words.join(' '),
+            join.differs ? 'differ, it says' : join.words.join(' '),
             formatAge(join.sinceMs, Date.now()),
           ]),
           context.terminal.dim,
@@ -104,7 +105,25 @@ export const answerJoin = async (id: string, accept: boolean, options: CommonOpt
   )
 }
 
-export const join = async (link: string, path: string | undefined, options: CommonOptions): Promise<void> => {
+interface JoinOptions extends CommonOptions {
+  /** Ask on standard input whether the words match. */
+  readonly confirm?: boolean
+}
+
+/** Takes each line of standard input for the answer about the words shown last. Returns the end of that. */
+const hearAboutWords = (context: Context, shown: () => string): (() => void) => {
+  const lines = createInterface({ input: process.stdin })
+  lines.on('line', (line) => {
+    const match = /^\s*(y|yes|n|no)\s*$/i.test(line) ? /^\s*y/i.test(line) : undefined
+    if (match === undefined) return context.terminal.note('Answer “y” or “n”.')
+    void context.client.unary(InviteService.method.answerWords, { id: shown(), match }).then((reply) => {
+      if (!reply.ok) context.terminal.note(reply.error.message)
+    })
+  })
+  return () => lines.close()
+}
+
+export const join = async (link: string, path: string | undefined, options: JoinOptions): Promise<void> => {
   const context = await openContext(options)
   const { terminal, json } = context
   const preview = await context.client.unary(InviteService.method.previewLink, { link })
@@ -112,19 +131,28 @@ export const join = async (link: string, path: string | undefined, options: Comm
   const { name, inviter, approval } = preview.value
   if (approval) terminal.note(`asking the device ${bytesToHex(inviter).slice(0, SHORT_ID)} to be let in to ${name}`)
   else terminal.progress('asking to be admitted …')
-  const request = { link, path: path === undefined ? '' : absolutePath(path) }
-  let wasAsked = false
+  const confirm = options.confirm === true
+  const request = { link, path: path === undefined ? '' : absolutePath(path), confirm }
+  let shown = ''
+  const stopHearing = confirm ? hearAboutWords(context, () => shown) : () => undefined
   for await (const reply of context.client.stream(InviteService.method.join, request)) {
     terminal.progress('')
-    if (!reply.ok) return context.fail(reply.error)
+    if (!reply.ok) {
+      stopHearing()
+      return context.fail(reply.error)
+    }
     const { step } = reply.value
     if (step.case === 'asked') {
       if (json) terminal.json(plainMessage(AskedStepSchema, step.value))
       else {
-        if (wasAsked) terminal.note('The connection broke: these words take the place of those before.')
-        terminal.note(waitingWords(step.value.words))
+        const { id, words, admitted } = step.value
+        if (shown !== '' && shown !== id)
+          terminal.note('The connection broke: these words take the place of those before.')
+        if (shown !== id) terminal.note(waitingWords(words))
+        if (admitted) terminal.note('The other device has let this one in.')
+        else if (confirm) terminal.note('Does the other screen show the same words? (y/n)')
       }
-      wasAsked = true
+      shown = step.value.id
     } else if (step.case === 'joined') {
       const { name: joined, folders } = step.value
       if (json) terminal.json(plainMessage(JoinedStepSchema, step.value))
@@ -134,6 +162,7 @@ export const join = async (link: string, path: string | undefined, options: Comm
         )
     }
   }
+  stopHearing()
 }
 
 const connectionOf = (peer: PeerInfo, terminal: Terminal): string => {

@@ -1,6 +1,6 @@
 /** `store list|log|rebuild|branch`. */
 import { StoreLogEntrySchema, StoreService, type InspectBranchResponse, type StoreLogEntry } from '#proto/store_api'
-import { bytesToHex } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { openContext, type CommonOptions } from '../context.ts'
 import { formatCount, formatTable, formatTime, printable } from '../format.ts'
 import { plainMessage } from '../plain.ts'
@@ -74,19 +74,25 @@ export const rebuildStores = async (store: string | undefined, options: CommonOp
   )
 }
 
-const describeBranches = ({ fork, branches, joined }: InspectBranchResponse): string =>
-  [
+const describeBranches = ({ fork, branches, joined, taken, heads }: InspectBranchResponse): string => {
+  const rankOf = (hash: Uint8Array): number => heads.findIndex((head) => equalBytes(head, hash))
+  const joinedLine = (entry: StoreLogEntry): string => {
+    const rank = heads.length > 1 ? rankOf(entry.hash) : -1
+    return `  ${logLine(entry)}${rank < 0 ? '' : `  (brought back: head ${rank + 1}${rank === 0 ? ', wins' : ''})`}`
+  }
+  return [
     fork.length === 0
       ? 'no common past'
       : `forks after ${fork.map((hash) => bytesToHex(hash).slice(0, SHORT_HASH)).join(', ')}`,
     ...branches.flatMap((branch, i) => [
       joined.length > 0
-        ? `branch ${i + 1}`
+        ? `branch ${i + 1}${branch.head && equalBytes(branch.head.hash, taken) ? ' (taken)' : ''}`
         : `head ${i + 1}${i === 0 ? ' (wins)' : ''}${branch.deleted ? ', deleted' : ''}`,
       ...branch.path.map((entry) => `  ${logLine(entry)}`),
     ]),
-    ...(joined.length > 0 ? ['joined by', ...joined.map((entry) => `  ${logLine(entry)}`)] : []),
+    ...(joined.length > 0 ? [taken.length > 0 ? 'settled by' : 'joined by', ...joined.map(joinedLine)] : []),
   ].join('\n')
+}
 
 export const inspectBranch = async (store: string, key: string, options: CommonOptions): Promise<void> => {
   const context = await openContext(options)

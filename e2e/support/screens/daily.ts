@@ -39,6 +39,15 @@ const folderScreens: readonly Screen[] = [
     },
   },
   {
+    name: 'folders-keep',
+    about: 'Keeping a folder here again that was removed from this device.',
+    open: async (view) => {
+      await go(view, '/folders')
+      await press(view, 'folders:card.keep')
+      await view.page.getByRole('dialog').waitFor()
+    },
+  },
+  {
     name: 'folders-drop',
     about: 'A directory is dragged over the window.',
     open: async (view) => {

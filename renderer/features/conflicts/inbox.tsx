@@ -7,13 +7,14 @@ import type { FolderConflicts } from '#proto/event_api'
 import { ErrorNote } from '../../design/error-note.tsx'
 import controls from '../../present/controls.module.css'
 import { failureOf, type Failure } from '../../present/failure.ts'
-import { formatBytes, formatTime, toHex } from '../../present/format.ts'
+import { formatTime, toHex } from '../../present/format.ts'
 import { Notice } from '../../present/notice.tsx'
 import { useSettle, type Step } from './hooks.ts'
 import css from './inbox.module.css'
 import { OutcomeToasts } from './outcome-toasts.tsx'
 import { useAllConflicts } from './rest.ts'
 import { byFolder, headFor, nothing, selectedOf, type Bulk, type Selection, type Settling } from './store.ts'
+import { tellOf, whatTells } from './words.ts'
 
 interface Props {
   /** Of each folder that has any, the first ones. */
@@ -229,7 +230,7 @@ function ConflictItem({ conflict, self, isSelected, onSelect }: ItemProps) {
           <li key={toHex(head.hash)} data-mine={toHex(head.device) === self}>
             <bdi>{toHex(head.device) === self ? t('mine', { name: head.deviceName }) : head.deviceName}</bdi>
             <span>{formatTime(head.timeMs, i18n.language)}</span>
-            <span>{head.deleted ? t('deleted') : formatBytes(head.size, i18n.language)}</span>
+            <bdi>{whatTells(head) === 'target' ? `→ ${head.target}` : tellOf(head, t, i18n.language)}</bdi>
           </li>
         ))}
       </ul>

@@ -1,9 +1,10 @@
 /** The sides of a conflict as cards: who, which device, when, how large, what type; and taking one as it is. */
 import { useTranslation } from 'react-i18next'
 import controls from '../../present/controls.module.css'
-import { formatBytes, formatTime, shortHex, toHex } from '../../present/format.ts'
+import { formatTime, shortHex, toHex } from '../../present/format.ts'
 import css from './conflict-screen.module.css'
 import type { Conflict } from './store.ts'
+import { tellOf, whatTells } from './words.ts'
 
 interface Props {
   readonly state: Extract<Conflict, { at: 'open' }>
@@ -84,15 +85,19 @@ function SideFacts({
           </div>
         )}
         <div>
-          <dt>{t('fact.size')}</dt>
-          <dd>{head.deleted ? t('deleted') : formatBytes(head.size, i18n.language)}</dd>
-        </div>
-        <div>
-          <dt>{t('fact.type')}</dt>
+          <dt>{t(`fact.${whatTells(head)}`)}</dt>
           <dd>
-            <bdi>{side?.type || '–'}</bdi>
+            <bdi>{tellOf(head, t, i18n.language)}</bdi>
           </dd>
         </div>
+        {whatTells(head) === 'size' && (
+          <div>
+            <dt>{t('fact.type')}</dt>
+            <dd>
+              <bdi>{side?.type || '–'}</bdi>
+            </dd>
+          </div>
+        )}
         <div>
           <dt>{t('fact.name')}</dt>
           <dd>

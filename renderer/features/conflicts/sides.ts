@@ -11,7 +11,7 @@ export const IMAGE_BYTES_MAX = 32 * 1024 * 1024
 const drawable = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif', 'image/bmp'])
 
 export type Comparison = { as: 'text' } | { as: 'image' } | { as: 'facts'; because: FactsReason }
-export type FactsReason = 'deleted' | 'place' | 'elsewhere' | 'large' | 'binary'
+export type FactsReason = 'deleted' | 'place' | 'elsewhere' | 'large' | 'binary' | 'target'
 
 /** How two sides can be compared; `facts` says why not better. */
 export function comparisonOf(
@@ -23,6 +23,7 @@ export function comparisonOf(
   const isDeleted = (side: ConflictSide): boolean =>
     conflict.heads.some((head) => head.deleted && equalBytes(head.hash, side.hash))
   if (isDeleted(left) || isDeleted(right)) return { as: 'facts', because: 'deleted' }
+  if (conflict.heads.some(({ target }) => target !== '')) return { as: 'facts', because: 'target' }
   if (!left.here || !right.here) return { as: 'facts', because: 'elsewhere' }
   if (drawable.has(left.type) && drawable.has(right.type))
     return left.size <= IMAGE_BYTES_MAX && right.size <= IMAGE_BYTES_MAX

@@ -42,6 +42,8 @@ const response = (sides = [side(1), side(2)], kind = 'content', deleted = -1) =>
     },
     sides,
   })
+const links = response()
+for (const [at, head] of links.conflict!.heads.entries()) head.target = `to ${at}`
 const comparisonFor = (given: ReturnType<typeof response>) => comparisonOf(given, given.sides[0]!, given.sides[1]!)
 
 describe('one conflict', () => {
@@ -82,6 +84,7 @@ describe('how sides are compared', () => {
     ['something else', response([side(1, 9, 'application/zip'), side(2)]), { as: 'facts', because: 'binary' }],
     ['what is nowhere', response([side(1, 9, 'text/plain', false), side(2)]), { as: 'facts', because: 'elsewhere' }],
     ['a deletion', response([side(1), side(2)], 'content', 2), { as: 'facts', because: 'deleted' }],
+    ['what symlinks point to', links, { as: 'facts', because: 'target' }],
     ['a move', response([side(1), side(2)], 'link'), { as: 'facts', because: 'place' }],
   ] as const)('%s', (_, given, expected) => {
     expect(comparisonFor(given)).toEqual(expected)

@@ -1,4 +1,6 @@
-/** Adding a folder, and removing one with all that this means for its files. */
+/** Adding a folder, removing one with all that this means for its files, and keeping that one here again. */
+import { useState } from 'react'
+import { Form } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { FolderService } from '#proto/folder_api'
 import { Button } from '../../design/button.tsx'
@@ -8,6 +10,7 @@ import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { AddFolderForm } from '../../parts/add-folder-form.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
+import { DirectoryField } from '../../parts/directory-field.tsx'
 import { useAction } from '../../present/use-action.ts'
 import { useClient } from '../../present/use-client.ts'
 import { closeFolderDialog, useFolderDialog, type FolderDialog } from './store.ts'
@@ -48,10 +51,44 @@ const RemoveDialog = ({ id, name, path }: Extract<FolderDialog, { at: 'remove' }
   )
 }
 
+const KeepDialog = ({ id, name, formerPath }: Extract<FolderDialog, { at: 'keep' }>) => {
+  const { t } = useTranslation('folders')
+  const client = useClient(FolderService)
+  const action = useAction()
+  const [path, setPath] = useState(formerPath)
+  const keep = async (): Promise<void> => {
+    if (!(await action.run(() => client.keepFolder({ folder: id, path: path.trim() })))) return
+    showToast('good', t('keep.done', { name }))
+    closeFolderDialog()
+  }
+  return (
+    <Dialog isOpen title={t('keep.title', { name })} onClose={closeFolderDialog}>
+      <Form
+        className={layout['form']}
+        onSubmit={(event) => {
+          event.preventDefault()
+          void keep()
+        }}
+      >
+        <p>{t('keep.text')}</p>
+        <DirectoryField note={t('keep.pathNote')} path={path} onPath={setPath} action={action} />
+        <ActionError action={action} />
+        <div className={layout['actions']}>
+          <Button onPress={closeFolderDialog}>{t('add.cancel')}</Button>
+          <CallButton kind="primary" type="submit" action={action} isDisabled={path.trim() === ''}>
+            {t('keep.submit')}
+          </CallButton>
+        </div>
+      </Form>
+    </Dialog>
+  )
+}
+
 export const FolderDialogs = ({ onAdded }: { readonly onAdded?: (() => void) | undefined }) => {
   const { t } = useTranslation('folders')
   const dialog = useFolderDialog((state) => state.dialog)
   if (dialog.at === 'remove') return <RemoveDialog {...dialog} />
+  if (dialog.at === 'keep') return <KeepDialog {...dialog} />
   if (dialog.at === 'closed') return null
   return (
     <Dialog isOpen title={t('add.title')} onClose={closeFolderDialog}>

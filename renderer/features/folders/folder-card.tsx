@@ -64,9 +64,9 @@ const useMenu = (folder: Folder, action: Action): readonly MenuEntry[] => {
   }
   return [
     ...(isDesktop && isHere ? [reveal] : []),
-    { id: 'invite', label: t('card.invite'), onChoose: () => navigate(`/pairing/invite/${id}`) },
     ...(isHere
       ? [
+          { id: 'invite', label: t('card.invite'), onChoose: () => navigate(`/pairing/invite/${id}`) },
           {
             id: 'rescan',
             label: t('card.rescan'),
@@ -79,8 +79,23 @@ const useMenu = (folder: Folder, action: Action): readonly MenuEntry[] => {
             onChoose: () => showFolderDialog({ at: 'remove', id, name: folder.name, path: folder.path }),
           },
         ]
-      : []),
+      : [
+          {
+            id: 'forget',
+            label: t('card.forget'),
+            onChoose: () => void action.run(() => client.removeFolder({ folder: id })),
+          },
+        ]),
   ]
+}
+
+const KeepButton = ({ folder: { storeId, name, formerPath } }: { readonly folder: Folder }) => {
+  const { t } = useTranslation('folders')
+  return (
+    <Button size="small" onPress={() => showFolderDialog({ at: 'keep', id: toHex(storeId), name, formerPath })}>
+      {t('card.keep')}
+    </Button>
+  )
 }
 
 const PauseButton = ({ folder, action }: { readonly folder: Folder; readonly action: Action }) => {
@@ -104,16 +119,15 @@ export const FolderCard = ({ folder, now }: { readonly folder: Folder; readonly 
   const menu = useMenu(folder, action)
   const { key, tone, count, other } = situationOf(folder)
   const size = formatBytes(folder.bytes, i18n.language)
+  const isHere = folder.path !== ''
   return (
     <Card tone={tone} label={folder.name}>
       <div className={css['card']} data-state={key}>
         <div className={layout['head']}>
-          <h2>
-            {folder.path === '' ? folder.name : <Link href={`/files/${toHex(folder.storeId)}`}>{folder.name}</Link>}
-          </h2>
+          <h2>{isHere ? <Link href={`/files/${toHex(folder.storeId)}`}>{folder.name}</Link> : folder.name}</h2>
           <Tag tone={tone}>{t(`state.${key}`, { count, other })}</Tag>
         </div>
-        {folder.path !== '' && (
+        {isHere && (
           <p className={css['path']} dir="ltr">
             {folder.path}
           </p>
@@ -123,9 +137,11 @@ export const FolderCard = ({ folder, now }: { readonly folder: Folder; readonly 
         <LastChange folder={folder} now={now} />
         <ActionError action={action} />
         <div className={css['cardFoot']}>
-          <span className={css['amount']}>{t('card.files', { count: Number(folder.files), size })}</span>
+          <span className={css['amount']}>
+            {isHere ? t('card.files', { count: Number(folder.files), size }) : t('card.elsewhere')}
+          </span>
           <div className={css['cardActions']}>
-            {folder.path !== '' && <PauseButton folder={folder} action={action} />}
+            {isHere ? <PauseButton folder={folder} action={action} /> : <KeepButton folder={folder} />}
             <Menu label={t('card.more', { name: folder.name })} button={<Icon name="more" />} entries={menu} />
           </div>
         </div>

@@ -4,6 +4,7 @@ import { create } from 'zustand'
 export type FolderDialog =
   | { readonly at: 'closed' }
   | { readonly at: 'add'; readonly path?: string; readonly name?: string }
+  | { readonly at: 'keep'; readonly id: string; readonly name: string; readonly formerPath: string }
   | { readonly at: 'remove'; readonly id: string; readonly name: string; readonly path: string }
 
 export const useFolderDialog = create<{ readonly dialog: FolderDialog }>(() => ({ dialog: { at: 'closed' } }))

@@ -115,6 +115,7 @@ describe('a graph of branches', () => {
       branches: [1, 2].map((at) => ({ head: entry(at, [0]), path: [entry(at, [0])] })),
       // Before the last one its author wrote something else.
       joined: [entry(3, [1, 2]), entry(5, [4])],
+      heads: [hash(5)],
     })
     const { graph, placed } = drawn(each)
     expect(graph.nodes.map(({ role }) => role)).toEqual(['fork', 'branch', 'branch', 'merge', 'head'])
@@ -126,6 +127,27 @@ describe('a graph of branches', () => {
       '000307 000507 true',
     ])
     for (const { from, to } of graph.edges) expect(placed.centres.get(from)!.y).toBeLessThan(placed.centres.get(to)!.y)
+    expect(inspected(each)).toMatchObject({ selected: '000307' })
+  })
+
+  it('draws the side that was taken, and what was brought back side by side', () => {
+    const each = create(InspectBranchResponseSchema, {
+      forkEntries: [entry(0, [])],
+      branches: [1, 2].map((at) => ({ head: entry(at, [0]), path: [entry(at, [0])] })),
+      joined: [entry(3, [1, 2]), entry(4, [3]), entry(5, [4])],
+      taken: hash(2),
+      heads: [hash(5), hash(4)],
+    })
+    const { graph } = drawn(each)
+    expect(graph.nodes.map(({ role, branches }) => `${role} ${branches}`)).toEqual(
+      ['fork ', 'branch 0', 'taken 1', 'take ', 'head 1', 'head 0'], // prettier-ignore
+    )
+    expect(graph.edges.slice(2).map(({ from, to, isElided }) => `${from} ${to} ${isElided}`)).toEqual([
+      '000107 000307 false',
+      '000207 000307 false',
+      '000307 000407 false',
+      '000307 000507 true',
+    ])
     expect(inspected(each)).toMatchObject({ selected: '000307' })
   })
 

@@ -9,9 +9,15 @@ import { toHex } from '../../present/format.ts'
 export interface GraphNode {
   readonly id: string // the intention's hash, hex
   readonly entry: StoreLogEntry
-  /** Of a key whose branches have met: 'branch' is the end of one, 'merge' is what joined them. */
-  readonly role: 'fork' | 'step' | 'head' | 'branch' | 'merge'
-  /** The branches it is part of, as indices; the winner's is 0. None for the fork point and after a merge. */
+  /**
+   * Of a key whose branches have met: 'branch' is the end of one, 'taken' that of the one that was left as it is, 'merge'
+   * and 'take' are what settled it.
+   */
+  readonly role: 'fork' | 'step' | 'head' | 'branch' | 'taken' | 'merge' | 'take'
+  /**
+   * The branches it is part of, as indices; the winner's is 0. None for the fork point, what settled it, and after that;
+   * but for heads that were brought back, which are branches anew.
+   */
   readonly branches: readonly number[]
 }
 
@@ -31,15 +37,16 @@ export interface BranchGraph {
 /** More steps of one branch are not drawn: nobody reads them, and placing them takes long. The latest are kept. */
 export const STEPS_DRAWN_MAX = 150
 
-export function graphOf({ branches, forkEntries, joined }: InspectBranchResponse): BranchGraph {
+export function graphOf(response: InspectBranchResponse): BranchGraph {
+  const { branches, forkEntries, joined, taken } = response
   const nodes = new Map<string, GraphNode>()
-  const end = joined.length === 0 ? 'head' : 'branch'
+  const endOf = (id: string) => (joined.length === 0 ? 'head' : id === toHex(taken) ? 'taken' : 'branch')
   // A key with one head has no fork: what is named as such is the head itself.
   const headAt = (id: string) => branches.flatMap(({ head }, at) => (head && toHex(head.hash) === id ? [at] : []))
   for (const entry of forkEntries) {
     const id = toHex(entry.hash)
     const heads = headAt(id)
-    nodes.set(id, { id, entry, role: heads.length > 0 ? end : 'fork', branches: heads })
+    nodes.set(id, { id, entry, role: heads.length > 0 ? endOf(id) : 'fork', branches: heads })
   }
   const all = new Set(nodes.keys())
   branches.forEach(({ head, path }, branch) => {
@@ -50,26 +57,34 @@ export function graphOf({ branches, forkEntries, joined }: InspectBranchResponse
       const id = toHex(entry.hash)
       const known = nodes.get(id)
       if (known?.role === 'fork' || known?.branches.includes(branch)) continue
-      const isEnd = known?.role === end || (head !== undefined && id === toHex(head.hash))
-      nodes.set(id, { id, entry, role: isEnd ? end : 'step', branches: [...(known?.branches ?? []), branch] })
+      const isEnd = (known !== undefined && known.role !== 'step') || (head !== undefined && id === toHex(head.hash))
+      nodes.set(id, { id, entry, role: isEnd ? endOf(id) : 'step', branches: [...(known?.branches ?? []), branch] })
     }
   })
   const edges = [...nodes.values()].flatMap((node) => edgesTo(node, nodes))
-  edges.push(...join(nodes, joined))
+  edges.push(...join(nodes, response))
   return { nodes: [...nodes.values()], edges, hidden: all.size - nodes.size }
 }
 
-/** Draws what joined the branches below their ends, and what came after it one below the other. */
-const join = (nodes: Map<string, GraphNode>, joined: InspectBranchResponse['joined']): GraphEdge[] => {
+/**
+ * Draws what settled the branches below their ends, and what came after it one below the other. Nothing follows a head:
+ * those that were brought back stand side by side.
+ */
+const join = (
+  nodes: Map<string, GraphNode>,
+  { joined, taken, heads: stand }: InspectBranchResponse,
+): readonly GraphEdge[] => {
   const edges: GraphEdge[] = []
-  let before = [...nodes.values()].filter(({ role }) => role === 'branch').map(({ id }) => id)
+  const heads = stand.map(toHex)
+  let before = [...nodes.values()].filter(({ role }) => role === 'branch' || role === 'taken').map(({ id }) => id)
   for (const [at, entry] of joined.entries()) {
     const id = toHex(entry.hash)
-    const role = at === 0 ? 'merge' : at === joined.length - 1 ? 'head' : 'step'
-    nodes.set(id, { id, entry, role, branches: [] })
+    const isHead = heads.includes(id)
+    const role = at === 0 ? (taken.length > 0 ? 'take' : 'merge') : isHead ? 'head' : 'step'
+    nodes.set(id, { id, entry, role, branches: isHead && heads.length > 1 ? [heads.indexOf(id)] : [] })
     const parents = new Set(entry.parentHashes.map(toHex))
     edges.push(...before.map((from) => ({ from, to: id, isElided: !parents.has(from) })))
-    before = [id]
+    if (at === 0 || !isHead || heads.length === 1) before = [id]
   }
   return edges
 }

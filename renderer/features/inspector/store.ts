@@ -19,7 +19,7 @@ export type Inspection =
 export function inspected(response: InspectBranchResponse): Inspection {
   const graph = graphOf(response)
   const isFirst = ({ role, branches }: GraphNode): boolean =>
-    response.joined.length > 0 ? role === 'merge' : role === 'head' && branches.includes(0)
+    response.joined.length > 0 ? role === 'merge' || role === 'take' : role === 'head' && branches.includes(0)
   const winner = graph.nodes.find(isFirst) ?? graph.nodes[0]
   if (winner === undefined) return { at: 'empty' }
   return { at: 'shown', graph, placed: place(graph), selected: winner.id, anchor: undefined }

@@ -40,7 +40,9 @@ const InviteForm = ({ initial, onMade }: { initial: Choices; onMade: (made: Crea
   }
   const targets = [
     { id: SPACE, label: t('create.space'), note: t('create.spaceNote') },
-    ...[...folders].map(([id, { name }]) => ({ id, label: name, note: t('create.folderNote') })),
+    ...[...folders]
+      .filter(([, { path }]) => path !== '')
+      .map(([id, { name }]) => ({ id, label: name, note: t('create.folderNote') })),
   ]
   return (
     <Form

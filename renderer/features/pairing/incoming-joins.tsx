@@ -1,5 +1,4 @@
 /** Devices that wait to be let in, above every screen: who, from where, to what, and the words to compare. */
-import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { InviteService, type PendingJoin } from '#proto/invite_api'
 import { Card } from '../../design/card.tsx'
@@ -8,7 +7,7 @@ import layout from '../../design/layout.module.css'
 import { ActionError } from '../../parts/action-error.tsx'
 import { CallButton } from '../../parts/call-button.tsx'
 import { roleKey } from '../../parts/roles.ts'
-import { Words } from '../../parts/words.tsx'
+import { useIsReadable, Words } from '../../parts/words.tsx'
 import { shortAddress } from '../../present/address.ts'
 import { timeAgo } from '../../present/relative.ts'
 import { useAction } from '../../present/use-action.ts'
@@ -16,18 +15,6 @@ import { useClient } from '../../present/use-client.ts'
 import { useNow } from '../../present/use-now.ts'
 import { useNode } from '../../state/node-store.ts'
 import css from './pairing.module.css'
-
-/** A card may take the place of another just as a person presses: it lets nobody in before its words can be read. */
-const READ_MS = 1_000
-
-const useIsReadable = (): boolean => {
-  const [isReadable, setIsReadable] = useState(false)
-  useEffect(() => {
-    const timer = setTimeout(() => setIsReadable(true), READ_MS)
-    return () => clearTimeout(timer)
-  }, [])
-  return isReadable
-}
 
 const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: number }) => {
   const { t, i18n } = useTranslation('pairing')
@@ -62,6 +49,31 @@ const Incoming = ({ join, now }: { readonly join: PendingJoin; readonly now: num
   )
 }
 
+/** Its person says that the words differ: nobody is let in, and the one here should know that somebody may be in between. */
+const Differing = ({ join }: { readonly join: PendingJoin }) => {
+  const { t } = useTranslation('pairing')
+  const client = useClient(InviteService)
+  const action = useAction()
+  const name = join.deviceName
+  return (
+    <Card tone="bad" label={t('incoming.differs', { name })}>
+      <h2 className={layout['title']}>{t('incoming.differs', { name })}</h2>
+      <div className={layout['form']}>
+        <p>{t('incoming.differsText', { target: join.target })}</p>
+        <ActionError action={action} />
+        <div className={layout['actions']}>
+          <CallButton
+            action={action}
+            onPress={() => void action.run(() => client.answerJoin({ id: join.id, accept: false }))}
+          >
+            {t('incoming.dismiss')}
+          </CallButton>
+        </div>
+      </div>
+    </Card>
+  )
+}
+
 const nobody: readonly PendingJoin[] = []
 
 export const IncomingJoins = () => {
@@ -70,9 +82,9 @@ export const IncomingJoins = () => {
   if (joins.length === 0) return null
   return (
     <div className={css['incoming']} role="alert">
-      {joins.map((join) => (
-        <Incoming key={join.id} join={join} now={now} />
-      ))}
+      {joins.map((join) =>
+        join.differs ? <Differing key={join.id} join={join} /> : <Incoming key={join.id} join={join} now={now} />,
+      )}
     </div>
   )
 }
