@@ -53,7 +53,9 @@ async function bundle() {
       ],
       external: [...external, 'electron'],
       define: { 'import.meta.url': '__moduleUrl' },
-      banner: { js: "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;" },
+      banner: {
+        js: "performance.mark('script');const __moduleUrl=require('node:url').pathToFileURL(__filename).href;",
+      },
       plugins: [rewriteUrls('cjs')],
     }),
     build({

@@ -36,7 +36,9 @@ const untilAdmitted =
 export const openFolders = async (
   parts: AsyncDisposableStack,
   node: Common & Local & Network,
+  after?: Promise<void>,
 ): Promise<FolderKeeper> => {
+  const admitted = untilAdmitted(node)
   const { storage, stores, space, cas, hasher, blobs, bindings, changes, home, config, transport, engine, report } =
     node
   const keeper = parts.use(
@@ -55,7 +57,10 @@ export const openFolders = async (
       base: config.folders,
       found: (name) => stores.create(FILESTORE_TYPE, { name, parent: space.id }),
       dropContent: (storeId) => cas.dropStore(storeId),
-      admitted: untilAdmitted(node),
+      admitted: async (store, signal) => {
+        await after
+        await admitted(store, signal)
+      },
       removalOf: removalOf(engine, stores),
       askAgain: (store) => engine.askAgain(store),
       progressed: (store, { state, pendingIn, pendingOut, witnessed }) =>
