@@ -23,13 +23,17 @@ export const collectAtRest = (changes: Changes): (() => void) => {
   let timer: NodeJS.Timeout | undefined
   let changedAt = 0
   let inUse = 0
+  let isAgain = false
   const look = (): void => {
     timer = undefined
     const left = changedAt + QUIET_MS - performance.now()
     if (left > 0) return arm(left)
-    if (bytesInUse() < inUse + GARBAGE_BYTES_MIN) return
+    if (!isAgain && bytesInUse() < inUse + GARBAGE_BYTES_MIN) return
     gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     inUse = bytesInUse()
+    // V8 keeps its room for new objects, up to 16 MB a half, unless few were made before: that is so at the next time.
+    isAgain = !isAgain
+    if (isAgain) arm(QUIET_MS)
   }
   const arm = (delayMs: number): void => {
     timer = setTimeout(look, delayMs)
