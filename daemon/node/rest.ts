@@ -8,6 +8,8 @@ import type { Changes } from './dirty.ts'
 
 /** So long without any change the node counts as idle. */
 const QUIET_MS = 3_000
+/** V8 looks back over 5 s to see how much is made. */
+const AGAIN_MS = 8_000
 /** Less garbage is not worth the pause. */
 const GARBAGE_BYTES_MIN = 16 * 1024 * 1024
 
@@ -33,7 +35,7 @@ export const collectAtRest = (changes: Changes): (() => void) => {
     inUse = bytesInUse()
     // V8 keeps its room for new objects, up to 16 MB a half, unless few were made before: that is so at the next time.
     isAgain = !isAgain
-    if (isAgain) arm(QUIET_MS)
+    if (isAgain) arm(AGAIN_MS)
   }
   const arm = (delayMs: number): void => {
     timer = setTimeout(look, delayMs)

@@ -37,8 +37,8 @@ const { values } = parseArgs({
 })
 const fileCount = Number(values.files)
 const runs = Number(values.runs)
-/** The node collects what it no longer needs 3 s after the last change, and 3 s later; a window, too, needs a moment. */
-const REST_MS = 10_000
+/** The node collects what it no longer needs 3 s after the last change, and 8 s later; a window, too, needs a moment. */
+const REST_MS = 15_000
 const say = (/** @type {string} */ line) => (values.json ? undefined : console.log(line))
 
 /** @param {string} home @param {string[]} args */
