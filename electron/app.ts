@@ -38,8 +38,6 @@ export interface AppParts {
   readonly args: StartArgs
   readonly memory: DesktopMemory
   readonly window: MainWindow
-  /** Until then what can wait does, so that the window is there sooner. */
-  readonly windowOpened: Promise<void>
   /** Is told of unexpected failures, which are bugs of ours. */
   readonly report: (cause: unknown) => void
 }
@@ -77,14 +75,13 @@ export class DesktopApp {
   }
 
   #createRunning(): RunningNode {
-    const { home, args, windowOpened, report } = this.#parts
+    const { home, args, report } = this.#parts
     return new RunningNode({
       nodeOptions: () => ({
         home,
         config: args.listen.length > 0 ? { listen: args.listen } : {},
         localDiscovery: args.localDiscovery,
         keychain: systemKeychain(),
-        foldersAfter: windowOpened,
       }),
       report,
       desktop: {

@@ -71,7 +71,6 @@ const start = async (): Promise<void> => {
     args,
     memory,
     window,
-    windowOpened,
     report,
   })
   // Runs a program of the system, and waits for it.

@@ -35,8 +35,6 @@ export interface NodeOptions {
   readonly web?: WebRequest
   /** Is told of unexpected failures, which are bugs of ours. */
   readonly report: (cause: unknown) => void
-  /** The folders begin to look at the disk then, since that is much work; at once, if nothing is said. */
-  readonly foldersAfter?: Promise<void>
   /** Seals the device key of a new home; needed to open a home whose key it sealed. */
   readonly keychain?: Keychain
 }
@@ -128,8 +126,7 @@ export class LatticeNode implements AsyncDisposable {
       code: await networkCode,
     })
     if (!network.ok) return network
-    const node = { ...common, ...local.value, ...network.value }
-    const folders = await openFolders(parts, node, options.foldersAfter)
+    const folders = await openFolders(parts, { ...common, ...local.value, ...network.value })
     parts.defer(logEvents({ ...common, ...local.value, ...network.value, folders }))
 
     const shutdown = new AbortController()

@@ -36,9 +36,7 @@ const untilAdmitted =
 export const openFolders = async (
   parts: AsyncDisposableStack,
   node: Common & Local & Network,
-  after?: Promise<void>,
 ): Promise<FolderKeeper> => {
-  const admitted = untilAdmitted(node)
   const { storage, stores, space, cas, hasher, blobs, bindings, changes, home, config, transport, engine, report } =
     node
   const keeper = parts.use(
@@ -57,10 +55,7 @@ export const openFolders = async (
       base: config.folders,
       found: (name) => stores.create(FILESTORE_TYPE, { name, parent: space.id }),
       dropContent: (storeId) => cas.dropStore(storeId),
-      admitted: async (store, signal) => {
-        await after
-        await admitted(store, signal)
-      },
+      admitted: untilAdmitted(node),
       removalOf: removalOf(engine, stores),
       askAgain: (store) => engine.askAgain(store),
       progressed: (store, { state, pendingIn, pendingOut, witnessed }) =>
