@@ -1,7 +1,8 @@
 /** `lattice up`: the node in the foreground, until it is told to stop. */
 import { constants } from 'node:os'
 import { latticeError } from '#kernel/core/result.ts'
-import { resolveHome, type CommonOptions } from './cli/context.ts'
+import type { CommonOptions } from './cli/context.ts'
+import { resolveHome } from './cli/home-path.ts'
 import { createTerminal } from './cli/terminal.ts'
 import { LatticeNode } from './node/node.ts'
 

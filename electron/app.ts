@@ -9,18 +9,17 @@ import {
   type App,
   type IpcMain,
   type NativeTheme,
-  type Session,
   type WebContents,
 } from 'electron'
 import type { Notice } from '#proto/event_api'
 import { AddFolderRequestSchema, PauseFolderRequestSchema, ResumeFolderRequestSchema } from '#proto/folder_api'
 import type { LatticeError, Result } from '#kernel/core/result.ts'
 import { isAutostarted, setAutostart } from './autostart.ts'
-import { DesktopMemory, type ThemeName } from './desktop-file.ts'
+import type { DesktopMemory, ThemeName } from './desktop-file.ts'
 import { failureActs, failureDetails, failureHtml, type Failure } from './failure-page.ts'
 import { systemKeychain } from './keychain.ts'
 import { asMarkup, isSeenAt, notificationFor } from './notices.ts'
-import { FAILURE_URL, servePages } from './pages.ts'
+import { FAILURE_URL } from './pages.ts'
 import { handOutPorts, type Ports } from './ports.ts'
 import { PlaceRequests } from './requests.ts'
 import { RunningNode } from './running-node.ts'
@@ -29,15 +28,16 @@ import { ShellTexts } from './texts.ts'
 import { LatticeTray } from './tray.ts'
 import { routes, type TrayAction } from './tray-menu.ts'
 import { nodeDown, type NodeView } from './tray-state.ts'
-import { MainWindow } from './window.ts'
+import type { MainWindow } from './window.ts'
 
 export interface AppParts {
   readonly app: App
   readonly ipc: IpcMain
-  readonly session: Session
   readonly theme: NativeTheme
   readonly home: string
   readonly args: StartArgs
+  readonly memory: DesktopMemory
+  readonly window: MainWindow
   /** Is told of unexpected failures, which are bugs of ours. */
   readonly report: (cause: unknown) => void
 }
@@ -63,27 +63,14 @@ export class DesktopApp {
 
   constructor(parts: AppParts) {
     this.#parts = parts
-    const { app, report } = parts
-    const root = app.getAppPath()
-    this.#memory = new DesktopMemory(parts.home)
+    this.#memory = parts.memory
+    this.#window = parts.window
     this.#texts = new ShellTexts(this.#wantedLanguages())
-    this.#applyTheme(this.#memory.now.theme)
-    this.#window = new MainWindow({
-      memory: this.#memory,
-      preload: join(root, 'build', 'desktop-preload.cjs'),
-      icon: join(root, 'build', 'icons', 'app', '256.png'),
-      isPackaged: app.isPackaged,
-      crashed: (reason) => this.#fail({ of: 'page', reason }),
-      report,
-    })
     this.#running = this.#createRunning()
     this.#ports = handOutPorts(
       parts.ipc,
       () => this.#window.contents,
       () => this.#running.services(),
-    )
-    servePages(parts.session, join(root, 'build', 'web'), () =>
-      failureHtml(this.#failure ?? { of: 'page', reason: 'unknown' }, this.#texts, this.#isCopied),
     )
   }
 
@@ -117,14 +104,21 @@ export class DesktopApp {
     })
   }
 
-  /** The tray, the node, and the window unless the app was started in the background. */
+  /** The tray and the node. Whoever starts the app has shown the window, if there is to be one. */
   start(link: string | undefined): void {
-    const { app, args, report } = this.#parts
+    const { app, report } = this.#parts
     const images = join(app.getAppPath(), 'build', 'icons')
     this.#tray = new LatticeTray(images, nodeDown, this.#texts.say, (action) => void this.#act(action).catch(report))
     this.#running.services().catch(report)
     if (link !== undefined) this.#requests.add({ case: 'joinLink', value: link })
-    if (link !== undefined || !args.hidden) this.showWindow()
+  }
+
+  failurePage(): string {
+    return failureHtml(this.#failure ?? { of: 'page', reason: 'unknown' }, this.#texts, this.#isCopied)
+  }
+
+  pageCrashed(reason: string): void {
+    this.#fail({ of: 'page', reason })
   }
 
   showWindow(): void {

@@ -1,16 +1,24 @@
 /**
  * The desktop app: puts the parts together. The node runs in this process; windows come and go, the tray stays, and
  * quitting stops the node first.
+ *
+ * The window comes first: other processes load its page while this one reads the code of all the rest.
  */
+import { join } from 'node:path'
 import { app, ipcMain, nativeTheme, session } from 'electron'
-import { resolveHome } from '#daemon/cli/context.ts'
+import { resolveHome } from '#daemon/cli/home-path.ts'
 import { prepareHome } from '#daemon/node/home.ts'
-import { DesktopApp } from './app.ts'
 import { exposeCollector } from './collecting.ts'
+import { DesktopMemory } from './desktop-file.ts'
+import { startLean } from './lean.ts'
 import { findLink, parseLink } from './links.ts'
-import { registerScheme } from './pages.ts'
+import { registerScheme, servePages } from './pages.ts'
 import { hardenContents, hardenSession } from './security.ts'
 import { parseStartArgs } from './start-args.ts'
+import { MainWindow } from './window.ts'
+
+// Where the time of a start goes, for whoever measures it (e2e/bench/desktop.mjs).
+performance.mark('code of the shell read')
 
 /** A bug of ours is told on standard error, with all that is known; the node goes on. */
 const report = (cause: unknown): void => {
@@ -31,20 +39,42 @@ const start = async (): Promise<void> => {
   // in the window, once there is one.
   if (prepareHome(home).ok) app.setPath('userData', `${home}/desktop`)
   if (!app.requestSingleInstanceLock()) return app.exit(0)
-  app.setAsDefaultProtocolClient('lattice')
 
   await app.whenReady()
+  performance.mark('Electron ready')
+  const build = join(app.getAppPath(), 'build')
+  const memory = new DesktopMemory(home)
+  nativeTheme.themeSource = memory.now.theme
+  // What is told of `desktop` here comes in later turns, when it is there.
+  hardenSession(session.defaultSession)
+  hardenContents(app, (contents, url) => desktop.navigated(contents, url))
+  servePages(session.defaultSession, join(build, 'web'), () => desktop.failurePage())
+  const window = new MainWindow({
+    memory,
+    preload: join(build, 'desktop-preload.cjs'),
+    icon: join(build, 'icons', 'app', '256.png'),
+    isPackaged: app.isPackaged,
+    crashed: (reason) => desktop.pageCrashed(reason),
+    report,
+  })
+  const link = findLink(process.argv)
+  const isShown = link !== undefined || !args.hidden
+  if (isShown) window.show(false)
+  const { DesktopApp } = await import('./app.ts')
+  performance.mark('code of the node read')
+  const windowOpened = isShown ? window.opened() : Promise.resolve()
   const desktop = new DesktopApp({
     app,
     ipc: ipcMain,
-    session: session.defaultSession,
     theme: nativeTheme,
     home,
     args,
+    memory,
+    window,
     report,
   })
-  hardenSession(session.defaultSession)
-  hardenContents(app, (contents, url) => desktop.navigated(contents, url))
+  // Runs a program of the system, and waits for it.
+  void windowOpened.then(() => app.setAsDefaultProtocolClient('lattice'))
   app.on('second-instance', (_, argv) => desktop.openFromOutside(findLink(argv)))
   app.on('activate', () => desktop.showWindow())
   app.on('open-url', (event, url) => {
@@ -58,11 +88,12 @@ const start = async (): Promise<void> => {
     desktop.quit()
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => desktop.quit())
-  desktop.start(findLink(process.argv))
+  desktop.start(link)
 }
 
 process.on('uncaughtException', die)
 process.on('unhandledRejection', report)
+startLean(app)
 registerScheme()
 exposeCollector()
 // Who says --no-sandbox (only root has to) gets none from the system; the pages are cut off from Node all the same.

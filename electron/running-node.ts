@@ -61,7 +61,9 @@ export class RunningNode {
   }
 
   async #open(newSpace: boolean): Promise<BridgeServices | undefined> {
+    performance.mark('node asked for')
     const opened = await this.#tryToOpen(newSpace)
+    performance.mark('node open')
     if (!opened.ok) {
       this.#parts.onFailure(opened.error)
       return undefined

@@ -14,6 +14,11 @@ export interface WindowParts {
   report(cause: unknown): void
 }
 
+/** A page that is not there by then is not waited for. */
+const OPENED_MS_MAX = 3_000
+/** What the page asks of the node and draws once it is loaded. */
+const DRAWS_MS = 300
+
 export class MainWindow {
   readonly #parts: WindowParts
   #window: BrowserWindow | undefined
@@ -40,11 +45,21 @@ export class MainWindow {
   show(failed: boolean): void {
     if (this.#window === undefined) {
       this.#window = this.#create()
+      performance.mark('window made')
       return this.load(failed)
     }
     if (this.#window.isMinimized()) this.#window.restore()
     this.#window.show()
     this.#window.focus()
+  }
+
+  /** Resolves when the page of the window had the time to draw itself. */
+  async opened(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const latest = setTimeout(resolve, OPENED_MS_MAX)
+    this.contents?.once('did-finish-load', () => setTimeout(resolve, DRAWS_MS))
+    await promise
+    clearTimeout(latest)
   }
 
   /** Loads the page anew, or the one that says what failed. */

@@ -1,6 +1,7 @@
 /**
- * Bundles the desktop app's own programs into `build/`: `desktop-main.cjs` (windows, tray, node), `desktop-preload.cjs`,
- * the scripts of its threads, and the wasm they load. The page is another build (`build/web/`), icons a third.
+ * Bundles the desktop app's own programs into `build/`: `desktop-main.cjs` (what makes the window), `desktop-node.cjs` (all
+ * the rest, read once the window is made), `desktop-preload.cjs`, the scripts of its threads, and the wasm they load. The
+ * page is another build (`build/web/`), icons a third.
  *
  * CommonJS, since the app must say things to Electron before it is ready, which a module that loads meanwhile would
  * miss. Syntax is lowered to what the oldest Electron that tests run in understands: what is tested is what is shipped.
@@ -36,6 +37,17 @@ const common = {
   logLevel: 'warning',
 }
 
+/** What the shell imports when it has made the window is a program of its own: the first one is small and soon read. */
+const apart = {
+  name: 'apart',
+  /** @param {import('esbuild').PluginBuild} build */
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/app\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './desktop-node.cjs', external: true } : undefined,
+    )
+  },
+}
+
 function isStale() {
   if (!existsSync(stampPath)) return true
   const builtMs = statSync(stampPath).mtimeMs
@@ -49,12 +61,14 @@ async function bundle() {
       ...common,
       entryPoints: [
         { in: fromRoot('electron', 'main.ts'), out: 'desktop-main' },
+        { in: fromRoot('electron', 'app.ts'), out: 'desktop-node' },
         ...scripts.map((path) => ({ in: path, out: bundledName(path, 'cjs').replace(/\.cjs$/, '') })),
       ],
       external: [...external, 'electron'],
       define: { 'import.meta.url': '__moduleUrl' },
       banner: { js: "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;" },
-      plugins: [rewriteUrls('cjs')],
+      supported: { 'dynamic-import': false }, // `require` reads what is in an archive
+      plugins: [apart, rewriteUrls('cjs')],
     }),
     build({
       ...common,

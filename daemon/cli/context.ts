@@ -6,19 +6,12 @@ import { latticeError, type LatticeError } from '#kernel/core/result.ts'
 import { createRpcClient, type RpcClient } from '../rpc/client.ts'
 import { findSocketPath } from '../rpc/socket.ts'
 import { plainMessage } from './plain.ts'
+import { resolveHome } from './home-path.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
 export interface CommonOptions {
   readonly home?: string
   readonly json?: boolean
-}
-
-/** `--home`, else `LATTICE_HOME`, else the platform's data directory. Absolute. */
-export const resolveHome = async ({ home }: CommonOptions): Promise<string> => {
-  const given = home ?? process.env['LATTICE_HOME']
-  if (given) return resolve(given)
-  const { default: envPaths } = await import('env-paths')
-  return envPaths('lattice', { suffix: '' }).data
 }
 
 /** A path a person typed, as the node needs it. */

@@ -1,10 +1,11 @@
 import { getHeapStatistics } from 'node:v8'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Changes } from './dirty.ts'
 import { collectAtRest } from './rest.ts'
 
 const MIB = 1024 * 1024
 
+beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** Rows of garbage that are all in use at one time, so that the young generation grows. */
@@ -18,7 +19,6 @@ const burst = (): number => {
 }
 
 test('the room that a burst of work took is given back after a while without changes, and not before', () => {
-  vi.useFakeTimers()
   const changes = new Changes()
   const stop = collectAtRest(changes)
   const held = () => getHeapStatistics().total_physical_size
@@ -32,4 +32,27 @@ test('the room that a burst of work took is given back after a while without cha
   vi.advanceTimersByTime(1_000)
   expect(held()).toBeLessThan(busy - 16 * MIB)
   stop()
+})
+
+test('collects when nothing changed for 3 s, once more 8 s later, and then no more', () => {
+  const collector = globalThis.gc
+  const collect = vi.fn(() => Promise.resolve())
+  globalThis.gc = collect as unknown as NonNullable<typeof globalThis.gc>
+  const much = Buffer.alloc(32 * 1024 * 1024)
+  const changes = new Changes()
+  const stop = collectAtRest(changes)
+  changes.notify('level')
+  vi.advanceTimersByTime(2_000)
+  changes.notify('level')
+  vi.advanceTimersByTime(2_500)
+  expect(collect).toHaveBeenCalledTimes(0)
+  vi.advanceTimersByTime(500)
+  expect(collect).toHaveBeenCalledTimes(1)
+  vi.advanceTimersByTime(8_000)
+  expect(collect).toHaveBeenCalledTimes(2)
+  vi.advanceTimersByTime(60_000)
+  expect(collect).toHaveBeenCalledTimes(2)
+  stop()
+  globalThis.gc = collector
+  expect(much.length).toBeGreaterThan(0) // held until here
 })

@@ -8,6 +8,8 @@ import type { Changes } from './dirty.ts'
 
 /** So long without any change the node counts as idle. */
 const QUIET_MS = 3_000
+/** V8 looks back over 5 s to see how much is made. */
+const AGAIN_MS = 8_000
 /** Less to be had is not worth the pause. */
 const GIVEN_BACK_MIN_BYTES = 16 * 1024 * 1024
 
@@ -24,14 +26,18 @@ export const collectAtRest = (changes: Changes): (() => void) => {
   let timer: NodeJS.Timeout | undefined
   let changedAt = 0
   let held = 0
+  let isAgain = false
   const look = (): void => {
     timer = undefined
     const left = changedAt + QUIET_MS - performance.now()
     if (left > 0) return arm(left)
-    if (bytesHeld() < held + GIVEN_BACK_MIN_BYTES) return
+    if (!isAgain && bytesHeld() < held + GIVEN_BACK_MIN_BYTES) return
     // Of all its collections this one alone shrinks the young generation.
     gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     held = bytesHeld()
+    // Some versions of V8 shrink it only if little was made before: that is so at the next time.
+    isAgain = !isAgain
+    if (isAgain) arm(AGAIN_MS)
   }
   const arm = (delayMs: number): void => {
     timer = setTimeout(look, delayMs)

@@ -1,17 +1,18 @@
 /**
  * `npm run bench:desktop`: how long the desktop app takes to start, and what it takes of memory, with a home of 10,000
- * synced files. Prints a table and, with `--json`, the figures alone. `--files N`, `--runs N`.
+ * synced files. Prints a table and, with `--json`, the figures alone. `--files N`, `--runs N`. `--against DIR`: starts
+ * another checkout that is built, in turns with this one.
  *
- * A start lasts from the spawn of the program until the card of the folder is on the screen. Memory is the proportional
- * share (PSS) of the app and all processes under it: with the window closed, once it is open, and closed again. A copy
+ * A start lasts from the spawn of the program until the card of the folder is on the screen; where the time goes is told
+ * by the app's own marks. Memory is the proportional share (PSS) of the app and all processes under it: with the window
+ * closed, once it is open, and closed again; and, to compare, of an Electron with a tray that does nothing else. A copy
  * of Electron is measured, as any other Electron that runs would take over a part of what is shared.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
-import { performance } from 'node:perf_hooks'
+import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -20,65 +21,43 @@ import { electronForTests } from '../../scripts/lib/electron.mjs'
 import { fromRoot, toolEnvironment } from '../../scripts/lib/paths.mjs'
 import { capture, run } from '../../scripts/lib/run.mjs'
 import { ensureSystemPrograms } from '../../scripts/lib/system-packages.mjs'
+import { processSizes } from './desktop-processes.mjs'
+import { measureStart } from './desktop-start.mjs'
+
+/** @typedef {import('./desktop-processes.mjs').ProcessSize} ProcessSize */
+/** @typedef {import('./desktop-start.mjs').Start} Start */
 
 const { values } = parseArgs({
   options: {
     files: { type: 'string', default: '10000' },
     runs: { type: 'string', default: '5' },
+    against: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
 const fileCount = Number(values.files)
 const runs = Number(values.runs)
-/** The node collects what it no longer needs 3 s after the last change; a window that closed, too, needs a moment. */
-const REST_MS = 8_000
+/** The node collects what it no longer needs 3 s after the last change, and 8 s later; a window, too, needs a moment. */
+const REST_MS = 15_000
 const say = (/** @type {string} */ line) => (values.json ? undefined : console.log(line))
 
-/** `anon`: what of it is no file. @typedef {{ kind: string, pss: number, anon: number }} ProcessSize in MiB */
+/** @param {string} home @param {string[]} args */
+const appArgs = (home, ...args) => [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  '--password-store=gnome-libsecret',
+  `--home=${home}`,
+  '--listen=/ip4/127.0.0.1/tcp/0',
+  '--no-mdns',
+  ...args,
+]
 
-/** The process and all under it. @param {number} pid @returns {ProcessSize[]} */
-function processTree(pid) {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter(
-      (name) =>
-        readIfThere(`/proc/${name}/stat`)
-          .replace(/^.*\) \S+ /, '')
-          .split(' ')[0] === String(pid),
-    )
-  const rollup = readIfThere(`/proc/${pid}/smaps_rollup`)
-  const read = (/** @type {string} */ name) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) / 1024
-  const command = readIfThere(`/proc/${pid}/cmdline`)
-  const kind = /--type=([\w-]+)/.exec(command)?.[1] ?? 'main'
-  const service = /--utility-sub-type=([\w.]+)/.exec(command)?.[1]
-  const own = { kind: service ? `${kind} ${service}` : kind, pss: read('Pss'), anon: read('Pss_Anon') }
-  return [own, ...children.flatMap((child) => processTree(Number(child)))]
-}
-
-/** A process may end while it is looked at. @param {string} path */
-function readIfThere(path) {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
+/** `app`: the checkout that is started. */
+const environment = (app = fromRoot()) =>
+  /** @type {Record<string, string>} */ ({ ...process.env, LATTICE_APP_ROOT: app })
 
 /** @param {string} program @param {string} home @param {string[]} args */
 const launch = (program, home, args) =>
-  _electron.launch({
-    executablePath: program,
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--password-store=gnome-libsecret',
-      `--home=${home}`,
-      '--listen=/ip4/127.0.0.1/tcp/0',
-      '--no-mdns',
-      ...args,
-    ],
-    env: /** @type {Record<string, string>} */ ({ ...process.env, LATTICE_APP_ROOT: fromRoot() }),
-  })
+  _electron.launch({ executablePath: program, args: appArgs(home, ...args), env: environment() })
 
 /** @param {string} home @param {readonly string[]} args */
 async function lattice(home, ...args) {
@@ -91,17 +70,6 @@ async function nodeUp(home) {
   while ((await capture(fromRoot('bin', 'lattice'), ['status', '--home', home])).code !== 0) await pause(200)
 }
 
-/** From the spawn to the card. @param {string} program @param {string} home */
-async function measureStart(program, home) {
-  const startedMs = performance.now()
-  const app = await launch(program, home, [])
-  const page = await app.firstWindow()
-  await page.getByRole('heading', { name: 'files' }).waitFor()
-  const ms = performance.now() - startedMs
-  await quit(app)
-  return ms
-}
-
 /** @param {import('playwright-core').ElectronApplication} app */
 async function quit(app) {
   const exited = once(app.process(), 'exit')
@@ -112,8 +80,30 @@ async function quit(app) {
 /** @param {import('playwright-core').ElectronApplication} app */
 async function sizeAtRest(app) {
   await pause(REST_MS)
-  const { pid } = app.process()
-  return processTree(/** @type {number} */ (pid))
+  return processSizes(/** @type {number} */ (app.process().pid))
+}
+
+const emptyApp = (/** @type {string} */ data, /** @type {string} */ icon) => `'use strict'
+const { app, Tray } = require('electron')
+app.setPath('userData', ${JSON.stringify(data)})
+app.on('window-all-closed', () => undefined)
+app.whenReady().then(() => (globalThis.tray = new Tray(${JSON.stringify(icon)})))
+`
+
+/** What Electron takes by itself: a tray and no window. @param {string} program @param {string} root */
+async function measureEmpty(program, root) {
+  const app = join(root, 'empty')
+  mkdirSync(join(app, 'build'), { recursive: true })
+  const icon = fromRoot('build', 'icons', 'app', '256.png')
+  writeFileSync(join(app, 'build', 'desktop-main.cjs'), emptyApp(join(root, 'empty-data'), icon))
+  const env = { ...environment(), LATTICE_TEST_APP: app }
+  const child = spawn(program, appArgs(root), { env, stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  await pause(REST_MS)
+  const sizes = processSizes(/** @type {number} */ (child.pid))
+  child.kill('SIGKILL')
+  await exited
+  return sizes
 }
 
 /** @param {string} program @param {string} home */
@@ -131,10 +121,7 @@ async function measureMemory(program, home) {
         .spawnargs.slice(1)
         .filter((arg) => !/^--(inspect|remote|hidden)/.test(arg)),
     ],
-    {
-      env: { ...process.env, LATTICE_APP_ROOT: fromRoot() },
-      stdio: 'ignore',
-    },
+    { env: environment(), stdio: 'ignore' },
   )
   const page = await app.firstWindow()
   await page.getByRole('heading', { name: 'files' }).waitFor()
@@ -169,29 +156,47 @@ async function measure(program) {
     await lattice(home, 'folder', 'wait', 'files', '--timeout', '600')
     const afterTakingIn = await sizeAtRest(first)
     await quit(first)
-    const startsMs = []
-    for (let at = 0; at < runs; at++) startsMs.push(await measureStart(program, home))
-    report({ startsMs, memory: { afterTakingIn, ...(await measureMemory(program, home)) } })
+    const apps = [fromRoot(), ...(values.against === undefined ? [] : [resolve(values.against)])]
+    /** @type {Record<string, Start[]>} */
+    const starts = Object.fromEntries(apps.map((app) => [app, []]))
+    for (let at = 0; at < runs; at++)
+      for (const app of apps) starts[app]?.push(await measureStart(program, appArgs(home), environment(app)))
+    const emptyElectron = await measureEmpty(program, root)
+    report(starts, { emptyElectron, afterTakingIn, ...(await measureMemory(program, home)) })
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
 }
 
-/** @param {{ startsMs: number[], memory: Record<string, ProcessSize[]> }} found */
-function report({ startsMs, memory }) {
+/** @param {Record<string, Start[]>} starts by checkout @param {Record<string, ProcessSize[]>} memory */
+function report(starts, memory) {
   if (values.json) {
     const pssMiB = Object.fromEntries(Object.entries(memory).map(([when, sizes]) => [when, sum(sizes)]))
-    console.log(JSON.stringify({ files: fileCount, startsMs, startMedianMs: median(startsMs), pssMiB, memory }))
+    console.log(JSON.stringify({ files: fileCount, starts, pssMiB, memory }))
     return
   }
-  say(
-    `cold start to the folder's card: ${median(startsMs).toFixed(0)} ms (median of ${startsMs.map(Math.round).join(', ')})`,
-  )
+  for (const [app, all] of Object.entries(starts)) reportStarts(app, all)
   for (const [when, sizes] of Object.entries(memory)) {
     say(`${when}: ${sum(sizes).toFixed(0)} MiB`)
-    for (const { kind, pss, anon } of sizes)
-      say(`    ${pss.toFixed(1).padStart(6)} MiB, ${anon.toFixed(1).padStart(6)} of no file  ${kind}`)
+    for (const { kind, pss, anon, files } of sizes) {
+      const largest = Object.entries(files).map(([name, size]) => `${name} ${size.toFixed(1)}`)
+      say(`    ${inColumn(pss)} MiB, ${inColumn(anon)} of no file  ${kind} (${largest.join(', ')})`)
+    }
   }
+}
+
+const inColumn = (/** @type {number} */ size) => size.toFixed(1).padStart(6)
+
+/** @param {string} app @param {Start[]} starts */
+function reportStarts(app, starts) {
+  const all = starts.map(({ ms }) => Math.round(ms)).join(', ')
+  const [ms, cpuMs] = [median(starts.map((start) => start.ms)), median(starts.map((start) => start.cpuMs))]
+  say(`${app}: cold start to the folder's card ${ms.toFixed(0)} ms (median of ${all}), ${cpuMs.toFixed(0)} ms of CPU`)
+  /** @type {Map<string, number[]>} */
+  const steps = new Map()
+  for (const { name, ms } of starts.flatMap((start) => start.steps)) steps.set(name, [...(steps.get(name) ?? []), ms])
+  for (const [name, at] of [...steps].sort(([, a], [, b]) => median(a) - median(b)))
+    say(`    ${median(at).toFixed(0).padStart(6)} ms  ${name}`)
 }
 
 /** Makes the session first, and measures inside it. */

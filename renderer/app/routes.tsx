@@ -23,7 +23,10 @@ export interface Route {
   readonly nav?: NavEntry
 }
 
-const Folders = lazy(() => import('../features/folders/folders-page.tsx').then((m) => ({ default: m.FoldersPage })))
+/** Of the screen where the app opens; asked for early, it is there when the node has answered. */
+export const loadHome = () => import('../features/folders/folders-page.tsx')
+
+const Folders = lazy(() => loadHome().then((m) => ({ default: m.FoldersPage })))
 const Peers = lazy(() => import('../features/peers/peers-page.tsx').then((m) => ({ default: m.PeersPage })))
 const Pairing = lazy(() => import('../features/pairing/pairing-page.tsx').then((m) => ({ default: m.PairingPage })))
 const Settings = lazy(() => import('../features/settings/settings-page.tsx').then((m) => ({ default: m.SettingsPage })))
