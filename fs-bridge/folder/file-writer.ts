@@ -144,9 +144,10 @@ export class FileWriter {
    * must not count as deleted.
    */
   #replace(tmp: string, from: Entry, path: string): boolean {
+    const { paths } = this.#batch.deps
     if (!this.#batch.untouched(from, path)) return false
     const target = this.#batch.absolute(path)
-    const aside = this.#batch.aside(from)
+    const aside = join(paths.parked, `${inodeKey(from.inode)}-${from.slot}`)
     fs.renameSync(target, aside)
     let placed = false
     try {
