@@ -66,6 +66,7 @@ export const nameDevice = async ({ page, name }: Device): Promise<void> => {
 export const lookAround = async (device: Device): Promise<void> => {
   await nameDevice(device)
   await button(device.page, 'Look around first').click()
+  await device.page.getByRole('navigation').first().waitFor()
 }
 
 /** With a link in the form; `files`: the directory for what comes with it. */

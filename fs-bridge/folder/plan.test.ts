@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Inode } from '../filestore/port.ts'
 import type { Looked } from './disk.ts'
+import { Findings } from './findings.ts'
 import { ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import type { Present, Seen } from './observe.ts'
@@ -95,4 +96,27 @@ test('what was missed at its old path and found in its directory is not deleted'
   const gone: Seen = { what: 'gone', entry: f }
   expect(plan([f], [gone])).toMatchObject([{ place: undefined }])
   expect(plan([f], [gone, { what: 'same', entry: f }])).toEqual([])
+})
+
+test('a directory that moved while the folder was walked is only where it was seen last', () => {
+  const dir: Entry = { ...entryOf('d', 21), kind: 'dir', parent: ROOT_INODE }
+  const found = new Findings()
+  const seeDir = (path: string, parent: Inode, ino: number, id: Inode, movedFrom?: Entry): void => {
+    const looked: Looked = { ...stat(ino), kind: 'dir', dev: 1n }
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    found.add({ what: 'present', path, parent, name, looked, entry: undefined, movedFrom, inode: id })
+  }
+  // Both the new directory around it and itself are met twice, what they hold once more only.
+  seeDir('old', ROOT_INODE, 31, inode(201))
+  seeDir('old/d', inode(201), 21, dir.inode, dir)
+  found.add({ ...present('f', 41, undefined), path: 'old/d/f', parent: dir.inode })
+  seeDir('new', ROOT_INODE, 31, inode(202))
+  seeDir('new/d', inode(202), 21, dir.inode, dir)
+  found.add({ ...present('f', 41, undefined), path: 'new/d/f', parent: dir.inode })
+  const changes = plan([dir], found.all())
+  expect(changes.map(({ path, inode: [id], before }) => [path, id, before?.name])).toEqual([
+    ['new', 202, undefined],
+    ['new/d', 21, 'd'],
+    ['new/d/f', 200, undefined],
+  ])
 })
