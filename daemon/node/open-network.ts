@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import { BlobExchange } from '#sync/blobs/exchange.ts'
+import type { CasError } from '#kernel/cas/port.ts'
 import type { Timers } from '#sync/clock.ts'
 import { GatedTransport } from '#sync/transport/gated.ts'
 import type { Transport } from '#sync/transport/port.ts'
@@ -86,7 +87,7 @@ export const openNetwork = async (
       mayRead,
       mayHave: mayRead,
       read: (store, cid, room) => cas.read(store, cid, room),
-      failed: (_, __, error) => report(error),
+      failed: (_, __, error) => warnOfUnread(options, error),
     }),
   )
   const engine = parts.use(
@@ -128,6 +129,10 @@ interface Steered {
   readonly gate: GatedTransport
   readonly local: { setLocalDiscovery(on: boolean): void }
 }
+
+/** Mostly it is a file that was changed and not looked at since: another version of it follows. */
+const warnOfUnread = ({ log }: Common, { message }: CasError): void =>
+  log.write('warning', 'what a device asked for cannot be given: ', { kind: 'text', value: message })
 
 /** Limits, quiet hours and local discovery hold from the start, and as they are changed. Returns the way to stop. */
 const followSettings = ({ settings, log, report }: Common, { blobs, gate, local }: Steered): (() => void) => {
