@@ -12,7 +12,7 @@ const FLOW_MS = 240_000
 /** Focus is given back in a frame or two; the limit ends what hangs. */
 const FOCUS_MS = 20_000
 /** As many as the grid is made for. */
-const ROWS = 100_000
+const ROWS = 20_000
 
 const focusIs = (keys: Keyboard, what: Readonly<Record<string, unknown>>): Promise<void> =>
   expect.poll(() => keys.focused(), { timeout: FOCUS_MS }).toMatchObject(what)
@@ -181,7 +181,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
   })
 
   test(
-    'a directory of 100,000 files, walked through',
+    'a directory of 20,000 files, walked through',
     async () => {
       // One that does not sync: it is listed all the same, and no other test waits for its files.
       const drafts = join(world.root, 'laptop', 'Notes', 'Drafts')
@@ -189,12 +189,12 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
       await sit(lived.laptop, `/files/${lived.folders.get('Notes')}/Drafts`, async (keys) => {
         const { page } = keys
         const chosen = page.getByRole('row', { selected: true })
-        await page.getByText('100,000 entries').waitFor()
+        await page.getByText('20,000 entries').waitFor()
         await keys.tabTo('grid', /^Files in/)
         await keys.press('End')
         await chosen.getByText('first.md').waitFor()
         await keys.press('PageUp', 'ArrowUp')
-        await chosen.getByText(/^draft 0999/).waitFor()
+        await chosen.getByText(/^draft 0199/).waitFor()
         await keys.press('Home', 'ArrowDown')
         await chosen.getByText('draft 000001.md').waitFor()
         await keys.press('Backspace')
