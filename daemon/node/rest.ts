@@ -3,11 +3,13 @@
  * not: after a large folder it would keep the garbage of that work, and the room that its young generation took for it,
  * for as long as it runs. Needs `--expose-gc`, which `bin/lattice` passes; without it nothing happens.
  */
-import { getHeapStatistics } from 'node:v8'
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 import type { Changes } from './dirty.ts'
 
 /** So long without any change the node counts as idle. */
 const QUIET_MS = 3_000
+/** An idle node needs no more room for new objects. */
+const YOUNG_BYTES_MAX = 4 * 1024 * 1024
 /** V8 looks back over 5 s to see how much is made. */
 const AGAIN_MS = 8_000
 /** Less to be had is not worth the pause. */
@@ -18,6 +20,10 @@ const bytesHeld = (): number => {
   const { total_physical_size, external_memory } = getHeapStatistics()
   return total_physical_size + external_memory
 }
+
+/** Of that, the room for new objects. */
+const youngBytesHeld = (): number =>
+  getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.physical_space_size ?? 0
 
 /** Follows the changes of a node. Returns the way to stop. */
 export const collectAtRest = (changes: Changes): (() => void) => {
@@ -36,7 +42,7 @@ export const collectAtRest = (changes: Changes): (() => void) => {
     gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     held = bytesHeld()
     // Some versions of V8 shrink it only if little was made before: that is so at the next time.
-    isAgain = !isAgain
+    isAgain = !isAgain && youngBytesHeld() >= YOUNG_BYTES_MAX
     if (isAgain) arm(AGAIN_MS)
   }
   const arm = (delayMs: number): void => {
