@@ -37,7 +37,7 @@ async function runVitest(projects, env, extra) {
       '--reporter=./scripts/count-reporter.mjs',
       ...extra,
     ],
-    { ...toolEnvironment(), ...shortCampaign, ...env, LATTICE_TEST_REPORT: report },
+    { ...toolEnvironment(), ...(projects.includes('sim') ? shortCampaign : {}), ...env, LATTICE_TEST_REPORT: report },
   )
   /** @type {Counts} */
   const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { passed: 0, failed: [], skipped: [] }
