@@ -181,6 +181,13 @@ class Materialiser {
     const old = index.pathOf(from)
     const isParked = equalBytes(from.parent, PARKED_INODE)
     const belowItself = old !== undefined && path.startsWith(`${old}/`)
+    if (isParked && old !== undefined && !look(this.#batch.absolute(old))) {
+      // A crash came after it had gone to trash, and before the index knew. Nobody else takes anything from there.
+      for (const one of from.kind === 'dir' ? index.descendants(from.inode) : []) this.#batch.forget(one)
+      this.#batch.forget(from)
+      this.#batch.defer(step)
+      return undefined
+    }
     if (old === undefined || belowItself || !(isParked || this.#batch.untouched(from, old))) {
       this.#batch.defer(step, old)
       return undefined

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
-import { FolderIndex } from './folder-index.ts'
+import { FolderIndex, PARKED_INODE } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
 import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
@@ -266,6 +266,21 @@ describe('a crash', () => {
     await b.open()
     await level(pair)
     expect(shown(b)).toEqual({ f: LONG, 'e/': '', 'e/g': 'inside' })
+    expect(shown(a)).toEqual(shown(b))
+  })
+
+  test('with a parked file taken to trash, before the index was written: it comes again if it is wanted again', async () => {
+    await b.folder.stop()
+    const key = [...b.backend.range('folder-entry')][0]![0]
+    const index = new FolderIndex(b.backend, key.slice(0, 8))
+    const { entry } = index.at('d/g')
+    const name = `${Buffer.from(entry!.inode).toString('hex')}-${entry!.slot}`
+    index.move(entry!, { ...entry!, parent: PARKED_INODE, name, visibleName: name })
+    await index.flush()
+    fs.rmSync(at(b, 'd/g'))
+    await b.open()
+    await level(pair)
+    expect(shown(b)).toEqual({ f: LONG, 'd/': '', 'd/g': 'inside' })
     expect(shown(a)).toEqual(shown(b))
   })
 
