@@ -5,8 +5,13 @@ import { collectAtRest } from './rest.ts'
 
 const MIB = 1024 * 1024
 
+const collector = globalThis.gc
+
 beforeEach(() => void vi.useFakeTimers())
-afterEach(() => void vi.useRealTimers())
+afterEach(() => {
+  vi.useRealTimers()
+  globalThis.gc = collector
+})
 
 /** Rows of garbage that are all in use at one time, so that the young generation grows. */
 const burst = (): number => {
@@ -35,7 +40,6 @@ test('the room that a burst of work took is given back after a while without cha
 })
 
 test('what the first collection keeps of the young generation, a second one gives back, and then there is no more', () => {
-  const collector = globalThis.gc
   const collect = vi.fn(() => Promise.resolve())
   globalThis.gc = collect as unknown as NonNullable<typeof globalThis.gc>
   const changes = new Changes()
@@ -49,5 +53,4 @@ test('what the first collection keeps of the young generation, a second one give
   vi.advanceTimersByTime(60_000)
   expect(collect).toHaveBeenCalledTimes(2)
   stop()
-  globalThis.gc = collector
 })
