@@ -4,16 +4,16 @@
  */
 import type { Cas } from '#kernel/cas/cas.ts'
 import { cutBytes } from '#kernel/cas/bytes.ts'
-import { encodeManifests } from '#kernel/cas/manifest-parts.ts'
-import type { BlobSource, ContentHasher, FileContent } from '#kernel/cas/port.ts'
-import { equalBytes, type StoreId } from '#kernel/core/bytes.ts'
+import { keepFile } from '#kernel/cas/keep-file.ts'
+import type { BlobSource, ContentHasher } from '#kernel/cas/port.ts'
 import { err, latticeError, ok, type LatticeError, type Result } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
+import { fileContentToData } from '#fs-bridge/filestore/inode.ts'
 import type { ContentValue } from '#fs-bridge/filestore/port.ts'
-import { keepChunks } from './keep-chunks.ts'
+import { controlPaths } from '#fs-bridge/folder/marker.ts'
+import { takeFromTrash } from '#fs-bridge/folder/trash-content.ts'
 import type { FileContents, FolderEntry, Secured } from './parts.ts'
 import { Securing, unavailable } from './securing.ts'
-import { trashedFiles } from './trashed-files.ts'
 
 /** What is read ahead of the reader, and how long that may take. */
 const STRETCH_CHUNKS = 4
@@ -22,32 +22,6 @@ const PIECE_BYTES = 256 * 1024
 
 function* inPieces(bytes: Uint8Array): Generator<Result<Uint8Array, LatticeError>> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield ok(bytes.subarray(at, at + PIECE_BYTES))
-}
-
-const asData = (content: FileContent): ContentValue['data'] =>
-  content.kind === 'manifest' ? { kind: 'manifest', cid: content.cid } : content
-
-const sameContent = (a: FileContent, b: ContentValue['data']): boolean => {
-  if (a.kind === 'chunks' && b.kind === 'chunks')
-    return a.chunks.length === b.chunks.length && a.chunks.every(({ cid }, i) => equalBytes(cid, b.chunks[i]!.cid))
-  return a.kind === 'manifest' && b.kind === 'manifest' && equalBytes(a.cid, b.cid)
-}
-
-/** The chunks of a file of the user's, and what names them, become chunks of our own. */
-const keepFile = async (
-  cas: Cas,
-  store: StoreId,
-  path: string,
-  content: FileContent,
-): Promise<Result<void, LatticeError>> => {
-  if (content.kind === 'inline') return ok(undefined)
-  const kept = await keepChunks(cas, store, path, content.chunks)
-  if (!kept.ok || content.kind === 'chunks') return kept
-  for (const manifest of encodeManifests(content.chunks) ?? []) {
-    const written = await cas.write(store, [manifest])
-    if (!written.ok) return written
-  }
-  return ok(undefined)
 }
 
 export const createFileContents = (cas: Cas, hasher: ContentHasher, blobs: BlobSource): FileContents =>
@@ -71,14 +45,14 @@ class NodeContents implements FileContents {
     const { content, stat } = hashed
     const kept = await keepFile(this.#cas, id, path, content)
     if (!kept.ok) return kept
-    return ok({ size: stat.size, mtimeNs: stat.mtimeNs, mode: stat.mode & 0o7777, data: asData(content) })
+    return ok({ size: stat.size, mtimeNs: stat.mtimeNs, mode: stat.mode & 0o7777, data: fileContentToData(content) })
   }
 
   async takeBytes({ id }: Store, bytes: Uint8Array, mode: number): Promise<Result<ContentValue, LatticeError>> {
     const { content, chunks } = cutBytes(bytes)
     const kept = await this.#cas.write(id, chunks)
     if (!kept.ok) return kept
-    return ok({ size: bytes.length, mtimeNs: BigInt(Date.now()) * 1_000_000n, mode, data: asData(content) })
+    return ok({ size: bytes.length, mtimeNs: BigInt(Date.now()) * 1_000_000n, mode, data: fileContentToData(content) })
   }
 
   async secure(entry: FolderEntry, content: ContentValue, signal: AbortSignal): Promise<Result<Secured, LatticeError>> {
@@ -171,13 +145,9 @@ class NodeContents implements FileContents {
     signal: AbortSignal,
   ): Promise<Result<boolean, LatticeError>> {
     if (root === '') return ok(false)
-    for await (const path of trashedFiles(root, content.size, signal)) {
-      if (signal.aborted) break
-      const [hashed] = await this.#hasher.hashFiles([path])
-      if (hashed?.kind !== 'hashed' || !sameContent(hashed.content, content.data)) continue
-      const kept = await keepFile(this.#cas, store.id, path, hashed.content)
-      return kept.ok ? ok(true) : kept
-    }
-    return ok(false)
+    const { stored } = this.#cas
+    const sources = { trash: controlPaths(root).trash, storeId: store.id, chunks: stored, hasher: this.#hasher }
+    const missing = await takeFromTrash(sources, [content], signal)
+    return missing.ok ? ok(missing.value.length === 0) : missing
   }
 }

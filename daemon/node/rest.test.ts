@@ -40,11 +40,11 @@ test('the room that a burst of work took is given back after a while without cha
 })
 
 test('what the first collection keeps of the young generation, a second one gives back, and then there is no more', () => {
-  const collect = vi.fn(() => Promise.resolve())
+  // As V8 does whose collection shrinks nothing: afterwards the young generation is as large as the burst made it.
+  const collect = vi.fn(burst)
   globalThis.gc = collect as unknown as NonNullable<typeof globalThis.gc>
   const changes = new Changes()
   const stop = collectAtRest(changes)
-  expect(burst()).toBe(60_000)
   changes.notify('level')
   vi.advanceTimersByTime(3_000)
   expect(collect).toHaveBeenCalledTimes(1)

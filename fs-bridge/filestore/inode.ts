@@ -3,7 +3,7 @@
  * follows from this (see docs/spec/filestore.md, "Projection").
  */
 import { compareBytes, equalBytes } from '#kernel/core/bytes.ts'
-import { INLINE_MAX } from '#kernel/cas/port.ts'
+import { INLINE_MAX, type FileContent } from '#kernel/cas/port.ts'
 import type { Cell, CellReader, Head } from '#kernel/state/port.ts'
 import type { Dot } from '#kernel/dag/port.ts'
 import type { ContentValue, Inode, Kind } from './port.ts'
@@ -70,6 +70,13 @@ export const placesOf = ({ link, trashed }: InodeState): readonly Place[] => {
   const home: Place = { parent: ROOT, name: link.name }
   if (link.replaced === undefined) return trashed ? [home] : [link, home]
   return trashed ? [link.replaced, home] : [link, link.replaced, home]
+}
+
+/** What was read of a file, as an op says it. */
+export const fileContentToData = (content: FileContent): ContentValue['data'] => {
+  if (content.kind === 'inline') return { kind: 'inline', bytes: content.bytes }
+  if (content.kind === 'chunks') return { kind: 'chunks', chunks: content.chunks }
+  return { kind: 'manifest', cid: content.cid }
 }
 
 export const sameData = (a: ContentValue, b: ContentValue): boolean => {

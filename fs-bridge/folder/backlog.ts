@@ -38,6 +38,11 @@ export class Backlog {
     return [...this.#stalled.keys()]
   }
 
+  /** What no peer had. May be read while others come and go. */
+  stalledInodes(): Iterable<Inode> {
+    return this.#stalled.values()
+  }
+
   /** It is not done with, whatever it waits for. */
   has(inode: Inode): boolean {
     const key = inodeKey(inode)

@@ -12,8 +12,9 @@ export class RootGoneError extends Error {
   }
 }
 
-export class SubmitRefusedError extends Error {
-  override readonly name = 'SubmitRefusedError'
+/** The store refused what was to be said, or what keeps content refused to keep it. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
   readonly kind: FolderErrorKind
   constructor(kind: string, message: string) {
     super(message)
@@ -28,7 +29,7 @@ export const folderFailure = (error: unknown): FolderError => {
       ? ['folder-gone', error.message]
       : error instanceof DiskFullError || isFull(code)
         ? ['disk-full', 'the disk is full: syncing goes on when there is room again']
-        : error instanceof SubmitRefusedError
+        : error instanceof RefusedError
           ? [error.kind, error.message]
           : error instanceof StorageError
             ? [error.kind === 'disk-full' ? 'disk-full' : 'folder-io', error.message]

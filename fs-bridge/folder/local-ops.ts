@@ -6,7 +6,6 @@
  */
 import type { FileOp } from '#proto/file'
 import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
-import type { FileContent } from '#kernel/cas/port.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
 import { editAppearance, renameAppearance, trashOfInode } from '../filestore/intents.ts'
 import { createOp, placeOp } from '../filestore/ops.ts'
@@ -38,12 +37,6 @@ export interface Drafted {
   readonly change: ReadChange
   readonly ops: readonly FileOp[]
   readonly outcome: Outcome
-}
-
-export const fileContentToData = (content: FileContent): ContentValue['data'] => {
-  if (content.kind === 'inline') return { kind: 'inline', bytes: content.bytes }
-  if (content.kind === 'chunks') return { kind: 'chunks', chunks: content.chunks }
-  return { kind: 'manifest', cid: content.cid }
 }
 
 /** The writes of something whose heads the index does not know: nothing was seen. */

@@ -12,12 +12,12 @@ import { equalBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { inodeKey } from '../filestore/values.ts'
-import type { Inode, Visible } from '../filestore/port.ts'
+import type { ContentValue, Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
 import { Durability } from './durability.ts'
-import { folderFailure, RootGoneError, SubmitRefusedError } from './failures.ts'
+import { folderFailure, RootGoneError, RefusedError } from './failures.ts'
 import { FolderIndex, PARKED_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { Ingester } from './ingest.ts'
@@ -34,6 +34,7 @@ import { Problems } from './problems.ts'
 import { Scanner } from './scanner.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
+import { takeFromTrash, TrashPace } from './trash-content.ts'
 import { watchFolder } from './watcher.ts'
 
 const MATERIALISE_BATCH = 512
@@ -55,6 +56,7 @@ export class SyncedFolder {
   readonly #scanner: Scanner
   readonly #problems = new Problems(() => this.#changed())
   readonly #backlog = new Backlog()
+  readonly #trashPace = new TrashPace()
   readonly #listeners = new Set<(status: FolderStatus) => void>()
   readonly #settling = new Settling()
   readonly #rest: Rest
@@ -255,6 +257,7 @@ export class SyncedFolder {
     const { paths, waitMs } = this.#scanner.take()
     if (paths.length > 0) return this.#lookAt(paths, signal)
     if (this.#backlog.hasReady) return this.#materialise(signal)
+    if (this.#trashPace.isDue) return this.#trashPace.during(() => this.#searchTrash(signal))
     if (this.#scanner.waiting === 0) await this.#checkpoint()
     if (this.#cursor < this.#deps.store.dag.count) this.#setState('syncing')
     else this.#setState(this.#scanner.waiting + this.#backlog.size > 0 ? 'syncing' : 'idle')
@@ -292,7 +295,7 @@ export class SyncedFolder {
     this.#undefer()
     this.#upkeep.scheduleSync()
     this.#changed()
-    if (error) throw new SubmitRefusedError(error.kind, error.message)
+    if (error) throw new RefusedError(error.kind, error.message)
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
@@ -317,13 +320,47 @@ export class SyncedFolder {
     }
     if (done.missing.length > 0) {
       for (const inode of done.missing) this.#backlog.stall(inode)
+      this.#trashPace.want()
       this.#upkeep.after(RETRY_MS, () => this.retry())
     }
     this.#scanner.touch(done.touched)
     await this.#ingest(this.#asFound(done.outlived), signal)
-    const error = await this.#ingester.abandon(done.abandoned)
-    if (error) throw new SubmitRefusedError(error.kind, error.message)
+    await this.#abandon(done.abandoned, signal)
     this.#changed()
+  }
+
+  /**
+   * What a change from elsewhere deleted or replaced here, a later one, whose author did not know of it, brings back:
+   * then the trash may be the only place that has it.
+   */
+  async #searchTrash(signal: AbortSignal): Promise<void> {
+    const wanted: ContentValue[] = []
+    for await (const inode of inSlices(this.#backlog.stalledInodes(), signal))
+      for (const { content } of this.#tree.appearances(inode))
+        if (content && content.data.kind !== 'inline') wanted.push(content)
+    const missing = await this.#takeFromTrash(wanted, signal)
+    if (missing.length < wanted.length) this.retry()
+  }
+
+  /** Returns what is not there. */
+  async #takeFromTrash(wanted: readonly ContentValue[], signal: AbortSignal): Promise<readonly ContentValue[]> {
+    if (wanted.length === 0) return wanted
+    const { store, chunks, hasher } = this.#deps
+    const { trash } = this.#paths
+    const missing = await takeFromTrash({ trash, storeId: store.id, chunks, hasher }, wanted, signal)
+    if (!missing.ok) throw new RefusedError(missing.error.kind, missing.error.message)
+    signal.throwIfAborted()
+    return missing.value
+  }
+
+  /** What this device alone keeps in sight, by a move, and has none of: not even its trash has it. */
+  async #abandon(visibles: readonly Visible[], signal: AbortSignal): Promise<void> {
+    const contents = visibles.flatMap(({ content }) => (content ? [content] : []))
+    const missing = await this.#takeFromTrash(contents, signal)
+    if (missing.length < contents.length) this.retry()
+    const lost = visibles.filter(({ content }) => !content || missing.includes(content))
+    const error = await this.#ingester.abandon(lost)
+    if (error) throw new RefusedError(error.kind, error.message)
   }
 
   /**
