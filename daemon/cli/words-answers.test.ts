@@ -1,5 +1,4 @@
 import { PassThrough } from 'node:stream'
-import { setImmediate as settled } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { err, latticeError, ok } from '#kernel/core/result.ts'
 import { WordsAnswers } from './words-answers.ts'
@@ -20,7 +19,8 @@ const typing = (...known: readonly string[]) => {
   const type = (line: string | undefined): Promise<void> => {
     if (line === undefined) input.end()
     else input.write(`${line}\n`)
-    return settled()
+    // A turn of the event loop: all that the line set going, in this process alone, has come to rest.
+    return new Promise((resolve) => setImmediate(resolve))
   }
   return { said, answers, type }
 }
