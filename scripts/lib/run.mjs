@@ -35,7 +35,7 @@ export function runGroup(program, args, env = toolEnvironment()) {
     const child = spawn(program, args, { cwd: root, env, detached: true, stdio: ['ignore', 'inherit', 'inherit'] })
     /** @type {NodeJS.Signals | undefined} */
     let told
-    /** Told once, however often we are: from a terminal, npm passes on what reaches us anyway. @param {NodeJS.Signals} signal */
+    /** Once, however often we are told. @param {NodeJS.Signals} signal */
     const tell = (signal) => {
       if (told !== undefined) return
       told = signal
