@@ -1,5 +1,6 @@
 /** The libp2p transport passes the suite of every transport, with and without bulk lanes. */
 import { randomBytes } from 'node:crypto'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { expect, test } from 'vitest'
 import { parsePublicKey, type PublicKey } from '#kernel/core/bytes.ts'
 import { describeTransport, must, type TransportWorld } from '../conformance.ts'
@@ -29,8 +30,13 @@ const makeWorld = async (options: Partial<Libp2pTransportOptions>): Promise<Tran
 describeTransport('libp2p', () => makeWorld({}))
 describeTransport('libp2p without lanes', () => makeWorld({ lanes: false }))
 
+test('the key of a device is the one that libp2p derives from its seed', async () => {
+  const seed = randomBytes(32)
+  expect(deviceKeyFromSeed(seed)).toEqual(await generateKeyPairFromSeed('Ed25519', seed))
+})
+
 test('an address that cannot be listened on is said to be bad', async () => {
-  const deviceKey = await deviceKeyFromSeed(randomBytes(32))
+  const deviceKey = deviceKeyFromSeed(randomBytes(32))
   const common = { deviceKey, localDiscovery: false, lanes: false, onHandlerError: () => undefined } as const
   for (const listen of ['nonsense', '/ip4/192.0.2.1/tcp/0'])
     expect(await createLibp2pTransport({ ...common, listen: [listen] })).toMatchObject({
