@@ -1,5 +1,6 @@
 /** What happens in the app, from the parts that each do one thing. */
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
 import {
   clipboard,
@@ -45,7 +46,12 @@ export interface AppParts {
 /** As for `lattice up`: everything durable is on disk already. */
 const STOP_DEADLINE_MS = 5_000
 
+/** What the page asks of the node and draws once it is connected. */
+const DRAWS_MS = 300
+
 export class DesktopApp {
+  /** Resolves when the window that was shown at the start had the time to draw its page: what can wait comes then. */
+  readonly drawn: Promise<void>
   readonly #parts: AppParts
   readonly #memory: DesktopMemory
   readonly #texts: ShellTexts
@@ -72,6 +78,7 @@ export class DesktopApp {
       () => this.#window.contents,
       () => this.#running.services(),
     )
+    this.drawn = this.#window.waitFor(this.#ports.handedOut.then(() => pause(DRAWS_MS)))
   }
 
   #createRunning(): RunningNode {
@@ -82,6 +89,7 @@ export class DesktopApp {
         config: args.listen.length > 0 ? { listen: args.listen } : {},
         localDiscovery: args.localDiscovery,
         keychain: systemKeychain(),
+        urgentUntil: this.drawn,
       }),
       report,
       desktop: {
@@ -106,6 +114,7 @@ export class DesktopApp {
 
   /** The tray and the node. Whoever starts the app has shown the window, if there is to be one. */
   start(link: string | undefined): void {
+    if (this.#quitting) return
     const { app, report } = this.#parts
     const images = join(app.getAppPath(), 'build', 'icons')
     this.#tray = new LatticeTray(images, nodeDown, this.#texts.say, (action) => void this.#act(action).catch(report))

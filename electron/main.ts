@@ -2,7 +2,7 @@
  * The desktop app: puts the parts together. The node runs in this process; windows come and go, the tray stays, and
  * quitting stops the node first.
  *
- * The window comes first: other processes load its page while this one reads the code of all the rest.
+ * The window comes first: another process loads its page while this one reads the code of all the rest, and opens it.
  */
 import { join } from 'node:path'
 import { app, ipcMain, nativeTheme, session } from 'electron'
@@ -48,7 +48,7 @@ const start = async (): Promise<void> => {
   // What is told of `desktop` here comes in later turns, when it is there.
   hardenSession(session.defaultSession)
   hardenContents(app, (contents, url) => desktop.navigated(contents, url))
-  servePages(session.defaultSession, join(build, 'web'), () => desktop.failurePage())
+  const served = servePages(session.defaultSession, join(build, 'web'), () => desktop.failurePage())
   const window = new MainWindow({
     memory,
     preload: join(build, 'desktop-preload.cjs'),
@@ -58,11 +58,9 @@ const start = async (): Promise<void> => {
     report,
   })
   const link = findLink(process.argv)
-  const isShown = link !== undefined || !args.hidden
-  if (isShown) window.show(false)
+  if (link !== undefined || !args.hidden) window.show(false)
   const { DesktopApp } = await import('./app.ts')
   performance.mark('code of the node read')
-  const windowOpened = isShown ? window.opened() : Promise.resolve()
   const desktop = new DesktopApp({
     app,
     ipc: ipcMain,
@@ -74,7 +72,7 @@ const start = async (): Promise<void> => {
     report,
   })
   // Runs a program of the system, and waits for it.
-  void windowOpened.then(() => app.setAsDefaultProtocolClient('lattice'))
+  void desktop.drawn.then(() => app.setAsDefaultProtocolClient('lattice'))
   app.on('second-instance', (_, argv) => desktop.openFromOutside(findLink(argv)))
   app.on('activate', () => desktop.showWindow())
   app.on('open-url', (event, url) => {
@@ -88,6 +86,9 @@ const start = async (): Promise<void> => {
     desktop.quit()
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => desktop.quit())
+  // The page's process reads its scripts while this one opens the node.
+  await window.waitFor(served)
+  performance.mark('page served')
   desktop.start(link)
 }
 

@@ -78,8 +78,20 @@ const serveFile = (files: ReadonlyMap<string, string>, pathname: string): Respon
   return path && type ? answer(200, type, new Uint8Array(readFileSync(path))) : notFound()
 }
 
-/** `failurePage` is asked at every load of it. */
-export const servePages = (session: Session, webDirectory: string, failurePage: () => string): void => {
+/** Resolves once a page has the scripts and styles that it names: its process goes on by itself then. */
+const pageServed = (session: Session, page: string): Promise<void> =>
+  new Promise((resolve) => {
+    const awaited = new Set(page.match(/\/assets\/[^"]+\.(?:js|css)/g))
+    session.webRequest.onCompleted(({ url }) => {
+      awaited.delete(new URL(url).pathname)
+      if (awaited.size > 0) return
+      session.webRequest.onCompleted(null)
+      resolve()
+    })
+  })
+
+/** `failurePage` is asked at every load of it. Resolves once the interface was served for the first time. */
+export const servePages = (session: Session, webDirectory: string, failurePage: () => string): Promise<void> => {
   const files = listFiles(webDirectory)
   session.protocol.handle(SCHEME, ({ url, method }) => {
     const { host, pathname } = new URL(url)
@@ -89,4 +101,6 @@ export const servePages = (session: Session, webDirectory: string, failurePage: 
     if (host === 'failure' && pathname === '/failure.css') return answer(200, TYPES['.css']!, failureStyle)
     return notFound()
   })
+  const page = files.get('/index.html')
+  return pageServed(session, page === undefined ? '' : readFileSync(page, 'utf8'))
 }

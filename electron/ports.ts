@@ -22,6 +22,8 @@ const isTrusted = ({ sender, senderFrame }: IpcMainEvent, window: WebContents | 
   placeIn(senderFrame.url) !== undefined
 
 export interface Ports {
+  /** Resolves when the first page has its port. */
+  readonly handedOut: Promise<void>
   /** Ends the port of the page that is shown. */
   close(): void
 }
@@ -40,6 +42,7 @@ export const handOutPorts = (
     closePort?.()
     closePort = undefined
   }
+  const handedOut = Promise.withResolvers<void>()
   const watched = new WeakSet<WebContents>()
   const watchLeaving = (contents: WebContents): void => {
     if (watched.has(contents)) return
@@ -60,7 +63,8 @@ export const handOutPorts = (
       const { port1, port2 } = new MessageChannelMain()
       closePort = serveBridge(toBridgePort(port2), served)
       event.senderFrame!.postMessage(PORT_CHANNEL, null, [port1])
+      handedOut.resolve()
     })
   })
-  return { close }
+  return { handedOut: handedOut.promise, close }
 }

@@ -15,9 +15,7 @@ export interface WindowParts {
 }
 
 /** A page that is not there by then is not waited for. */
-const OPENED_MS_MAX = 3_000
-/** What the page asks of the node and draws once it is loaded. */
-const DRAWS_MS = 300
+const WAIT_MS_MAX = 3_000
 
 export class MainWindow {
   readonly #parts: WindowParts
@@ -53,11 +51,13 @@ export class MainWindow {
     this.#window.focus()
   }
 
-  /** Resolves when the page of the window had the time to draw itself. */
-  async opened(): Promise<void> {
+  /** Resolves with what the page is about to do; without a window, or after 3 s, all the same. */
+  async waitFor(done: Promise<void>): Promise<void> {
+    if (this.#window === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const latest = setTimeout(resolve, OPENED_MS_MAX)
-    this.contents?.once('did-finish-load', () => setTimeout(resolve, DRAWS_MS))
+    const latest = setTimeout(resolve, WAIT_MS_MAX)
+    this.#window.once('closed', resolve)
+    void done.then(resolve)
     await promise
     clearTimeout(latest)
   }

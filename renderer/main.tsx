@@ -5,7 +5,6 @@ import './design/tokens.css'
 import './design/base.css'
 import { App } from './app/app.tsx'
 import { ErrorBoundary } from './app/error-boundary.tsx'
-import { loadHome } from './app/routes.tsx'
 import { openConnection } from './connection/transport.ts'
 import { keepToken } from './connection/web-transport.ts'
 import { startTranslations } from './i18n/languages.ts'
@@ -22,9 +21,9 @@ addEventListener('hashchange', () => {
 const place = document.getElementById('app')
 if (place === null) throw new Error('The page has no place for the app.')
 
-// None waits for the other. What fails here fails again, and is told, where it is needed.
+// Neither waits for the other. What fails here fails again, and is told, where it is needed.
 const opening = openConnection()
-for (const early of [opening, loadHome()]) early.catch(() => undefined)
+opening.catch(() => undefined)
 await startTranslations(spokenLanguage(loadPreferences(), navigator.languages))
 const root = createRoot(place)
 try {

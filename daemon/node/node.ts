@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly web?: WebRequest
   /** Is told of unexpected failures, which are bugs of ours. */
   readonly report: (cause: unknown) => void
+  /** Until then the process has more urgent work than looking at all files. */
+  readonly urgentUntil?: Promise<void>
   /** Seals the device key of a new home; needed to open a home whose key it sealed. */
   readonly keychain?: Keychain
 }
@@ -128,7 +130,7 @@ export class LatticeNode implements AsyncDisposable {
       code: await networkCode,
     })
     if (!network.ok) return network
-    const folders = await openFolders(parts, { ...common, ...local.value, ...network.value })
+    const folders = await openFolders(parts, { ...common, ...local.value, ...network.value }, options.urgentUntil)
     parts.defer(logEvents({ ...common, ...local.value, ...network.value, folders }))
 
     const shutdown = new AbortController()

@@ -36,6 +36,7 @@ const untilAdmitted =
 export const openFolders = async (
   parts: AsyncDisposableStack,
   node: Common & Local & Network,
+  urgentUntil: Promise<void> | undefined,
 ): Promise<FolderKeeper> => {
   const { storage, stores, space, cas, hasher, blobs, bindings, changes, home, config, transport, engine, report } =
     node
@@ -65,6 +66,7 @@ export const openFolders = async (
           at: witnessed,
         }),
       report,
+      ...(urgentUntil && { urgentUntil }),
     }),
   )
   await keeper.start()

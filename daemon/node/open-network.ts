@@ -58,7 +58,7 @@ export const openNetwork = async (
 ): Promise<Result<Network, LatticeError>> => {
   const { key, config, code, storage, stores, bindings, cas, changes, notices, report } = options
   const created = await code.createLibp2pTransport({
-    deviceKey: await code.deviceKeyFromSeed(key.seed),
+    deviceKey: code.deviceKeyFromSeed(key.seed),
     listen: config.listen,
     localDiscovery: config.localDiscovery,
     lanes: { port: 0 },

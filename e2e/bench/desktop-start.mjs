@@ -40,7 +40,10 @@ async function inPage() {
 /** Runs in the main process. @param {string} pageScript */
 async function inMain(pageScript) {
   const main = /** @type {any} */ (process)
-  const { app, BrowserWindow } = main.mainModule.require('electron')
+  const electron = main.mainModule.require('electron')
+  const { app } = electron
+  await app.whenReady() // before that, asking for windows breaks what Electron is about to load
+  const { BrowserWindow } = electron
   const window =
     BrowserWindow.getAllWindows()[0] ??
     (await new Promise((resolve) =>

@@ -31,7 +31,7 @@ const PROGRAM = `
   const say = (said) => console.log(JSON.stringify(said))
   const main = async () => {
     const created = await createLibp2pTransport({
-      deviceKey: await deviceKeyFromSeed(randomBytes(32)),
+      deviceKey: deviceKeyFromSeed(randomBytes(32)),
       listen: ['/ip4/127.0.0.1/tcp/0'],
       localDiscovery: false,
       lanes: { host: '127.0.0.1', port: 0 },

@@ -23,6 +23,8 @@ export interface FolderDeps {
   readonly timers?: FolderTimers
   /** How changes on disk are noticed. */
   readonly watch?: typeof watchFolder
+  /** Until then the process has more urgent work: looking at everything goes no further than its first slice. */
+  readonly urgentUntil?: Promise<void>
 }
 
 export interface FolderOptions {

@@ -13,7 +13,7 @@ import type { ControlPaths } from './marker.ts'
 import { Findings } from './findings.ts'
 import { observeAll, observeSome, type Observing, type Seen } from './observe.ts'
 import type { Problems } from './problems.ts'
-import { inSlices } from './slices.ts'
+import { inSlices, nextTurn } from './slices.ts'
 import type { FolderStatus, FolderTimers } from './status.ts'
 import type { watchFolder, FolderWatcher } from './watcher.ts'
 import { whereabouts } from './whereabouts.ts'
@@ -41,6 +41,8 @@ export interface ScannerDeps {
   suspect(entry: Entry): boolean
   /** There is something to do. */
   rouse(): void
+  /** Resolves when the process has no more urgent work than a long scan, or the folder stops. */
+  calm(): Promise<unknown>
   /** Calls back once, unless the folder stops first. */
   after(delayMs: number, callback: () => void): void
 }
@@ -148,7 +150,7 @@ export class Scanner {
     await index.flush()
     const found = new Findings()
     try {
-      for await (const seen of inSlices(observeAll(this.#observing()), signal)) {
+      for await (const seen of inSlices(observeAll(this.#observing()), signal, this.#giveWay)) {
         found.add(seen)
         if (found.sureCount >= SCAN_BATCH) await ingest(found.takeSure(), signal)
       }
@@ -219,6 +221,11 @@ export class Scanner {
     looking(paths)
     if (paths.some(isIgnoreFile)) this.#rulesChanged()
     return paths
+  }
+
+  readonly #giveWay = async (): Promise<void> => {
+    await this.#deps.calm()
+    await nextTurn()
   }
 
   async #passBarrier(signal: AbortSignal | undefined): Promise<boolean> {

@@ -6,6 +6,7 @@ import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
 import { FolderIndex, PARKED_INODE } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
+import { nextTurn, SLICE_MS } from './slices.ts'
 import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
@@ -68,6 +69,37 @@ describe('starting', () => {
     expect(shown(b)).toMatchObject({ 'renamed/deep/of-a': '2', 'renamed/deep/of-b': LONG })
     expect(Object.keys(shown(b)).filter((path) => path.startsWith('later'))).toEqual([])
     expect(shown(a)).toEqual(shown(b))
+  })
+
+  test('a look at everything waits for more urgent work after its first slice, which is all of a small folder', async () => {
+    const urgent = Promise.withResolvers<void>()
+    a.urgentUntil = urgent.promise
+    const names = ['1/in', '2/in', '3/in']
+    for (const name of names) put(a, name, name)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(0)
+    const disk = vi.spyOn(fs, 'lstatSync')
+    try {
+      await a.open()
+      await a.folder.settled(within())
+      await a.folder.stop()
+
+      // From now on each thing that is looked at takes a whole slice.
+      let slices = 0
+      clock.mockImplementation(() => SLICE_MS * ++slices)
+      disk.mockClear()
+      const looked = () => names.filter((name) => disk.mock.calls.some(([path]) => path === at(a, name)))
+      await a.open()
+      for (let turn = 0; turn < 100; turn++) await nextTurn()
+      expect(looked().length).toBeLessThan(names.length)
+      await a.folder.stop() // which does not wait for it
+      await a.open()
+      urgent.resolve()
+      await a.folder.settled(within())
+      expect(looked()).toEqual(names)
+    } finally {
+      clock.mockRestore()
+      disk.mockRestore()
+    }
   })
 
   test('what changed while the node was down is found', async () => {

@@ -5,6 +5,7 @@
  * sides: full scans first, then what the watcher noticed, then what peers changed. Watcher and store only leave notes
  * (dirty paths, pending inodes) and wake it.
  */
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { ok, type Result } from '#kernel/core/result.ts'
@@ -73,6 +74,7 @@ export class SyncedFolder {
   /** A scan for displaced entries is due, if they do not turn up before. */
   #isFinding = false
   #stopping = new AbortController()
+  #calm: Promise<unknown> = Promise.resolve()
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
 
@@ -103,6 +105,7 @@ export class SyncedFolder {
   start(): void {
     if (this.#running.length > 0) return
     this.#stopping = new AbortController()
+    this.#calm = Promise.race([this.#deps.urgentUntil, once(this.#stopping.signal, 'abort')])
     this.#error = undefined
     this.#isFinding = false
     this.#scanner.start()
@@ -467,6 +470,7 @@ export class SyncedFolder {
       rulesChanged: () => (this.#reconcileWanted = true),
       suspect: (entry) => this.#durability.suspect(entry),
       rouse: () => this.#rouse(),
+      calm: () => this.#calm,
       after: (delayMs, callback) => this.#upkeep.after(delayMs, callback),
     })
   }

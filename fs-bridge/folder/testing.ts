@@ -58,6 +58,7 @@ export class Device {
   timers: FolderTimers | undefined
   /** How the folder notices changes; as it does in earnest if not set. */
   watch: typeof watchFolder | undefined
+  urgentUntil: Promise<void> | undefined
   #pulled = 0
 
   constructor(base: string, name: string) {
@@ -119,7 +120,7 @@ export class Device {
 
   /** Opens the folder as a starting program does, on whatever index and disk there are. */
   async open(): Promise<SyncedFolder> {
-    const { store, backend, cas, blobs, timers, watch } = this
+    const { store, backend, cas, blobs, timers, watch, urgentUntil } = this
     const deps = {
       store,
       backend: this.#mortal(backend),
@@ -132,6 +133,7 @@ export class Device {
       blobs,
       ...(timers && { timers }),
       ...(watch && { watch }),
+      ...(urgentUntil && { urgentUntil }),
     }
     this.folder = must(await SyncedFolder.open(deps, { path: this.root, home: this.home }))
     this.folder.start()

@@ -1,9 +1,10 @@
 /**
- * Every screen, and which of them the navigation names. A screen is loaded when it is first shown. The first route that
- * matches is taken.
+ * Every screen, and which of them the navigation names. But for the one where the app opens, a screen is loaded when it is
+ * first shown. The first route that matches is taken.
  */
 import { lazy, type ComponentType } from 'react'
 import type { IconName } from '../design/icons.tsx'
+import { FoldersPage } from '../features/folders/folders-page.tsx'
 import { useConflictCount } from '../state/node-store.ts'
 
 export interface NavEntry {
@@ -23,10 +24,6 @@ export interface Route {
   readonly nav?: NavEntry
 }
 
-/** Of the screen where the app opens; asked for early, it is there when the node has answered. */
-export const loadHome = () => import('../features/folders/folders-page.tsx')
-
-const Folders = lazy(() => loadHome().then((m) => ({ default: m.FoldersPage })))
 const Peers = lazy(() => import('../features/peers/peers-page.tsx').then((m) => ({ default: m.PeersPage })))
 const Pairing = lazy(() => import('../features/pairing/pairing-page.tsx').then((m) => ({ default: m.PairingPage })))
 const Settings = lazy(() => import('../features/settings/settings-page.tsx').then((m) => ({ default: m.SettingsPage })))
@@ -38,7 +35,7 @@ const History = lazy(() => import('./screens.tsx').then((m) => ({ default: m.His
 const Inspector = lazy(() => import('./screens.tsx').then((m) => ({ default: m.Inspector })))
 
 export const routes: readonly Route[] = [
-  { path: '/folders', view: Folders, nav: { title: 'nav.folders', icon: 'folder', also: '/files' } },
+  { path: '/folders', view: FoldersPage, nav: { title: 'nav.folders', icon: 'folder', also: '/files' } },
   { path: '/peers', view: Peers, nav: { title: 'nav.peers', icon: 'peers' } },
   { path: '/pairing/:part?/:target?', view: Pairing, nav: { title: 'nav.pairing', icon: 'pair' } },
   { path: '/files/:folder/*?', view: Files },

@@ -7,7 +7,7 @@ interface PortTransportModule {
 }
 
 /** The desktop's half is looked up by name: a build of the interface alone goes without it. */
-const portModules = import.meta.glob<PortTransportModule>('./port-transport.ts')
+const portModules = import.meta.glob<PortTransportModule>('./port-transport.ts', { eager: true })
 
 export interface Connection {
   readonly transport: Transport
@@ -18,8 +18,7 @@ export interface Connection {
 }
 
 export const openConnection = async (): Promise<Connection> => {
-  for (const load of Object.values(portModules)) {
-    const { openPortTransport } = await load()
+  for (const { openPortTransport } of Object.values(portModules)) {
     const transport = await openPortTransport()
     if (transport === undefined) continue
     return { transport, isDesktop: true, renew: async () => (await openPortTransport()) ?? transport }

@@ -42,7 +42,7 @@ const carriers: Readonly<Record<string, (devices: readonly Device[]) => Promise<
     return devices.map(({ signer }) => network.join(signer.publicKey))
   },
   libp2p: (devices) =>
-    Promise.all(devices.map(async ({ name }) => createNode({ deviceKey: await deviceKeyFromSeed(seedOf(name)) }))),
+    Promise.all(devices.map(async ({ name }) => createNode({ deviceKey: deviceKeyFromSeed(seedOf(name)) }))),
 }
 
 /** One end of a stream, spoken by hand. */

@@ -57,7 +57,7 @@ const open = async (seed: Uint8Array, disk: MemoryDisk): Promise<Node> => {
     deviceName: () => 'device',
     onError: failed,
   })
-  const transport = await createNode({ deviceKey: await deviceKeyFromSeed(seed) })
+  const transport = await createNode({ deviceKey: deviceKeyFromSeed(seed) })
   const engine = new SyncEngine({ transport, stores: manager, timers, backend, onError: failed })
   engine.start()
   return { manager, engine, transport, backend }

@@ -68,7 +68,7 @@ const knockAndEnd = (port: number, token: Uint8Array, credentials: LaneCredentia
 
 /** Two connected nodes, and the credentials of the first. */
 const pairWithKey = async (): Promise<{ a: Transport; b: Transport; own: LaneCredentials }> => {
-  const deviceKey = await deviceKeyFromSeed(randomBytes(32))
+  const deviceKey = deviceKeyFromSeed(randomBytes(32))
   const [a, b] = [await startNode({ deviceKey }), await startNode()]
   await connect(a, b)
   return { a, b, own: laneCredentials(deviceKey) }
@@ -85,10 +85,10 @@ const serveShortly = (node: Transport, maxPerPeer = 8): (() => number) => {
   return () => served
 }
 
-const freshCredentials = async (): Promise<LaneCredentials> => laneCredentials(await deviceKeyFromSeed(randomBytes(32)))
+const freshCredentials = async (): Promise<LaneCredentials> => laneCredentials(deviceKeyFromSeed(randomBytes(32)))
 
 test('the certificate holds the device key, is well formed, and is the same for the same key', async () => {
-  const key = await deviceKeyFromSeed(new Uint8Array(32).fill(7))
+  const key = deviceKeyFromSeed(new Uint8Array(32).fill(7))
   const { cert } = laneCredentials(key)
   const parsed = new X509Certificate(cert)
   expect(parsed.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)).toEqual(Buffer.from(key.publicKey.raw))
@@ -225,7 +225,7 @@ describe('what is over holds no place', () => {
   })
 
   test('a lane whose connection is gone, though the two have another', async () => {
-    const deviceKey = await deviceKeyFromSeed(randomBytes(32))
+    const deviceKey = deviceKeyFromSeed(randomBytes(32))
     const [a, b] = [await startNode({ deviceKey }), await startNode()]
     const accept = acceptStreams(b)
     const [there, back] = [await startProxy(b), await startProxy(a)]

@@ -2,11 +2,18 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
 import { expect, onTestFinished, test } from 'vitest'
 import { parsePublicKey, type PublicKey } from '#kernel/core/bytes.ts'
 import { acceptStreams, describeTransport, must, nextEvent, type TransportWorld } from '../conformance.ts'
 import type { Transport } from '../port.ts'
-import { deviceKeyFromSeed } from './identity.ts'
+import { deviceKeyFromSeed, deviceOf } from './identity.ts'
 import { createLibp2pTransport, type Libp2pTransportOptions } from './node.ts'
 import { createNode } from './testing.ts'
 
@@ -33,8 +40,33 @@ const makeWorld = async (options: Partial<Libp2pTransportOptions>): Promise<Tran
 describeTransport('libp2p', () => makeWorld({}))
 describeTransport('libp2p without lanes', () => makeWorld({ lanes: false }))
 
+test.each([
+  ['/tls/1.0.0', tls()],
+  ['/noise', noise()],
+])('a stranger that speaks %s alone gets its connection', async (protocol, encrypter) => {
+  await using node = await createNode({})
+  const stranger = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [encrypter],
+    streamMuxers: [yamux()],
+    connectionGater: { denyDialMultiaddr: () => false },
+  })
+  try {
+    const connection = await stranger.dial(multiaddr(node.addresses()[0]!))
+    expect(connection.encryption).toBe(protocol)
+    expect(deviceOf(connection.remotePeer)).toEqual(node.self)
+  } finally {
+    await stranger.stop()
+  }
+})
+
+test('the key of a device is the one that libp2p derives from its seed', async () => {
+  const seed = randomBytes(32)
+  expect(deviceKeyFromSeed(seed)).toEqual(await generateKeyPairFromSeed('Ed25519', seed))
+})
+
 test('an address that cannot be listened on is said to be bad', async () => {
-  const deviceKey = await deviceKeyFromSeed(randomBytes(32))
+  const deviceKey = deviceKeyFromSeed(randomBytes(32))
   const common = { deviceKey, localDiscovery: false, lanes: false, onHandlerError: () => undefined } as const
   for (const listen of ['nonsense', '/ip4/192.0.2.1/tcp/0'])
     expect(await createLibp2pTransport({ ...common, listen: [listen] })).toMatchObject({

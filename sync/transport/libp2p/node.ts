@@ -4,11 +4,9 @@
  * The peer id is the device key. Whom to talk to and what to serve whom is decided above: here anyone who proves a key
  * may connect, within the limits below.
  */
-import { noise } from '@libp2p/noise'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { FaultTolerance } from '@libp2p/interface'
 import type { Connection as Libp2pConnection, Ed25519PrivateKey, Libp2p, PeerId, Stream } from '@libp2p/interface'
@@ -17,6 +15,7 @@ import { createLibp2p } from 'libp2p'
 import { bytesToHex, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, invariant, ok, type Result } from '#kernel/core/result.ts'
 import type { ByteStream, Connection, Transport, TransportError, TransportEvents } from '../port.ts'
+import { encrypters } from './encrypters.ts'
 import { badAddress, closed, dialError, messageOf, openError } from './errors.ts'
 import { deviceOf, peerIdOf } from './identity.ts'
 import { laneCredentials } from './lane-certificate.ts'
@@ -89,7 +88,7 @@ const createNode = (options: Libp2pTransportOptions): Promise<Libp2p> =>
         backlog: 128,
       }),
     ],
-    connectionEncrypters: [tls(), noise()],
+    connectionEncrypters: encrypters(),
     streamMuxers: [
       yamux({
         maxInboundStreams: STREAMS_MAX,

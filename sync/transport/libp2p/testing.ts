@@ -9,7 +9,7 @@ import { createLibp2pTransport, type Libp2pTransportOptions } from './node.ts'
 export const createNode = async (options: Partial<Libp2pTransportOptions> = {}): Promise<Transport> =>
   must(
     await createLibp2pTransport({
-      deviceKey: await deviceKeyFromSeed(randomBytes(32)),
+      deviceKey: deviceKeyFromSeed(randomBytes(32)),
       listen: ['/ip4/127.0.0.1/tcp/0'],
       localDiscovery: false,
       lanes: { host: '127.0.0.1', port: 0 },
