@@ -5,6 +5,7 @@ import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { DeviceName } from '../filestore/port.ts'
 import type { FolderTimers } from './status.ts'
+import type { Touched } from './touched.ts'
 import type { watchFolder } from './watcher.ts'
 
 export interface FolderDeps {
@@ -23,6 +24,8 @@ export interface FolderDeps {
   readonly timers?: FolderTimers
   /** How changes on disk are noticed. */
   readonly watch?: typeof watchFolder
+  /** Where it is noted which directories something happened in. */
+  readonly touched?: Touched
 }
 
 export interface FolderOptions {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { TouchedDirectoriesSchema } from '#proto/event_api'
 import { FileRowSchema } from '#proto/file_api'
 import {
   byName,
@@ -9,6 +10,7 @@ import {
   dueIn,
   failed,
   inOrderOfElements,
+  isTouched,
   joinPath,
   movedBy,
   nothingYet,
@@ -186,4 +188,26 @@ it('paths go down and up again', () => {
   expect(crumbsOf('a/b').map(({ path }) => path)).toEqual(['a', 'a/b'])
   expect(parentOf(joinPath('a/b', 'c'))).toBe('a/b')
   expect(parentOf('a')).toBe('')
+})
+
+describe('what was touched', () => {
+  const touched = create(TouchedDirectoriesSchema, { directories: ['', 'a', 'caf\u00e9'], trees: ['b/c'] })
+
+  it.each([
+    ['', true],
+    ['a', true],
+    ['a/b', false],
+    ['cafe\u0301', true], // as a disk may write it
+    ['b', false],
+    ['b/c', true],
+    ['b/c/d', true],
+    ['b/cd', false],
+  ])('a directory is concerned if it was, or came, went or moved with one above it: "%s"', (path, expected) => {
+    expect(isTouched(touched, path)).toBe(expected)
+  })
+
+  it('is every directory where it may be anywhere', () => {
+    const anywhere = create(TouchedDirectoriesSchema, { trees: [''] })
+    expect(['', 'a', 'a/b'].map((path) => isTouched(anywhere, path))).toEqual([true, true, true])
+  })
 })

@@ -5,6 +5,7 @@
  */
 import type { Range } from '@tanstack/react-virtual'
 import { equals } from '@bufbuild/protobuf'
+import type { TouchedDirectories } from '#proto/event_api'
 import { FileRowSchema, type BrowseResponse, type FileRow } from '#proto/file_api'
 import type { Failure } from '../../present/failure.ts'
 
@@ -46,6 +47,12 @@ const PAUSE_MS = 400
 /** How long the next reading waits: all changes until then are one. */
 export const dueIn = (last: { readonly fromMs: number; readonly toMs: number }, nowMs: number): number =>
   Math.max(0, last.toMs + Math.max(PAUSE_MS, last.toMs - last.fromMs) - nowMs)
+
+/** Whether the rows of a directory may look different. */
+export const isTouched = ({ directories, trees }: TouchedDirectories, path: string): boolean => {
+  const here = path.normalize('NFC')
+  return directories.includes(here) || trees.some((tree) => tree === '' || `${here}/`.startsWith(`${tree}/`))
+}
 
 export const failed = (listing: Listing, why: Failure): Listing => ({
   at: 'failed',
