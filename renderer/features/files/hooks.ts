@@ -6,7 +6,7 @@ import { failureOf, wasAborted, type Failure } from '../../present/failure.ts'
 import { toHex } from '../../present/format.ts'
 import { useClient } from '../../present/use-client.ts'
 import { useNode } from '../../state/node-store.ts'
-import { cursorOf, dueIn, failed, isTouched, nothingYet, reading, received, type Listing } from './listing.ts'
+import { cursorOf, dueIn, failed, isDrawn, isTouched, nothingYet, reading, received, type Listing } from './listing.ts'
 
 /** Rows asked for at once: the first page small, so that something shows; the others no longer than a frame can read. */
 const FIRST_PAGE = 200
@@ -49,8 +49,11 @@ export function useListing(folder: string, path: string, storeId: string) {
 
   useEffect(() => {
     const stop = new AbortController()
+    let drawn: Listing | undefined
     const keep = (next: Listing): void => {
       kept.current = { place, listing: next }
+      if (drawn !== undefined && !isDrawn(next, drawn)) return
+      drawn = next
       setListing(next)
     }
     const read = async (): Promise<void> => {

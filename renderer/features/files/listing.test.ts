@@ -10,6 +10,7 @@ import {
   dueIn,
   failed,
   inOrderOfElements,
+  isDrawn,
   isTouched,
   joinPath,
   movedBy,
@@ -210,4 +211,26 @@ describe('what was touched', () => {
     const anywhere = create(TouchedDirectoriesSchema, { trees: [''] })
     expect(['', 'a', 'a/b'].map((path) => isTouched(anywhere, path))).toEqual([true, true, true])
   })
+})
+
+it('draws the first rows and the last, and in between only where there are many more', () => {
+  const all = Array.from({ length: 20_000 }, (_, at) => String(at).padStart(5, '0'))
+  let listing = nothingYet
+  let drawn = [listing]
+  const read = (): void => {
+    for (let cursor = cursorOf(listing); cursor !== undefined; cursor = cursorOf(listing)) {
+      listing = received(listing, pageAfter(all, cursor, 500))
+      if (isDrawn(listing, drawn.at(-1)!)) drawn.push(listing)
+    }
+  }
+  read()
+  expect(drawn.length).toBeLessThan(20)
+  expect(drawn.slice(0, 4).map(({ rows }) => rows.length)).toEqual([0, 500, 1000, 1500])
+  expect(drawn.at(-1)).toBe(listing)
+  listing = reading(listing)
+  expect(isDrawn(listing, drawn.at(-1)!)).toBe(true)
+  drawn = [listing]
+  read()
+  expect(drawn.map(({ at }) => at)).toEqual(['refreshing', 'whole'])
+  expect(isDrawn(failed(listing, { kind: 'x', sentence: '', severity: 'permanent' } as never), listing)).toBe(true)
 })
