@@ -3,7 +3,7 @@
  * Each says which of how many it is, for readers; Tab leads through all, for what has the focus comes into sight.
  */
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
-import { useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import type { ConflictInfo } from '#proto/conflict_api'
@@ -73,16 +73,18 @@ export function FolderGroup({ folder, conflicts, selected, self, onSelect }: Gro
 function useRowsInSight(list: RefObject<HTMLUListElement | null>, conflicts: readonly ConflictInfo[]) {
   const [above, setAbove] = useState(0)
   // Whatever is above it, and grows or shrinks, makes the page as a whole do so.
-  useLayoutEffect(() => {
+  const measure = useCallback(() => {
     const element = list.current!
     const scroller = element.closest('main')!
-    const measure = (): void =>
-      setAbove(element.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop)
-    const resized = new ResizeObserver(measure)
-    resized.observe(element.parentElement!.parentElement!)
-    measure()
-    return () => resized.disconnect()
+    const top = element.getBoundingClientRect().top - scroller.getBoundingClientRect().top
+    setAbove(Math.round(top + scroller.scrollTop))
   }, [list])
+  useLayoutEffect(measure)
+  useLayoutEffect(() => {
+    const resized = new ResizeObserver(measure)
+    resized.observe(list.current!.parentElement!.parentElement!)
+    return () => resized.disconnect()
+  }, [list, measure])
   return useVirtualizer({
     count: conflicts.length,
     getScrollElement: () => list.current?.closest('main') ?? null,
