@@ -41,16 +41,16 @@ export function received(listing: Listing, page: Pick<BrowseResponse, 'rows' | '
   return listing.at === 'refreshing' ? { ...listing, fresh: rows } : { at: 'loading', rows, total }
 }
 
-/** How many more rows there are to be than are drawn before more are. */
-const MORE_ROWS = 1.25
+/** Rows that are drawn as soon as they have come: what of them waits for a frame must not be too much for one. */
+const UNDRAWN_MAX = 1000
 
 /**
  * Whether what was read is drawn: rows that are whole or cannot be read are; while they come, each drawing costs as much
- * as there are, so it waits until there are many more; and while they are read again, there is nothing new to see.
+ * as there are, so it waits until there are a quarter more; and while they are read again, there is nothing new to see.
  */
 export const isDrawn = (next: Listing, drawn: Listing): boolean =>
   next.at === 'loading' && drawn.at === 'loading'
-    ? next.rows.length >= MORE_ROWS * drawn.rows.length
+    ? next.rows.length - drawn.rows.length >= Math.min(UNDRAWN_MAX, drawn.rows.length / 4)
     : next.at !== 'refreshing' || drawn.at !== 'refreshing'
 
 /** A directory is read again no sooner than this after it was, and at most half of the time. */
