@@ -1,10 +1,11 @@
 /** A conflict between two nodes, from one side to the other: compared, told of, settled with bytes, and taken back. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConflictService, type ConflictSide, type GetConflictResponse } from '#proto/conflict_api'
 import { EventService, NoticeKind, type Snapshot, type WatchResponse } from '#proto/event_api'
-import { equalBytes } from '#kernel/core/bytes.ts'
+import { StoreService } from '#proto/store_api'
+import { bytesToHex, equalBytes } from '#kernel/core/bytes.ts'
 import { createRpcClient, type RpcClient } from '#daemon/rpc/client.ts'
 import { readTree, writeTree } from './support/trees.ts'
 import { level, TestWorld, type TestNode } from './support/world.ts'
@@ -184,6 +185,50 @@ test('a long text: brought back although the other side lies in no folder any mo
   await anna.ok('conflict', 'resolve', id, '--both')
   await settle()
 })
+
+test(
+  'two places: the branches tell how it was settled, also after it was taken back',
+  { timeout: TEST_MS },
+  async () => {
+    await writeFile(join(here, 'moved.txt'), 'moved')
+    await apart(async () => {
+      await rename(join(there, 'moved.txt'), join(there, 'to-ben.txt'))
+      await rename(join(here, 'moved.txt'), join(here, 'to-anna.txt'))
+    })
+    const { conflicts } = await anna.json<{ conflicts: { id: string; kind: string }[] }>('conflicts')
+    const { id } = conflicts.find(({ kind }) => kind === 'link')!
+    const { conflict } = await getConflict(client, id)
+    const heads = (hashes: readonly (Uint8Array | undefined)[]): string[] =>
+      hashes.map((hash) => bytesToHex(hash!)).sort()
+    const parted = heads(conflict!.heads.map(({ hash }) => hash))
+    const inspect = async (of: RpcClient) => {
+      const reply = await of.unary(StoreService.method.inspectBranch, {
+        store: 'f',
+        key: `0x6e2f${id.slice('link-'.length)}`,
+      })
+      if (!reply.ok) throw new Error(reply.error.message)
+      return reply.value
+    }
+    const fork = await inspect(client)
+    expect([heads(fork.branches.map(({ head }) => head?.hash)), fork.joined]).toEqual([parted, []])
+
+    const { undo } = await anna.json<{ undo: string }>('conflict', 'resolve', id, '--take', 'ben')
+    await settle()
+    const taken = conflict!.heads.find(({ deviceName }) => deviceName === 'ben')!.hash
+    for (const of of [client, clientOf(ben)]) {
+      const settled = await inspect(of)
+      expect(heads(settled.branches.map(({ head }) => head?.hash))).toEqual(parted)
+      expect(settled.taken).toEqual(taken)
+      expect(settled.joined.map(({ hash }) => hash)).toEqual(settled.heads)
+    }
+    await anna.ok('conflict', 'undo', undo)
+    await settle()
+    const again = await inspect(client)
+    expect([again.heads.length, again.joined.length, again.taken]).toEqual([2, 3, taken])
+    await anna.ok('conflict', 'resolve', id, '--both')
+    await settle()
+  },
+)
 
 test('what somebody changed since stays as it is', { timeout: TEST_MS }, async () => {
   await quarrel('changed.txt', 'old', 'by anna', 'by ben')

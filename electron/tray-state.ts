@@ -57,6 +57,7 @@ export const stepView = (view: NodeView, { event }: WatchResponse): NodeView => 
     case 'invites':
     case 'settings':
     case 'notice':
+    case 'touched':
     case undefined:
       return view
   }

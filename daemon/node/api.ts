@@ -86,6 +86,8 @@ export const createApi = (node: ApiParts): NodeApi => {
         status,
         settings: () => describeSettings(node.settings.current),
         folders: describeFolders,
+        touches: () => folders.touches,
+        touched: (hex, time) => folders.touched(hex).since(time),
         peers: () => describePeers(stores.list(), node),
         conflicts: () => node.conflicts.list(),
         invites: () => describeInvites(stores.list()),

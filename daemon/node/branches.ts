@@ -1,16 +1,17 @@
 /**
- * The branches of a key: where its heads part and what each side did, or, of the content of a file, where they met last,
- * also where that was taken back.
+ * The branches of a key: where its heads part and what each side did, or, of the content or the place of a file, where
+ * they met last, also where that was taken back.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { BranchSchema, InspectBranchResponseSchema } from '#proto/store_api'
 import { bytesToHex, equalBytes, hexToBytes, type Hash, type HexKey } from '#kernel/core/bytes.ts'
+import type { Cell } from '#kernel/state/port.ts'
 import type { Store } from '#kernel/store/port.ts'
-import { lastMeeting, type Meeting } from '#fs-bridge/filestore/lineage.ts'
+import { lastMeeting, lastMeetingOfPlaces, type Meeting } from '#fs-bridge/filestore/lineage.ts'
 import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import type { Inode } from '#fs-bridge/filestore/port.ts'
-import { contentKey } from '#fs-bridge/filestore/values.ts'
-import { contentWrites } from './conflict-sides.ts'
+import { contentKey, decodeLink, isTrash, linkKey } from '#fs-bridge/filestore/values.ts'
+import { contentWrites, placeWrites } from './conflict-sides.ts'
 import { describeEntry, type EntryInit } from './store-log.ts'
 
 /** Writes since a meeting that are told. */
@@ -23,16 +24,35 @@ export const parseKey = (key: string): Uint8Array => {
   return hex?.ok ? hex.value : Buffer.from(key, 'utf8')
 }
 
-/** Undefined: the key is not that of a file's content, or its heads, if it has several, have parted since. */
+interface Met extends Meeting {
+  /** What stands now. */
+  readonly heads: readonly Hash[]
+}
+
+const hashesOf = (heads: Cell['heads']): Hash[] => heads.map(({ hash }) => hash)
+
+/**
+ * Undefined: the key is not that of a file's content or place, or its heads, if it has several, have parted since.
+ * Who takes one side of a content writes that the others are gone, which stands beside it as a head without a value.
+ */
 const findMeeting = async (
   store: Store,
   key: Uint8Array,
-  heads: readonly Hash[],
+  { heads: all }: Cell,
   signal: AbortSignal,
-): Promise<Meeting | undefined> => {
+): Promise<Met | undefined> => {
+  if (store.type !== FILESTORE_TYPE || key.length < INODE_LENGTH) return undefined
   const inode = key.slice(-INODE_LENGTH) as Inode
-  if (store.type !== FILESTORE_TYPE || !equalBytes(contentKey(inode), key)) return undefined
-  return lastMeeting(await contentWrites(store, inode, signal), heads, store.dag)
+  if (equalBytes(contentKey(inode), key)) {
+    const heads = hashesOf(all.filter(({ value }) => value !== undefined))
+    const met = lastMeeting(await contentWrites(store, inode, signal), heads, store.dag)
+    return met && { ...met, heads }
+  }
+  if (!equalBytes(linkKey(inode), key)) return undefined
+  const isPlace = (parent: Inode | undefined): boolean => parent !== undefined && !isTrash(parent)
+  const places = hashesOf(all.filter(({ value }) => isPlace(value && decodeLink(value)?.parent)))
+  const met = lastMeetingOfPlaces(await placeWrites(store, inode, signal), places, store.dag)
+  return met && { ...met, heads: hashesOf(all) }
 }
 
 /** What settled it is told in any case. */
@@ -49,10 +69,8 @@ export const inspectBranches = async (
 ): Promise<MessageInitShape<typeof InspectBranchResponseSchema> | undefined> => {
   const cell = store.state.cells.cell(key)
   if (!cell) return undefined
-  // Who takes one side of a file writes that the others are gone, which stands beside it as a head without a value.
-  const contents = cell.heads.filter(({ value }) => value !== undefined).map(({ hash }) => hash)
-  const meeting = await findMeeting(store, key, contents, signal)
-  const heads = meeting ? contents : cell.heads.map(({ hash }) => hash)
+  const meeting = await findMeeting(store, key, cell, signal)
+  const heads = meeting?.heads ?? hashesOf(cell.heads)
   const ends = meeting?.of ?? heads
   const { fork, branches } = store.dag.branches(ends)
   const entryOf = (hash: Hash): EntryInit[] => {
@@ -74,6 +92,6 @@ export const inspectBranches = async (
     branches: ends.map(branchOf),
     joined: latestOf(meeting?.since ?? []).flatMap(entryOf),
     taken: meeting?.taken,
-    heads,
+    heads: [...heads],
   }
 }

@@ -1,14 +1,15 @@
 /** The sides of a conflict as content: what each is, what both were made from, and the bytes of them. */
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ConflictSideSchema } from '#proto/conflict_api'
+import type { FileOp } from '#proto/file'
 import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { hlcToMs } from '#kernel/core/hlc.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { inodeState, sameData } from '#fs-bridge/filestore/inode.ts'
-import { forkPoint, type ContentWrite } from '#fs-bridge/filestore/lineage.ts'
-import { contentOf } from '#fs-bridge/filestore/ops.ts'
+import { forkPoint, type CellWrite, type ContentWrite, type PlaceWrite } from '#fs-bridge/filestore/lineage.ts'
+import { contentOf, linkOf } from '#fs-bridge/filestore/ops.ts'
 import type { Conflict, ContentValue, Inode } from '#fs-bridge/filestore/port.ts'
-import { decodeContent, isTrash } from '#fs-bridge/filestore/values.ts'
+import { decodeContent, isTrash, type Place } from '#fs-bridge/filestore/values.ts'
 import { opsAbout } from './history.ts'
 import { deviceNameIn } from './lookup.ts'
 import { mediaType } from './media-type.ts'
@@ -45,20 +46,42 @@ export const contentOfHead = (
   return value === undefined || kind === 'link' || isDirectory ? undefined : decodeContent(value)?.content
 }
 
-/** In the order of the log. */
-export const contentWrites = async (store: Store, inode: Inode, signal: AbortSignal): Promise<ContentWrite[]> => {
-  const writes: ContentWrite[] = []
+/** `read`: what an op says of one cell of its inode; undefined: nothing. */
+const writesOf = async <V>(
+  store: Store,
+  inode: Inode,
+  signal: AbortSignal,
+  read: (op: FileOp) => Pick<CellWrite<V>, 'keep' | 'value'> | undefined,
+): Promise<CellWrite<V>[]> => {
+  const writes: CellWrite<V>[] = []
   for await (const { written, op } of opsAbout(store, inode, signal)) {
-    const drops = op.link !== undefined && isTrash(op.link.parent)
-    if (!equalBytes(op.inode, inode) || (op.content === undefined && !drops)) continue
+    const said = equalBytes(op.inode, inode) ? read(op) : undefined
+    if (said === undefined) continue
     const { hash, author, seq, hlc, prev } = written
     // Of two writes of one batch the later stands.
     if (writes.at(-1)?.hash === hash) writes.pop()
-    const content = op.content && contentOf(op.content)
-    writes.push({ hash, author, seq, hlc, prev, keep: op.keepContent as Hash[], content })
+    writes.push({ hash, author, seq, hlc, prev, ...said })
   }
   return writes
 }
+
+/** All writes of an inode's contents, in the order of the log. */
+export const contentWrites = (store: Store, inode: Inode, signal: AbortSignal): Promise<ContentWrite[]> =>
+  writesOf<ContentValue>(store, inode, signal, ({ link, content, keepContent }) =>
+    content || (link && isTrash(link.parent))
+      ? { keep: keepContent as Hash[], value: content && contentOf(content) }
+      : undefined,
+  )
+
+/** All writes of an inode's links, in the order of the log. */
+export const placeWrites = (store: Store, inode: Inode, signal: AbortSignal): Promise<PlaceWrite[]> =>
+  writesOf<Place>(
+    store,
+    inode,
+    signal,
+    ({ link, keepLink }) =>
+      link && { keep: keepLink as Hash[], value: isTrash(link.parent) ? undefined : linkOf(link) },
+  )
 
 export class ConflictSides {
   readonly #contents: FileContents
@@ -84,9 +107,10 @@ export class ConflictSides {
     const writes = await contentWrites(store, conflict.heads[0]!.inode, signal)
     const withFirst = (side: Side): Side => ({
       ...side,
-      first: writes.find(({ content }) => content && side.content && sameData(content, side.content)),
+      first: writes.find(({ value }) => value && side.content && sameData(value, side.content)),
     })
-    const found = { base: forkPoint(writes, heads, store.dag), sides: sides.map(withFirst) }
+    const base = forkPoint(writes, heads, store.dag)
+    const found = { base: base && { hash: base.hash, content: base.value }, sides: sides.map(withFirst) }
     // A walk that was broken off says nothing.
     if (signal.aborted) return { base: undefined, sides }
     this.#origins.set(key, found)

@@ -16,6 +16,8 @@ const open = () => {
     settings: () => ({}),
     conflicts: () => [],
     notices: () => [],
+    touches: () => 0,
+    touched: () => undefined,
     folders: () => (state.folderReads++, []),
     peers: (): MessageInitShape<typeof PeerInfoSchema>[] => [state.peer],
     invites: () => [{ target: 'notes', approval: true }],

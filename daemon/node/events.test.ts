@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { NoticeKind, WatchRequestSchema, type WatchResponseSchema } from '#proto/event_api'
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import { Touched } from '#fs-bridge/folder/touched.ts'
 import { Changes } from './dirty.ts'
 import { eventService, type Observed } from './events.ts'
 import { NoticeBoard } from './notices.ts'
@@ -16,13 +17,18 @@ const open = (conflicts: number) => {
   const changes = new Changes()
   const notices = new NoticeBoard(changes, () => 0)
   const standing = new Map(Array.from({ length: conflicts }, (_, i) => [i, [{ id: `${i}` }]]))
+  let touches = 0
+  const touched = new Touched(() => ++touches)
+  touched.directory('before')
   const observed: Observed = {
     changes,
+    touches: () => touches,
+    touched: (_, time) => touched.since(time),
     status: () => ({}),
     settings: () => ({}),
     invites: () => [],
     joins: () => [],
-    folders: () => [],
+    folders: () => [{ storeId: idOf(0) }],
     peers: () => [],
     conflicts: () => [...standing].map(([n, all]) => ({ storeId: idOf(n), conflicts: all })),
     notices: () => notices.list(),
@@ -36,7 +42,7 @@ const open = (conflicts: number) => {
     const reply = (await stream.next()).value as { ok: true; value: Told }
     return reply.value.event
   }
-  return { changes, notices, standing, next, stop: () => stop.abort() }
+  return { changes, notices, standing, touched, next, stop: () => stop.abort() }
 }
 
 test('what stands is in the snapshot, what is new is told once', async () => {
@@ -80,5 +86,21 @@ test('a change that is none of a folder removes none', async () => {
   await next()
   for (const key of ['level', 'members', 'traffic']) changes.notify(key)
   expect(await next()).toMatchObject({ case: 'traffic' })
+  stop()
+})
+
+test('after a folder it is told where something was touched since it was told last', async () => {
+  const { changes, touched, next, stop } = open(0)
+  const toldOf = async (...directories: string[]) => {
+    for (const directory of directories) touched.directory(directory)
+    changes.notify(`folder/${keyOf(0)}`)
+    const told = [await next()]
+    if (directories.length > 0) told.push(await next())
+    return told.map((event) => (event?.case === 'touched' ? event.value.directories : event?.case))
+  }
+  expect((await next())?.case).toBe('snapshot')
+  expect(await toldOf('a', 'b/c')).toEqual(['folder', ['a', 'b/c']])
+  expect(await toldOf()).toEqual(['folder'])
+  expect(await toldOf('a')).toEqual(['folder', ['a']])
   stop()
 })

@@ -5,8 +5,9 @@ import type { FolderSchema } from '#proto/folder_api'
 import type { InviteInfoSchema, PendingJoinSchema } from '#proto/invite_api'
 import type { GetStatusResponseSchema, SettingsSchema } from '#proto/node_api'
 import { PeerInfoSchema } from '#proto/peer_api'
-import { bytesToHex, equalBytes, hexToBytes } from '#kernel/core/bytes.ts'
+import { bytesToHex, equalBytes, hexToBytes, type HexKey } from '#kernel/core/bytes.ts'
 import { ok } from '#kernel/core/result.ts'
+import type { TouchedDirectories } from '#fs-bridge/folder/touched.ts'
 import type { ServiceApi } from '../rpc/port.ts'
 import { DirtySet, pause, type Changes } from './dirty.ts'
 import type { NoticeInit } from './notices.ts'
@@ -16,6 +17,10 @@ export interface Observed {
   status(): MessageInitShape<typeof GetStatusResponseSchema>
   settings(): MessageInitShape<typeof SettingsSchema>
   folders(): readonly MessageInitShape<typeof FolderSchema>[]
+  /** How late it is for `touched`. */
+  touches(): number
+  /** Where in a folder something happened after that time. */
+  touched(folder: HexKey, time: number): TouchedDirectories | undefined
   peers(): readonly MessageInitShape<typeof PeerInfoSchema>[]
   /** Of the folders that have any. */
   conflicts(): readonly MessageInitShape<typeof FolderConflictsSchema>[]
@@ -40,10 +45,14 @@ type Peer = MessageInitShape<typeof PeerInfoSchema>
 class Teller {
   readonly #observed: Observed
   readonly #peers = new Map<string, string>()
+  /** Until when it was told of a folder what was touched. */
+  readonly #touches = new Map<HexKey, number>()
+  readonly #begun: number
   #lastNotice = 0n
 
   constructor(observed: Observed) {
     this.#observed = observed
+    this.#begun = observed.touches()
   }
 
   /** `later`: keys of what one message cannot hold. */
@@ -97,7 +106,18 @@ class Teller {
     const id = hexToBytes(hex)
     if (!id.ok) return []
     const folder = this.#observed.folders().find(({ storeId }) => equalBytes(storeId!, id.value))
-    return [folder ? { case: 'folder', value: folder } : { case: 'folderRemoved', value: id.value }]
+    return folder
+      ? [{ case: 'folder', value: folder }, ...this.#touched(id.value)]
+      : [{ case: 'folderRemoved', value: id.value }]
+  }
+
+  #touched(storeId: Uint8Array): Event[] {
+    const hex = bytesToHex(storeId)
+    const touched = this.#observed.touched(hex, this.#touches.get(hex) ?? this.#begun)
+    this.#touches.set(hex, this.#observed.touches())
+    return touched
+      ? [{ case: 'touched', value: { storeId, directories: [...touched.directories], trees: [...touched.trees] } }]
+      : []
   }
 
   #conflicts(hex: string): Event[] {

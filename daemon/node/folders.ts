@@ -11,6 +11,7 @@ import { FILESTORE_TYPE } from '#fs-bridge/filestore/machine.ts'
 import { checkRoot, releaseRoot } from '#fs-bridge/folder/marker.ts'
 import { SyncedFolder, type FolderDeps } from '#fs-bridge/folder/synced-folder.ts'
 import type { FolderStatus } from '#fs-bridge/folder/status.ts'
+import { Touched } from '#fs-bridge/folder/touched.ts'
 import type { Away, Bindings } from './bindings.ts'
 import type { Changes } from './dirty.ts'
 import { deviceNameIn, findNamed } from './lookup.ts'
@@ -18,7 +19,7 @@ import type { FolderEntry, FolderLookup, Removed } from './parts.ts'
 import { writable } from './removals.ts'
 import { untilReady } from './until-ready.ts'
 
-export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName'> {
+export interface FolderKeeperDeps extends Omit<FolderDeps, 'store' | 'deviceName' | 'touched'> {
   readonly stores: StoreManager
   readonly bindings: Bindings
   readonly changes: Changes
@@ -80,6 +81,9 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
   readonly #stopping = new AbortController()
   /** While a person's own request is under way, what is new is not given a place of its own choosing. */
   #holds = 0
+  /** Where in each folder something happened, as of a clock that counts. */
+  readonly #touched = new Map<HexKey, Touched>()
+  #touches = 0
   /** Folders that are being taken up again. */
   readonly #comingBack = new Set<HexKey>()
   /** One opening or closing at a time: two must not claim one directory. */
@@ -155,6 +159,19 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
 
   synced(store: Store): SyncedFolder | undefined {
     return this.#open.get(bytesToHex(store.id))?.folder
+  }
+
+  /** Where in the folder something happened, by a clock that says how late it is now in `touches`. */
+  touched(hex: HexKey): Touched {
+    const known = this.#touched.get(hex)
+    if (known) return known
+    const touched = new Touched(() => ++this.#touches)
+    this.#touched.set(hex, touched)
+    return touched
+  }
+
+  get touches(): number {
+    return this.#touches
   }
 
   // --- what a person asks for ---
@@ -415,15 +432,19 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
 
   #failed(id: StoreId, failure: LatticeError): void {
     this.#open.set(bytesToHex(id), { folder: undefined, failure })
+    this.touched(bytesToHex(id)).anywhere()
     this.#notify(id)
   }
 
   async #openFolder(store: Store): Promise<void> {
     const { path } = this.#deps.bindings.get(store.id)!
     const options = { path, others: this.#roots(store.id), home: this.#deps.home }
-    const opened = await SyncedFolder.open({ ...this.#deps, store, deviceName: deviceNameIn(store.access) }, options)
+    const touched = this.touched(bytesToHex(store.id))
+    const deps = { ...this.#deps, store, deviceName: deviceNameIn(store.access), touched }
+    const opened = await SyncedFolder.open(deps, options)
     if (!opened.ok) return this.#failed(store.id, opened.error)
     const folder = opened.value
+    touched.anywhere()
     this.#open.set(bytesToHex(store.id), { folder, failure: undefined })
     folder.onStatus((status) => {
       this.#deps.progressed(store, status)
@@ -443,6 +464,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     const open = this.#open.get(bytesToHex(id))
     this.#open.delete(bytesToHex(id))
     await open?.folder?.stop()
+    this.touched(bytesToHex(id)).anywhere()
     this.#notify(id)
   }
 

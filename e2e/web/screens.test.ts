@@ -7,7 +7,7 @@ import { chromiumPath } from '../support/browser.ts'
 import { hang, languagesSeen, Visit, type Language } from '../support/gallery.ts'
 import { liveIn, type LivedIn } from '../support/lived-in.ts'
 import { dailyScreens } from '../support/screens/daily.ts'
-import { asking, events } from '../support/screens/events.ts'
+import { asking, differed, events } from '../support/screens/events.ts'
 import { firstScreens } from '../support/screens/first.ts'
 import type { Screen } from '../support/screens/view.ts'
 import { TestWorld, type TestNode } from '../support/world.ts'
@@ -59,15 +59,20 @@ describe.skipIf(chromiumPath() === undefined)('screens (need Chromium)', () => {
     }
   })
 
-  test('asking to be let in', async () => {
+  test('asking to be let in, and saying that the words differ', async () => {
     const link = await lived.laptop.ok('invite', 'Notes', '--approve')
     for (const language of languagesSeen) {
-      await using visit = await Visit.to(tablet, language)
-      await visit.look(asking(link))
-      const { page, t } = visit.view
-      await page.getByRole('button', { name: t('pairing:join.cancel') }).click()
-      await page.getByRole('textbox', { name: t('pairing:join.link') }).waitFor()
-      expect(visit.findings).toEqual([])
+      await using there = await Visit.to(tablet, language)
+      await there.look(asking(link))
+      await there.look(differed)
+      await using here = await Visit.to(lived.laptop, language)
+      await here.look(events.differing)
+      const { page, t } = here.view
+      await page.getByRole('button', { name: t('pairing:incoming.dismiss') }).click()
+      await page
+        .getByRole('heading', { name: t('pairing:incoming.differs', { name: 'Tablet' }) })
+        .waitFor({ state: 'detached' })
+      expect([there, here].flatMap(({ findings }) => findings)).toEqual([])
     }
   })
 
@@ -96,7 +101,9 @@ describe.skipIf(chromiumPath() === undefined)('screens (need Chromium)', () => {
       ...dailyScreens(lived, ''),
       events.settled,
       asking(''),
+      differed,
       events.incoming,
+      events.differing,
       events.locked,
       events.lost,
     ])

@@ -2,25 +2,41 @@ import { describe, expect, test } from 'vitest'
 import type { FileOp } from '#proto/file'
 import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { editAppearance, resolveMerged, resolveTake } from './intents.ts'
-import { forkPoint, lastMeeting, type ContentWrite } from './lineage.ts'
-import { contentOf, decodeOps, editOp } from './ops.ts'
+import { forkPoint, lastMeeting, lastMeetingOfPlaces, type ContentWrite, type PlaceWrite } from './lineage.ts'
+import { contentOf, decodeOps, editOp, linkOf } from './ops.ts'
 import type { Conflict, Inode } from './port.ts'
 import { scene, text } from './scene.ts'
 import { rememberTouched, undoSteps } from './undo.ts'
-import { contentKey, isTrash } from './values.ts'
+import { contentKey, isTrash, linkKey } from './values.ts'
 
 type Scene = ReturnType<typeof scene>
 
+/** All writes of one inode with what an op says of the cell that is meant. */
+const cellWrites = <W extends ContentWrite | PlaceWrite>(
+  s: Scene,
+  inode: Inode,
+  read: (op: FileOp) => Pick<W, 'keep' | 'value'> | undefined,
+) =>
+  [...s.a.applied.values()].flatMap(({ hash, author, seq, hlc, ops, parents }) => {
+    const own = parents.map((id) => s.world.events.get(id)!).filter((each) => equalBytes(each.author, author))
+    const prev = own.find((each) => each.seq === seq - 1)?.hash
+    const said = decodeOps(ops).ops.flatMap((op) => (equalBytes(op.inode, inode) ? (read(op) ?? []) : []))
+    return said.map((each) => ({ hash, author, seq, hlc, prev, ...each }))
+  })
+
 const writesOf = (s: Scene, inode: Inode): ContentWrite[] =>
-  [...s.a.applied.values()].flatMap(({ hash, author, seq, hlc, ops, parents }) =>
-    decodeOps(ops)
-      .ops.filter((op) => equalBytes(op.inode, inode) && (op.content || (op.link && isTrash(op.link.parent as never))))
-      .map((op): ContentWrite => {
-        const own = parents.map((id) => s.world.events.get(id)!).filter((each) => equalBytes(each.author, author))
-        const prev = own.find((each) => each.seq === seq - 1)?.hash
-        const content = op.content && contentOf(op.content)
-        return { hash, author, seq, hlc, prev, keep: op.keepContent as Hash[], content }
-      }),
+  cellWrites<ContentWrite>(s, inode, ({ link, content, keepContent }) =>
+    content || (link && isTrash(link.parent as never))
+      ? { keep: keepContent as Hash[], value: content && contentOf(content) }
+      : undefined,
+  )
+
+const placesOf = (s: Scene, inode: Inode): PlaceWrite[] =>
+  cellWrites<PlaceWrite>(
+    s,
+    inode,
+    ({ link, keepLink }) =>
+      link && { keep: keepLink as Hash[], value: isTrash(link.parent as never) ? undefined : linkOf(link) },
   )
 
 /** The base of the only conflict; undefined: it has none. */
@@ -28,7 +44,7 @@ const base = (s: Scene): string | undefined => {
   const [conflict] = s.conflicts()
   const writes = writesOf(s, conflict!.heads[0]!.inode)
   const heads = conflict!.heads.map(({ hash }) => hash)
-  const found = forkPoint(writes, heads, s.world.causality)?.content
+  const found = forkPoint(writes, heads, s.world.causality)?.value
   return found?.data.kind === 'inline' ? new TextDecoder().decode(found.data.bytes) : undefined
 }
 
@@ -141,10 +157,10 @@ test('files made apart have no base', () => {
   expect(base(s)).toBeUndefined()
 })
 
-describe('where branches met last', () => {
-  const hexes = (hashes: readonly Hash[] = []): string[] => hashes.map(bytesToHex)
-  const sorted = (hashes: readonly Hash[] = []): string[] => hexes(hashes).toSorted()
+const hexes = (hashes: readonly Hash[] = []): string[] => hashes.map(bytesToHex)
+const sorted = (hashes: readonly Hash[] = []): string[] => hexes(hashes).toSorted()
 
+describe('where branches met last', () => {
   /** A file that a and b have edited apart, again with each round. */
   const quarrel = () => {
     const s = scene()
@@ -244,5 +260,50 @@ describe('where branches met last', () => {
     expect(meeting()).toBeUndefined()
     settle(later.conflict, resolveMerged(s.a.tree, later.conflict, text('at last')))
     expect(sorted(meeting()?.of)).toEqual(sorted(later.parted))
+  })
+})
+
+describe('where two places met last', () => {
+  const moved = () => {
+    const s = scene()
+    s.put(s.a, 'x', 'old')
+    s.meet()
+    const { inode } = s.see(s.a, 'x')
+    s.move(s.a, 'x', 'by a')
+    s.move(s.b, 'x', 'by b')
+    s.meet()
+    const [conflict] = s.conflicts()
+    const heads = (): Hash[] => s.a.tree.state.cells.cell(linkKey(inode))!.heads.map(({ hash }) => hash)
+    const meeting = () => lastMeetingOfPlaces(placesOf(s, inode), heads(), s.world.causality)
+    return { s, conflict: conflict!, parted: heads(), heads, meeting }
+  }
+
+  test.each([0, 1])('one was taken, place %i, and taken back', (side) => {
+    const { s, conflict, parted, heads, meeting } = moved()
+    expect([parted.length, meeting()]).toEqual([2, undefined])
+    const ops = resolveTake(s.a.tree, conflict, parted[side]!)
+    const remembered = rememberTouched(s.a.tree.state, conflict, ops)
+    s.world.write(s.a, ops)
+    const settling = lastHash(s)
+    s.meet()
+    expect(sorted(meeting()?.of)).toEqual(sorted(parted))
+    expect([hexes(meeting()?.since), meeting()?.taken]).toEqual([hexes([settling]), parted[side]])
+    for (const step of undoSteps(remembered, [settling])) s.world.write(s.a, step(s.a.tree))
+    s.meet()
+    expect(heads()).toHaveLength(2)
+    expect(sorted(meeting()?.of)).toEqual(sorted(parted))
+    expect(hexes(meeting()?.since)[0]).toBe(bytesToHex(settling))
+  })
+
+  test('another took their place, and was left for another yet', () => {
+    const { s, parted, meeting } = moved()
+    s.move(s.b, s.meet()[0]!.split('=')[0]!, 'third')
+    const settling = lastHash(s)
+    s.meet()
+    s.move(s.a, 'third', 'fourth')
+    s.meet()
+    expect(sorted(meeting()?.of)).toEqual(sorted(parted))
+    expect(hexes(meeting()?.since)).toEqual(hexes([settling, lastHash(s)]))
+    expect(meeting()?.taken).toBeUndefined()
   })
 })

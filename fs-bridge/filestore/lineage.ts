@@ -1,6 +1,6 @@
 /**
  * From what a content was made, as far as the log tells: which contents each write replaced. It gives the base of a
- * three-way merge.
+ * three-way merge. Where branches met is told of places alike.
  *
  * A write replaces what its author had received and does not keep. One that keeps all of it was made from something
  * that is not told: from what was there before the kept ones. Of these the latest its author had received when it wrote
@@ -14,15 +14,24 @@ import { bytesToHex, equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import type { Causality, Dot } from '#kernel/dag/port.ts'
 import { sameData } from './inode.ts'
 import type { ContentValue } from './port.ts'
+import type { Place } from './values.ts'
 
-/** One write of an inode's contents. */
-export interface ContentWrite extends Dot {
+/** One write of a cell of an inode. */
+export interface CellWrite<V> extends Dot {
   /** The author's intention before. */
   readonly prev: Hash | undefined
   readonly keep: readonly Hash[]
   /** Undefined: it only let go of others. */
-  readonly content: ContentValue | undefined
+  readonly value: V | undefined
 }
+
+export type ContentWrite = CellWrite<ContentValue>
+/** A deletion has no place. */
+export type PlaceWrite = CellWrite<Place>
+
+type Same<V> = (a: V, b: V) => boolean
+
+const samePlace: Same<Place> = (a, b) => a.name === b.name && equalBytes(a.parent, b.parent)
 
 /**
  * The latest content that all of `heads` were made from; undefined: none. `writes`: all of one inode in an order in
@@ -33,12 +42,12 @@ export const forkPoint = (
   heads: readonly Hash[],
   causality: Causality,
 ): ContentWrite | undefined => {
-  const lineage = new Lineage(writes, causality)
+  const lineage = new Lineage(writes, causality, sameData)
   const indices = heads.map((hash) => writes.findIndex((write) => equalBytes(write.hash, hash)))
   if (indices.length === 0 || indices.includes(-1)) return undefined
   const [first, ...rest] = indices.map((index) => lineage.ancestors(index))
   const common = [...first!].filter((index) => !indices.includes(index) && rest.every((set) => set.has(index)))
-  const shared = common.map((index) => writes[index]!).filter(({ content }) => content !== undefined)
+  const shared = common.map((index) => writes[index]!).filter(({ value }) => value !== undefined)
   return shared.reduce<ContentWrite | undefined>(
     (best, each) => (best && best.hlc >= each.hlc ? best : each),
     undefined,
@@ -47,11 +56,11 @@ export const forkPoint = (
 
 /** Where branches met last. */
 export interface Meeting {
-  /** The contents that stood side by side until then. */
+  /** The writes that stood side by side until then. */
   readonly of: readonly Hash[]
   /** The write that settled it, and all later ones. */
   readonly since: readonly Hash[]
-  /** The one of them that was taken as it is; undefined: another content took their place, or none. */
+  /** The one of them that was taken as it is; undefined: something else took their place, or nothing. */
   readonly taken: Hash | undefined
 }
 
@@ -63,8 +72,20 @@ export const lastMeeting = (
   writes: readonly ContentWrite[],
   heads: readonly Hash[],
   causality: Causality,
+): Meeting | undefined => meetingIn(writes, heads, new Lineage(writes, causality, sameData))
+
+/** The same of places: of links that do not lead to trash. */
+export const lastMeetingOfPlaces = (
+  writes: readonly PlaceWrite[],
+  heads: readonly Hash[],
+  causality: Causality,
+): Meeting | undefined => meetingIn(writes, heads, new Lineage(writes, causality, samePlace))
+
+const meetingIn = <V>(
+  writes: readonly CellWrite<V>[],
+  heads: readonly Hash[],
+  lineage: Lineage<V>,
 ): Meeting | undefined => {
-  const lineage = new Lineage(writes, causality)
   let standing = writes.flatMap(({ hash }, each) => (heads.some((head) => equalBytes(head, hash)) ? [each] : []))
   if (heads.length > 1 && !standing.some((each) => lineage.isRevived(each))) return undefined
   // What stood after it was brought back had parted before it was settled first.
@@ -76,7 +97,7 @@ export const lastMeeting = (
   } while (standing.some((each) => lineage.isRevived(each)))
   if (index < 0) return undefined
   const hashAt = (each: number): Hash => writes[each]!.hash
-  const [taken] = writes[index]!.content ? [] : lineage.left(index)
+  const taken = lineage.taken(index)
   return {
     of: lineage.stood(index).map(hashAt),
     since: writes.slice(index).map(({ hash }) => hash),
@@ -84,9 +105,10 @@ export const lastMeeting = (
   }
 }
 
-class Lineage {
-  readonly #writes: readonly ContentWrite[]
+class Lineage<V> {
+  readonly #writes: readonly CellWrite<V>[]
   readonly #causality: Causality
+  readonly #same: Same<V>
   /**
    * By the index of a write: the indices of what it replaced, of what it left beside it, of what replaced it, and of what
    * it was made from.
@@ -100,9 +122,10 @@ class Lineage {
   /** Written, and replaced by nobody yet. */
   readonly #open = new Set<number>()
 
-  constructor(writes: readonly ContentWrite[], causality: Causality) {
+  constructor(writes: readonly CellWrite<V>[], causality: Causality, same: Same<V>) {
     this.#writes = writes
     this.#causality = causality
+    this.#same = same
     for (const index of writes.keys()) this.#add(index)
     for (const index of writes.keys()) this.#findRevived(index)
   }
@@ -112,19 +135,27 @@ class Lineage {
     return this.#above([index], (each) => this.#madeFrom[each]!)
   }
 
-  /** The contents that its author saw side by side. */
+  /** What its author saw side by side. */
   stood(index: number): readonly number[] {
-    return this.#contents([...this.#replaced[index]!, ...this.#kept[index]!]).sort((a, b) => a - b)
+    return this.#withValue([...this.#replaced[index]!, ...this.#kept[index]!]).sort((a, b) => a - b)
   }
 
   /** Those of them that it left standing. */
   left(index: number): readonly number[] {
-    return this.#contents(this.#kept[index]!)
+    return this.#withValue(this.#kept[index]!)
   }
 
-  /** Of several contents no more than one was left. */
+  /** The one of them that it left, or said again. */
+  taken(index: number): number | undefined {
+    const own = this.#writes[index]!.value
+    return own === undefined
+      ? this.left(index)[0]
+      : this.stood(index).find((each) => this.#same(this.#writes[each]!.value!, own))
+  }
+
+  /** Of several no more than one was left. */
   settles(index: number): boolean {
-    const own = this.#writes[index]!.content ? 1 : 0
+    const own = this.#writes[index]!.value ? 1 : 0
     return this.stood(index).length > 1 && this.left(index).length + own <= 1
   }
 
@@ -137,8 +168,8 @@ class Lineage {
     return [...this.#above([index], before)].some((each) => this.#revived.has(each))
   }
 
-  #contents(indices: readonly number[]): number[] {
-    return indices.filter((each) => this.#writes[each]!.content !== undefined)
+  #withValue(indices: readonly number[]): number[] {
+    return indices.filter((each) => this.#writes[each]!.value !== undefined)
   }
 
   #above(from: readonly number[], next: (index: number) => readonly number[]): Set<number> {
@@ -197,10 +228,10 @@ class Lineage {
 
   /** The latest of the same data that its author had received. */
   #earlierWith(index: number): number | undefined {
-    const { content, hash } = this.#writes[index]!
-    for (let each = index - 1; each >= 0 && content !== undefined; each--) {
-      const earlier = this.#writes[each]!.content
-      if (earlier && sameData(earlier, content) && this.#isSeen(each, hash)) return each
+    const { value, hash } = this.#writes[index]!
+    for (let each = index - 1; each >= 0 && value !== undefined; each--) {
+      const earlier = this.#writes[each]!.value
+      if (earlier && this.#same(earlier, value) && this.#isSeen(each, hash)) return each
     }
     return undefined
   }

@@ -5,6 +5,7 @@ import type { StorageBackend } from '#kernel/storage/port.ts'
 import type { Store } from '#kernel/store/port.ts'
 import type { DeviceName } from '../filestore/port.ts'
 import type { FolderTimers } from './status.ts'
+import type { Touched } from './touched.ts'
 import type { watchFolder } from './watcher.ts'
 
 export interface FolderDeps {
@@ -25,6 +26,8 @@ export interface FolderDeps {
   readonly watch?: typeof watchFolder
   /** Until then the process has more urgent work: looking at everything goes no further than its first slice. */
   readonly urgentUntil?: Promise<void>
+  /** Where it is noted which directories something happened in. */
+  readonly touched?: Touched
 }
 
 export interface FolderOptions {

@@ -13,9 +13,10 @@ const LOCAL: ReadonlySet<ProblemKind> = new Set([
 
 export class Problems {
   readonly #byPath = new Map<string, Problem>()
-  readonly #changed: () => void
+  readonly #changed: (path: string) => void
 
-  constructor(changed: () => void) {
+  /** `changed`: what is said of the path. */
+  constructor(changed: (path: string) => void) {
     this.#changed = changed
   }
 
@@ -24,11 +25,11 @@ export class Problems {
     if (known?.kind === kind && known.message === message) return
     if (!known && this.#byPath.size >= PROBLEMS_MAX) return
     this.#byPath.set(path, { path, kind, message })
-    this.#changed()
+    this.#changed(path)
   }
 
   readonly remove = (path: string): void => {
-    if (this.#byPath.size > 0 && this.#byPath.delete(path)) this.#changed()
+    if (this.#byPath.size > 0 && this.#byPath.delete(path)) this.#changed(path)
   }
 
   clearLocal(): void {

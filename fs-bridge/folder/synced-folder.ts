@@ -34,6 +34,7 @@ import { type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
 import { Scanner } from './scanner.ts'
 import { inSlices, nextTurn } from './slices.ts'
+import { Touched, Touching } from './touched.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
 import { takeFromTrash, TrashPace } from './trash-content.ts'
 import { watchFolder } from './watcher.ts'
@@ -45,6 +46,8 @@ const CHANGES_AT_ONCE = 500
 const RETRY_MS = 5000
 const DEFERRED_MS = 250
 
+const KNOWS_WHERE: ReadonlySet<FolderStatus['state']> = new Set(['syncing', 'idle'])
+
 export type { FolderDeps, FolderOptions }
 
 export class SyncedFolder {
@@ -55,7 +58,11 @@ export class SyncedFolder {
   readonly #index: FolderIndex
   readonly #tree: Tree
   readonly #scanner: Scanner
-  readonly #problems = new Problems(() => this.#changed())
+  readonly #touching: Touching
+  readonly #problems = new Problems((path) => {
+    this.#touching.path(path)
+    this.#changed()
+  })
   readonly #backlog = new Backlog()
   readonly #trashPace = new TrashPace()
   readonly #listeners = new Set<(status: FolderStatus) => void>()
@@ -96,6 +103,7 @@ export class SyncedFolder {
     this.#rest = new Rest(this.#timers)
     this.#index = new FolderIndex(deps.backend, folder)
     this.#tree = openTree(deps.store.state, deps.deviceName)
+    this.#touching = new Touching(this.#index, this.#tree, deps.touched ?? new Touched(() => 0))
     this.#durability = new Durability(paths.root, this.#index)
     this.#upkeep = new Upkeep(this.#timers, this.#durability, paths.trash)
     this.#scanner = this.#newScanner()
@@ -218,6 +226,8 @@ export class SyncedFolder {
       else await this.#note(change.changes)
       // Rights may have come: what was refused is found by looking at everything once more.
       if (change.system && this.#backlog.reconsiderAll()) this.#scanner.rescan()
+      // What conflicts made is named after devices.
+      if (change.system || change.reset) this.#touching.anywhere()
       this.#conflicts = this.#tree.conflictCount()
       this.#cursor = Math.max(this.#cursor, change.cursor)
       this.#rouse()
@@ -227,8 +237,9 @@ export class SyncedFolder {
   async #note(changes: readonly Change[]): Promise<void> {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
-      for (const inode of tree.affected(changes.slice(at, at + CHANGES_AT_ONCE)))
-        if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
+      const affected = tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))
+      for (const inode of affected) if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
+      this.#touching.inodes(tree, affected)
       await nextTurn()
     }
   }
@@ -297,6 +308,7 @@ export class SyncedFolder {
     if (seen.length === 0) return
     if (seen.some((one) => one.what === 'gone') && !markerPresent(this.#paths)) throw new RootGoneError(this.root)
     const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
+    for (const one of seen) this.#touching.seen(one)
     for (const inode of inodes) this.#backlog.add(inode)
     this.#findDisplaced()
     this.#undefer()
@@ -403,7 +415,9 @@ export class SyncedFolder {
   async #materialiseSome(signal: AbortSignal): Promise<Materialised> {
     const batch = this.#backlog.take(MATERIALISE_BATCH)
     try {
+      this.#touching.onDisk(batch)
       const done = await materialise(this.#materialising(), batch, signal)
+      this.#touching.inodes(this.#tree, batch)
       this.#backlog.done()
       return done
     } catch (error) {
@@ -443,6 +457,7 @@ export class SyncedFolder {
   /** A power loss took bytes that the index counts on: what is left goes to trash, the content comes from peers. */
   #restore(entry: Entry, path: string): void {
     fs.renameSync(join(this.root, path), trashPath(this.#paths.control, this.#day(), path))
+    this.#touching.path(path)
     this.#index.delete(entry)
     this.#backlog.add(entry.inode)
   }
@@ -465,7 +480,10 @@ export class SyncedFolder {
       watch: this.#deps.watch ?? watchFolder,
       ingest: (seen, signal) => this.#ingest(seen, signal),
       looking: (paths) => {
-        for (const path of paths) this.#backlog.reconsider(path)
+        for (const path of paths) {
+          this.#backlog.reconsider(path)
+          this.#touching.path(path)
+        }
       },
       rulesChanged: () => (this.#reconcileWanted = true),
       suspect: (entry) => this.#durability.suspect(entry),
@@ -513,6 +531,8 @@ export class SyncedFolder {
 
   #setState(state: FolderStatus['state']): void {
     if (this.#state === state) return
+    // Only at work and at rest it is known what happens where.
+    if (!KNOWS_WHERE.has(state) || !KNOWS_WHERE.has(this.#state)) this.#touching.anywhere()
     this.#state = state
     this.#changed()
   }

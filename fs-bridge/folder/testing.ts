@@ -32,6 +32,7 @@ import { openTree, type Tree } from '../filestore/tree.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
 import type { FolderTimers } from './status.ts'
 import { SyncedFolder } from './synced-folder.ts'
+import { Touched } from './touched.ts'
 import type { watchFolder } from './watcher.ts'
 
 const pool = new WorkerPool({ idleMs: 50 })
@@ -54,6 +55,9 @@ export class Device {
   crashed = false
   /** Whether a peer's content can be had now. */
   serves: (cid: Cid) => boolean = () => true
+  /** Where something happened in the folder, and how late it is for that. */
+  touches = 0
+  readonly touched = new Touched(() => ++this.touches)
   /** How the folder's time passes; the system's if not set. */
   timers: FolderTimers | undefined
   /** How the folder notices changes; as it does in earnest if not set. */
@@ -120,7 +124,7 @@ export class Device {
 
   /** Opens the folder as a starting program does, on whatever index and disk there are. */
   async open(): Promise<SyncedFolder> {
-    const { store, backend, cas, blobs, timers, watch, urgentUntil } = this
+    const { store, backend, cas, blobs, timers, watch, touched, urgentUntil } = this
     const deps = {
       store,
       backend: this.#mortal(backend),
@@ -131,6 +135,7 @@ export class Device {
       chunks: cas.stored,
       hasher: new PoolHasher(pool),
       blobs,
+      touched,
       ...(timers && { timers }),
       ...(watch && { watch }),
       ...(urgentUntil && { urgentUntil }),

@@ -26,7 +26,7 @@ interface JoinFormProps {
 
 type Step = { readonly at: 'link' } | { readonly at: 'preview'; readonly preview: PreviewLinkResponse }
 
-const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
+const Preview = ({ preview, isAsked }: { readonly preview: PreviewLinkResponse; readonly isAsked: boolean }) => {
   const { t, i18n } = useTranslation('pairing')
   return (
     <>
@@ -42,7 +42,7 @@ const Preview = ({ preview }: { readonly preview: PreviewLinkResponse }) => {
         <dt>{t('join.expires')}</dt>
         <dd>{formatTime(preview.expiresMs, i18n.language)}</dd>
       </dl>
-      <p className={layout['soft']}>{t(preview.approval ? 'join.asked' : 'join.unasked')}</p>
+      {!isAsked && <p className={layout['soft']}>{t(preview.approval ? 'join.asked' : 'join.unasked')}</p>}
       {preview.known && <p className={layout['soft']}>{t('join.known')}</p>}
     </>
   )
@@ -145,7 +145,7 @@ export const JoinForm = ({ initialLink = '', onJoined }: JoinFormProps) => {
   if (step.at === 'preview')
     return (
       <div className={layout['form']}>
-        <Preview preview={step.preview} />
+        <Preview preview={step.preview} isAsked={asked !== undefined} />
         {asked !== undefined && <Asked key={asked.id} asked={asked} />}
         <JoinStep
           asks={step.preview.approval}

@@ -90,3 +90,11 @@ test('an event of a kind we do not know changes nothing but the count', () => {
   expect(state?.facts?.sequence).toBe(2n)
   expect(state?.facts?.folders.size).toBe(1)
 })
+
+test('what was touched is what was told last; after a snapshot it may be anything', () => {
+  const touched = (sequence: bigint, directory: string): WatchResponse =>
+    message(sequence, { case: 'touched', value: { storeId: id(1), directories: [directory] } })
+  const told = run(snapshot(1n), touched(2n, 'a'), touched(3n, 'b'), folder(4n, 1, FolderState.IDLE))
+  expect(told?.facts?.touched?.directories).toEqual(['b'])
+  expect(takeEvent(told!, snapshot(1n))?.facts?.touched).toBeUndefined()
+})

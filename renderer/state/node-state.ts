@@ -2,7 +2,7 @@
  * What the node told, as the interface keeps it: one pure step from a state and an event to the next state. Events are
  * numbered; one that does not follow on the last is not applied, because something was missed.
  */
-import type { FolderConflicts, Snapshot, Traffic, Notice, WatchResponse } from '#proto/event_api'
+import type { FolderConflicts, Notice, Snapshot, TouchedDirectories, Traffic, WatchResponse } from '#proto/event_api'
 import type { Folder } from '#proto/folder_api'
 import type { InviteInfo, PendingJoin } from '#proto/invite_api'
 import type { GetStatusResponse, Settings } from '#proto/node_api'
@@ -32,6 +32,8 @@ export interface NodeFacts {
   readonly traffic: Pick<Traffic, 'bytesSent' | 'bytesReceived'>
   /** The latest, oldest first. */
   readonly notices: readonly Notice[]
+  /** The latest that was told. After a snapshot none: then it may be anything. */
+  readonly touched: TouchedDirectories | undefined
 }
 
 export interface NodeState {
@@ -58,6 +60,7 @@ export const factsOf = (snapshot: Snapshot, sequence: bigint): NodeFacts | undef
     settings,
     traffic: { bytesSent: status.bytesSent, bytesReceived: status.bytesReceived },
     notices,
+    touched: undefined,
   }
 }
 
@@ -101,6 +104,8 @@ export const applyEvent = (facts: NodeFacts, event: WatchResponse['event']): Nod
       return { ...facts, settings: event.value }
     case 'notice':
       return { ...facts, notices: [...facts.notices, event.value].slice(-NOTICES_MAX) }
+    case 'touched':
+      return { ...facts, touched: event.value }
     case undefined:
       return facts // of a newer node than we know
   }

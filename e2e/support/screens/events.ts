@@ -13,6 +13,16 @@ export const asking = (link: string): Screen => ({
   },
 })
 
+/** On the same device, once its person has said that they differ. */
+export const differed: Screen = {
+  name: 'join-differed',
+  about: 'The words differ: nothing was joined, and what that may mean.',
+  open: async ({ page, t }) => {
+    await page.getByRole('button', { name: t('pairing:join.differ') }).click()
+    await page.getByRole('alert').waitFor()
+  },
+}
+
 /** What one meets only when something happens: the world has to be in that state. */
 export const events = {
   incoming: {
@@ -22,6 +32,15 @@ export const events = {
     open: async (view) => {
       await go(view, '/folders')
       await view.page.getByRole('list', { name: view.t('pairing:words.label') }).waitFor()
+      await view.page.getByRole('region', { name: 'Photos' }).waitFor()
+    },
+  },
+  differing: {
+    name: 'join-differs',
+    about: 'The person at the other device says that the words differ: nobody was let in, and why that matters.',
+    open: async (view) => {
+      await go(view, '/folders')
+      await view.page.getByRole('heading', { name: view.t('pairing:incoming.differs', { name: 'Tablet' }) }).waitFor()
       await view.page.getByRole('region', { name: 'Photos' }).waitFor()
     },
   },

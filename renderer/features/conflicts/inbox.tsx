@@ -1,20 +1,18 @@
 /** All conflicts, by folder: who changed what when, and settling many at once. */
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
-import type { ConflictInfo } from '#proto/conflict_api'
 import type { FolderConflicts } from '#proto/event_api'
 import { ErrorNote } from '../../design/error-note.tsx'
 import controls from '../../present/controls.module.css'
 import { failureOf, type Failure } from '../../present/failure.ts'
-import { formatTime, toHex } from '../../present/format.ts'
+import { toHex } from '../../present/format.ts'
 import { Notice } from '../../present/notice.tsx'
 import { useSettle, type Step } from './hooks.ts'
+import { FolderGroup } from './inbox-group.tsx'
 import css from './inbox.module.css'
 import { OutcomeToasts } from './outcome-toasts.tsx'
 import { useAllConflicts } from './rest.ts'
 import { byFolder, headFor, nothing, selectedOf, type Bulk, type Selection, type Settling } from './store.ts'
-import { tellOf, whatTells } from './words.ts'
 
 interface Props {
   /** Of each folder that has any, the first ones. */
@@ -29,6 +27,7 @@ export function ConflictsScreen({ standing, self }: Props) {
   const isRunning = settling.at === 'running'
   const { conflicts, total, rest, more, all } = useAllConflicts(standing, isRunning)
   const [chosen, setChosen] = useState<Selection>(nothing)
+  const groups = useMemo(() => byFolder(conflicts), [conflicts])
   const selected = useMemo(() => selectedOf(chosen, conflicts), [chosen, conflicts])
   const count = chosen.at === 'all' ? total : selected.size
   const [unread, setUnread] = useState<Failure>()
@@ -47,11 +46,10 @@ export function ConflictsScreen({ standing, self }: Props) {
       setUnread(failureOf(thrown))
     }
   }
-  const select = (ids: readonly string[], on: boolean): void =>
-    setChosen({
-      at: 'some',
-      ids: new Set(on ? [...selected, ...ids] : [...selected].filter((id) => !ids.includes(id))),
-    })
+  const select = (ids: readonly string[], on: boolean): void => {
+    const meant = new Set(ids)
+    setChosen({ at: 'some', ids: new Set([...selected].filter((id) => !meant.has(id)).concat(on ? ids : [])) })
+  }
   const why = unread ?? (rest.at === 'failed' ? rest.why : undefined)
   return (
     <div className={css['screen']}>
@@ -69,7 +67,7 @@ export function ConflictsScreen({ standing, self }: Props) {
           onClear={() => setChosen(nothing)}
         />
       )}
-      {byFolder(conflicts).map((group) => (
+      {groups.map((group) => (
         <FolderGroup key={group.folder} {...group} selected={selected} self={self} onSelect={select} />
       ))}
       {total > conflicts.length && (
@@ -151,89 +149,5 @@ function BulkBar({ selected, settling, onSettle, onClear }: BulkProps) {
         {t('bulk.both')}
       </button>
     </div>
-  )
-}
-
-interface GroupProps {
-  readonly folder: string
-  readonly conflicts: readonly ConflictInfo[]
-  readonly selected: ReadonlySet<string>
-  readonly self: string
-  readonly onSelect: (ids: readonly string[], on: boolean) => void
-}
-
-function FolderGroup({ folder, conflicts, selected, self, onSelect }: GroupProps) {
-  const { t } = useTranslation('conflicts')
-  const ids = conflicts.map(({ id }) => id)
-  const some = ids.filter((id) => selected.has(id)).length
-  return (
-    <section className={css['group']} aria-label={folder}>
-      <h2>
-        <label>
-          <input
-            type="checkbox"
-            checked={some === ids.length}
-            ref={(box) => {
-              if (box) box.indeterminate = some > 0 && some < ids.length
-            }}
-            onChange={(event) => onSelect(ids, event.target.checked)}
-            aria-label={t('inbox.selectFolder', { folder })}
-          />
-          {folder}
-        </label>
-        <span className={css['count']}>{t('inbox.count', { count: ids.length })}</span>
-      </h2>
-      <ul>
-        {conflicts.map((conflict) => (
-          <ConflictItem
-            key={conflict.id}
-            conflict={conflict}
-            self={self}
-            isSelected={selected.has(conflict.id)}
-            onSelect={(on) => onSelect([conflict.id], on)}
-          />
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-interface ItemProps {
-  readonly conflict: ConflictInfo
-  readonly self: string
-  readonly isSelected: boolean
-  readonly onSelect: (on: boolean) => void
-}
-
-function ConflictItem({ conflict, self, isSelected, onSelect }: ItemProps) {
-  const { t, i18n } = useTranslation('conflicts')
-  const at = conflict.path.lastIndexOf('/') + 1
-  return (
-    <li className={css['item']} data-selected={isSelected}>
-      <input
-        type="checkbox"
-        checked={isSelected}
-        onChange={(event) => onSelect(event.target.checked)}
-        aria-label={t('inbox.select', { path: conflict.path })}
-      />
-      <div className={css['what']}>
-        <Link href={`/conflicts/${encodeURIComponent(conflict.id)}`} className={css['path']}>
-          <span className={css['directory']} dir="ltr">
-            {conflict.path.slice(0, at)}
-          </span>
-          <bdi>{conflict.path.slice(at)}</bdi>
-        </Link>
-        <span className={css['kind']}>{t(`kind.${conflict.kind}`, { defaultValue: conflict.kind })}</span>
-      </div>
-      <ul className={css['heads']}>
-        {conflict.heads.map((head) => (
-          <li key={toHex(head.hash)} data-mine={toHex(head.device) === self}>
-            <bdi>{toHex(head.device) === self ? t('mine', { name: head.deviceName }) : head.deviceName}</bdi>
-            <span>{formatTime(head.timeMs, i18n.language)}</span>
-            <bdi>{whatTells(head) === 'target' ? `→ ${head.target}` : tellOf(head, t, i18n.language)}</bdi>
-          </li>
-        ))}
-      </ul>
-    </li>
   )
 }

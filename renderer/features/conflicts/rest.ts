@@ -8,7 +8,7 @@ import { toHex } from '../../present/format.ts'
 import { useClient } from '../../present/use-client.ts'
 
 /** How many more are asked for at a time. */
-const MORE = 500
+const MORE = 2000
 const PAGE_MAX = 2000
 
 type Rest =

@@ -126,10 +126,11 @@ export const selectedOf = (chosen: Selection, conflicts: readonly ConflictInfo[]
 
 /** Conflicts by the folder they are in, folders and paths in order. */
 export function byFolder(conflicts: readonly ConflictInfo[]): { folder: string; conflicts: ConflictInfo[] }[] {
+  const { compare } = new Intl.Collator()
   const groups = Map.groupBy(conflicts, ({ folder }) => folder)
   return [...groups]
-    .map(([folder, found]) => ({ folder, conflicts: found.toSorted((a, b) => a.path.localeCompare(b.path)) }))
-    .toSorted((a, b) => a.folder.localeCompare(b.folder))
+    .map(([folder, found]) => ({ folder, conflicts: found.toSorted((a, b) => compare(a.path, b.path)) }))
+    .toSorted((a, b) => compare(a.folder, b.folder))
 }
 
 /** What `ResolveConflict` is to do, in words of the views. */

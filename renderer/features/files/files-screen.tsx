@@ -82,24 +82,10 @@ interface DirectoryProps {
   readonly nameOf: (device: Uint8Array) => string
 }
 
-/** Changes whenever the folder did: then its rows are read again. */
-const versionOf = (folder: Folder | undefined): string =>
-  folder === undefined
-    ? ''
-    : [
-        folder.changedMs,
-        folder.files,
-        folder.bytes,
-        folder.pendingIn,
-        folder.pendingOut,
-        folder.conflicts,
-        folder.state,
-      ].join()
-
 function Directory({ folder, path, known, nameOf }: DirectoryProps) {
   const { t } = useTranslation('files')
   const [, navigate] = useLocation()
-  const { listing, reload } = useListing(folder, path, versionOf(known))
+  const { listing, reload } = useListing(folder, path, known ? toHex(known.storeId) : '')
   const [order, setOrder] = useState(byName)
   const [chosen, setChosen] = useState<Chosen>({ at: 0, name: undefined })
   const [opened, setOpened] = useState<string>()

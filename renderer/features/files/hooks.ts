@@ -5,18 +5,37 @@ import { HistoryService, type FileVersion } from '#proto/history_api'
 import { failureOf, wasAborted, type Failure } from '../../present/failure.ts'
 import { toHex } from '../../present/format.ts'
 import { useClient } from '../../present/use-client.ts'
-import { cursorOf, dueIn, failed, nothingYet, reading, received, type Listing } from './listing.ts'
+import { useNode } from '../../state/node-store.ts'
+import { cursorOf, dueIn, failed, isDrawn, isTouched, nothingYet, reading, received, type Listing } from './listing.ts'
 
 /** Rows asked for at once: the first page small, so that something shows; the others no longer than a frame can read. */
 const FIRST_PAGE = 200
 const NEXT_PAGE = 500
 
+/** Counts how often something in a directory may have come to look different. `storeId`: of the folder, in hex. */
+function useTouches(storeId: string, path: string): number {
+  const [touches, setTouches] = useState(0)
+  useEffect(
+    () =>
+      useNode.subscribe(({ facts }, { facts: before }) => {
+        if (facts === undefined || facts === before) return
+        const { status, touched } = facts
+        const isNews = touched !== before?.touched && touched !== undefined && toHex(touched.storeId) === storeId
+        // With a snapshot everything is new.
+        if (status !== before?.status || (isNews && isTouched(touched, path))) setTouches((times) => times + 1)
+      }),
+    [storeId, path],
+  )
+  return touches
+}
+
 /**
- * All rows of a directory, page by page in the background. `version`: whatever changes when the folder does. However
- * many changes come while rows are read and in the pause after it, one more reading follows them all.
+ * All rows of a directory, page by page in the background. However many changes come while rows are read and in the
+ * pause after it, one more reading follows them all. `storeId`: of the folder, in hex.
  */
-export function useListing(folder: string, path: string, version: string) {
+export function useListing(folder: string, path: string, storeId: string) {
   const client = useClient(FileService)
+  const version = useTouches(storeId, path)
   const [listing, setListing] = useState<Listing>(nothingYet)
   const [started, setStarted] = useState(0)
   const reload = useCallback(() => setStarted((times) => times + 1), [])
@@ -30,8 +49,11 @@ export function useListing(folder: string, path: string, version: string) {
 
   useEffect(() => {
     const stop = new AbortController()
+    let drawn: Listing | undefined
     const keep = (next: Listing): void => {
       kept.current = { place, listing: next }
+      if (drawn !== undefined && !isDrawn(next, drawn)) return
+      drawn = next
       setListing(next)
     }
     const read = async (): Promise<void> => {
@@ -53,12 +75,13 @@ export function useListing(folder: string, path: string, version: string) {
     return () => stop.abort()
   }, [client, folder, path, place, started])
 
-  const isWhole = listing.at === 'whole'
+  // What could not be read is tried again as well: a directory may be back by then.
+  const isAtRest = listing.at === 'whole' || listing.at === 'failed'
   useEffect(() => {
-    if (!isWhole || readVersion.current === version) return
+    if (!isAtRest || readVersion.current === version) return
     const timer = setTimeout(reload, dueIn(lastRead.current, performance.now()))
     return () => clearTimeout(timer)
-  }, [isWhole, version, reload])
+  }, [isAtRest, version, reload])
   return { listing, reload }
 }
 

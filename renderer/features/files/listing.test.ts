@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { TouchedDirectoriesSchema } from '#proto/event_api'
 import { FileRowSchema } from '#proto/file_api'
 import {
   byName,
@@ -9,6 +10,8 @@ import {
   dueIn,
   failed,
   inOrderOfElements,
+  isDrawn,
+  isTouched,
   joinPath,
   movedBy,
   nothingYet,
@@ -186,4 +189,48 @@ it('paths go down and up again', () => {
   expect(crumbsOf('a/b').map(({ path }) => path)).toEqual(['a', 'a/b'])
   expect(parentOf(joinPath('a/b', 'c'))).toBe('a/b')
   expect(parentOf('a')).toBe('')
+})
+
+describe('what was touched', () => {
+  const touched = create(TouchedDirectoriesSchema, { directories: ['', 'a', 'caf\u00e9'], trees: ['b/c'] })
+
+  it.each([
+    ['', true],
+    ['a', true],
+    ['a/b', false],
+    ['cafe\u0301', true], // as a disk may write it
+    ['b', false],
+    ['b/c', true],
+    ['b/c/d', true],
+    ['b/cd', false],
+  ])('a directory is concerned if it was, or came, went or moved with one above it: "%s"', (path, expected) => {
+    expect(isTouched(touched, path)).toBe(expected)
+  })
+
+  it('is every directory where it may be anywhere', () => {
+    const anywhere = create(TouchedDirectoriesSchema, { trees: [''] })
+    expect(['', 'a', 'a/b'].map((path) => isTouched(anywhere, path))).toEqual([true, true, true])
+  })
+})
+
+it('draws the first rows and the last, and in between only where there are many more', () => {
+  const all = Array.from({ length: 20_000 }, (_, at) => String(at).padStart(5, '0'))
+  let listing = nothingYet
+  let drawn = [listing]
+  const read = (): void => {
+    for (let cursor = cursorOf(listing); cursor !== undefined; cursor = cursorOf(listing)) {
+      listing = received(listing, pageAfter(all, cursor, 500))
+      if (isDrawn(listing, drawn.at(-1)!)) drawn.push(listing)
+    }
+  }
+  read()
+  expect(drawn.length).toBeLessThan(30)
+  expect(drawn.slice(0, 4).map(({ rows }) => rows.length)).toEqual([0, 500, 1000, 1500])
+  expect(drawn.at(-1)).toBe(listing)
+  listing = reading(listing)
+  expect(isDrawn(listing, drawn.at(-1)!)).toBe(true)
+  drawn = [listing]
+  read()
+  expect(drawn.map(({ at }) => at)).toEqual(['refreshing', 'whole'])
+  expect(isDrawn(failed(listing, { kind: 'x', sentence: '', severity: 'permanent' } as never), listing)).toBe(true)
 })

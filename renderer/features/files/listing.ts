@@ -5,6 +5,7 @@
  */
 import type { Range } from '@tanstack/react-virtual'
 import { equals } from '@bufbuild/protobuf'
+import type { TouchedDirectories } from '#proto/event_api'
 import { FileRowSchema, type BrowseResponse, type FileRow } from '#proto/file_api'
 import type { Failure } from '../../present/failure.ts'
 
@@ -40,12 +41,30 @@ export function received(listing: Listing, page: Pick<BrowseResponse, 'rows' | '
   return listing.at === 'refreshing' ? { ...listing, fresh: rows } : { at: 'loading', rows, total }
 }
 
+/** Rows that are drawn as soon as they have come: what of them waits for a frame must not be too much for one. */
+const UNDRAWN_MAX = 1000
+
+/**
+ * Whether what was read is drawn: rows that are whole or cannot be read are; while they come, each drawing costs as much
+ * as there are, so it waits until there are a quarter more; and while they are read again, there is nothing new to see.
+ */
+export const isDrawn = (next: Listing, drawn: Listing): boolean =>
+  next.at === 'loading' && drawn.at === 'loading'
+    ? next.rows.length - drawn.rows.length >= Math.min(UNDRAWN_MAX, drawn.rows.length / 4)
+    : next.at !== 'refreshing' || drawn.at !== 'refreshing'
+
 /** A directory is read again no sooner than this after it was, and at most half of the time. */
 const PAUSE_MS = 400
 
 /** How long the next reading waits: all changes until then are one. */
 export const dueIn = (last: { readonly fromMs: number; readonly toMs: number }, nowMs: number): number =>
   Math.max(0, last.toMs + Math.max(PAUSE_MS, last.toMs - last.fromMs) - nowMs)
+
+/** Whether the rows of a directory may look different. */
+export const isTouched = ({ directories, trees }: TouchedDirectories, path: string): boolean => {
+  const here = path.normalize('NFC')
+  return directories.includes(here) || trees.some((tree) => tree === '' || `${here}/`.startsWith(`${tree}/`))
+}
 
 export const failed = (listing: Listing, why: Failure): Listing => ({
   at: 'failed',
