@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { systemTimers } from './status.ts'
-import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
+import { at, level, pairForEach, put, shown, type Device, type Pair } from './testing.ts'
 
 let pair: Pair
 let a: Device
