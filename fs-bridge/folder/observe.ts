@@ -64,9 +64,9 @@ export interface Observing {
   fine(path: string): void
   /** At the last look something at the path, or below it, could not be read. */
   wasClosed(path: string): boolean
-  /** Something went on at the path while it was looked at: it is looked at again. */
-  again(path: string): void
-  /** An entry that may have been torn by a power loss although its stat is as expected. */
+  /** The directory left the path while it was walked: what it holds is to be looked at where it is found. */
+  missed(path: string, dir: Inode): void
+  /** An entry that must be read although its stat is as expected: a power loss or a crash may have left it half done. */
   suspect(entry: Entry): boolean
 }
 
@@ -163,7 +163,7 @@ function* walkDir(at: Observing, path: string, dir: Inode, self: DirIdentity, wa
     const found = some.map((name) => lookFor(at, joinPath(path, name), dir, name, known.get(name)))
     const now = lookSafely(at, path)
     if (now === undefined || now === 'unreadable' || now.ino !== self.ino || now.birthNs !== self.birthNs)
-      return at.again(path)
+      return at.missed(path, dir)
     if (from === 0) for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry }
     for (const one of found) yield* observeEntry(at, one, walk)
   }

@@ -191,6 +191,26 @@ test('what moves behind the back of a scan', async () => {
   expect([inodeOf('late/f'), inodeOf('late/dir')]).toEqual([undefined, undefined])
 })
 
+test('a directory that is away for a moment while it is scanned is looked at all the same', async () => {
+  write('dir/deep/f', 'first')
+  await a.open()
+  await settled()
+  await a.folder.stop()
+  write('dir/deep/f', 'edited while nobody looked')
+  const real = fs.readdirSync
+  const spy = vi.spyOn(fs, 'readdirSync').mockImplementation(((...args: Parameters<typeof fs.readdirSync>) => {
+    const names = real(...args)
+    if (args[0] !== at('dir')) return names
+    spy.mockRestore()
+    fs.renameSync(at('dir'), at('away'))
+    setImmediate(() => fs.renameSync(at('away'), at('dir')))
+    return names
+  }) as typeof fs.readdirSync)
+  await a.open()
+  await settled()
+  expect(a.tree.resolve('dir/deep/f')?.content?.size).toBe(26)
+})
+
 test('a file that is deleted under its new name before it could be read', async () => {
   write('one')
   await a.open()

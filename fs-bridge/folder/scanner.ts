@@ -2,7 +2,8 @@
  * What was done on disk: looks at everything (a scan), or at what the watcher noticed, and hands what differs from the
  * index on to be ingested. The watcher leaves notes and wakes the folder's loop; work is done only when the loop asks.
  */
-import type { FileTree } from '../filestore/port.ts'
+import type { FileTree, Inode } from '../filestore/port.ts'
+import { inodeKey } from '../filestore/values.ts'
 import { passBarrier } from './barrier.ts'
 import { DirtyPaths, fixedSpot, type Spot } from './dirty.ts'
 import { look } from './disk.ts'
@@ -37,7 +38,7 @@ export interface ScannerDeps {
   looking(paths: readonly string[]): void
   /** What was ignored may sync now, and the other way round. */
   rulesChanged(): void
-  /** An entry that may have been torn by a power loss although its stat is as expected. */
+  /** An entry that must be read although its stat is as expected: a power loss or a crash may have left it half done. */
   suspect(entry: Entry): boolean
   /** There is something to do. */
   rouse(): void
@@ -58,6 +59,8 @@ export class Scanner {
   #exhausted = false
   /** Paths that are being looked at. */
   #taken: string[] = []
+  /** By inode (hex): directories that went elsewhere while they were walked. Nobody has looked at all they hold. */
+  readonly #missed = new Map<string, Inode>()
   #cookies = 0
 
   constructor(deps: ScannerDeps) {
@@ -145,6 +148,7 @@ export class Scanner {
   async scan(signal: AbortSignal): Promise<void> {
     const { index, problems, ingest } = this.#deps
     this.#wanted = false
+    this.#missed.clear()
     this.rules.forget()
     problems.clearLocal()
     await index.flush()
@@ -170,13 +174,18 @@ export class Scanner {
     this.#deps.looking(paths)
     if (paths.some(isIgnoreFile)) return this.#rulesChanged()
     this.#taken = [...paths]
+    const missed = [...this.#missed.values()]
+    this.#missed.clear()
     try {
       const found = new Findings()
+      const walked = missed.flatMap((dir) => this.#deps.index.pathOfDir(dir) ?? [])
+      for await (const seen of inSlices(observeSome(this.#observing(), walked, 'all'), signal)) found.add(seen)
       for await (const seen of inSlices(observeSome(this.#observing(), paths), signal)) found.add(seen)
       await this.#findElsewhere(found, signal)
       await this.#deps.ingest(found.all(), signal)
     } catch (error) {
       this.touch(this.#taken)
+      for (const dir of missed) this.#missed.set(inodeKey(dir), dir)
       throw error
     } finally {
       this.#taken = []
@@ -234,6 +243,12 @@ export class Scanner {
     return passBarrier(this.#watcher, this.#deps.paths.watch, name, this.#deps.timers, signal)
   }
 
+  #miss(path: string, dir: Inode): void {
+    if (path === '') return this.rescan()
+    this.#missed.set(inodeKey(dir), dir)
+    this.again(path)
+  }
+
   #spot(path: string): Spot {
     return this.#watcher?.spot(path) ?? fixedSpot(path)
   }
@@ -269,7 +284,7 @@ export class Scanner {
       problem: problems.add,
       fine: problems.remove,
       wasClosed: (path) => problems.wasClosed(path),
-      again: (path) => (path === '' ? this.rescan() : this.again(path)),
+      missed: (path, dir) => this.#miss(path, dir),
       suspect,
     }
   }

@@ -6,6 +6,7 @@ import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
 import { FolderIndex, PARKED_INODE } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
+import { fileKey } from './ingest.ts'
 import { nextTurn, SLICE_MS } from './slices.ts'
 import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
@@ -100,6 +101,20 @@ describe('starting', () => {
       clock.mockRestore()
       disk.mockRestore()
     }
+  })
+
+  test('a file that a crash left without a word of where its chunks lie is served again', async () => {
+    put(a, 'f', LONG)
+    await a.open()
+    await a.folder.settled(within())
+    await a.folder.stop()
+    const { count } = a.store.dag
+    await a.cas.inplace.forget(a.store.id, [fileKey(a.tree.resolve('f')!.inode, 0)])
+    await a.open()
+    await b.open()
+    await level(pair)
+    expect(shown(b)).toEqual({ f: LONG })
+    expect(a.store.dag.count).toBe(count)
   })
 
   test('what changed while the node was down is found', async () => {

@@ -8,6 +8,7 @@
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { INLINE_MAX } from '#kernel/cas/port.ts'
 import { ok, type Result } from '#kernel/core/result.ts'
 import { equalBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
@@ -21,7 +22,7 @@ import { Durability } from './durability.ts'
 import { folderFailure, RootGoneError, RefusedError } from './failures.ts'
 import { FolderIndex, PARKED_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
-import { Ingester } from './ingest.ts'
+import { fileKey, Ingester } from './ingest.ts'
 import { checkRoot, claimRoot, controlPaths, markerPresent, type ControlPaths } from './marker.ts'
 import type { MaterialiseDeps, Materialised } from './batch.ts'
 import { Backlog } from './backlog.ts'
@@ -470,6 +471,12 @@ export class SyncedFolder {
     return path === undefined ? undefined : join(this.root, path)
   }
 
+  /** A crash came between the index and what says where the chunks of a file lie: no peer could have it from here. */
+  #isUnplaced({ kind, stat, inode, slot }: Entry): boolean {
+    const { store, inplace } = this.#deps
+    return kind === 'file' && stat.size > INLINE_MAX && !inplace.knows(store.id, fileKey(inode, slot))
+  }
+
   #newScanner(): Scanner {
     return new Scanner({
       paths: this.#paths,
@@ -486,7 +493,7 @@ export class SyncedFolder {
         }
       },
       rulesChanged: () => (this.#reconcileWanted = true),
-      suspect: (entry) => this.#durability.suspect(entry),
+      suspect: (entry) => this.#durability.suspect(entry) || this.#isUnplaced(entry),
       rouse: () => this.#rouse(),
       calm: () => this.#calm,
       after: (delayMs, callback) => this.#upkeep.after(delayMs, callback),

@@ -52,6 +52,7 @@ const commands = fc.array(
 
 const expectModel = (model: ReadonlyMap<number, readonly ChunkRef[]>) => {
   const lists = [...model.values()]
+  for (const n of [0, 1, 2, 3]) expect(inplace.knows(store, file(n))).toBe(model.has(n))
   expect(storage.count(AT)).toBe(lists.reduce((sum, chunks) => sum + chunks.length, 0))
   expect(storage.count(OF)).toBe(lists.reduce((sum, chunks) => sum + Math.ceil(chunks.length / OF_CHUNKS_MAX), 0))
   for (const i of [0, 3, 49, 53, OF_CHUNKS_MAX - 1, OF_CHUNKS_MAX, OF_CHUNKS_MAX + 50, 2 * OF_CHUNKS_MAX, 8_249]) {

@@ -123,6 +123,10 @@ export class InplaceChunks implements InplaceBackend {
     return result
   }
 
+  knows(store: StoreId, file: Uint8Array): boolean {
+    return this.#storage.get(OF, ofKey(store, file, 0)) !== undefined
+  }
+
   has(store: StoreId, cid: Cid): boolean {
     return this.locate(store, cid) !== undefined
   }

@@ -57,6 +57,8 @@ export interface InplaceBackend extends CasBackend {
     files: readonly { readonly file: Uint8Array; readonly chunks: readonly ChunkRef[] }[],
   ): Promise<void>
   forget(store: StoreId, files: readonly Uint8Array[]): Promise<void>
+  /** Whether anything is registered of `file`. */
+  knows(store: StoreId, file: Uint8Array): boolean
   locate(store: StoreId, cid: Cid): InplaceLocation | undefined
   /** The folder's owner says where a file is now; undefined: gone. */
   attach(store: StoreId, resolve: (file: Uint8Array) => string | undefined): () => void
