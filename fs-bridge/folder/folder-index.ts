@@ -31,6 +31,11 @@ const ROOT_HEX = inodeKey(ROOT_INODE)
 export const PARKED_INODE = new Uint8Array(16).fill(0xfe) as Inode
 const PARKED_HEX = inodeKey(PARKED_INODE)
 export const PARKED_PATH = '.lattice/parked'
+/**
+ * Where entries are kept whose name another took before it was known where they went. They have no path. A change that
+ * is told later, or the next scan, says what became of each.
+ */
+export const DISPLACED_INODE = new Uint8Array(16).fill(0xfd) as Inode
 const DEPTH_MAX = 1024
 /** Entries and inodes kept in memory at most, some 10 MB. */
 const KEPT_MAX = 20_000
@@ -205,8 +210,26 @@ export class FolderIndex {
     return { parent: dir, name, entry: this.get(dir, name) }
   }
 
+  /** What has that name is displaced, unless it is the same file: else it would be gone without anyone having said so. */
   put(entry: Entry): void {
+    const there = this.get(entry.parent, entry.name)
+    if (there && !isSameFile(there, entry)) this.#displace(there)
     this.#change(entry.parent, entry.name, entry)
+  }
+
+  #displace(entry: Entry): void {
+    const name = `${inodeKey(entry.inode)}-${entry.slot}`
+    this.#change(DISPLACED_INODE, name, { ...entry, parent: DISPLACED_INODE, name })
+  }
+
+  /** Entries that were displaced, and of which nothing was said yet. */
+  displaced(): readonly Entry[] {
+    return this.children(DISPLACED_INODE)
+  }
+
+  /** What the index has of a file by now, wherever. */
+  current({ inode, slot }: Pick<Entry, 'inode' | 'slot'>): Entry | undefined {
+    return this.placesOf(inode).find((entry) => entry.slot === slot)
   }
 
   /** Forgets one name. What lies under a directory stays until it is deleted on its own. */
@@ -353,6 +376,8 @@ function* stepsOf(changes: readonly Pending[]): Generator<readonly Pending[]> {
   yield replaced
   for (let at = 0; at < added.length; at += FLUSH_AT_ONCE) yield added.slice(at, at + FLUSH_AT_ONCE)
 }
+
+const isSameFile = (a: Entry, b: Entry): boolean => a.slot === b.slot && equalBytes(a.inode, b.inode)
 
 const EMPTY = new Uint8Array(0)
 const NO_PLACES: readonly Entry[] = []

@@ -135,9 +135,10 @@ export const entryKey = (folder: Uint8Array, parent: Inode, name: string): Uint8
 export const placeKey = (folder: Uint8Array, inode: Inode, parent: Inode, name: string): Uint8Array =>
   concatBytes(folder, inode, parent, encodeUtf8(name))
 
+/** Big-endian: keys of numbers that lie close together do so too, and in their order. */
 const inoBytes = (ino: bigint): Uint8Array => {
   const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, ino, true)
+  new DataView(out.buffer).setBigUint64(0, ino)
   return out
 }
 

@@ -381,7 +381,7 @@ export class Ingester {
 
   /** Whether the index still has it: what went from one name may have come under another, and is served from there. */
   #isHeld(inode: Inode, slot: number): boolean {
-    return this.#deps.index.placesOf(inode).some((entry) => entry.slot === slot)
+    return this.#deps.index.current({ inode, slot }) !== undefined
   }
 
   #headContent(inode: Inode): ContentValue | undefined {
@@ -394,9 +394,8 @@ export class Ingester {
     const { index } = this.#deps
     const { before, place, looked } = change
     const head = (which: Hash | 'written' | undefined): Hash | undefined => (which === 'written' ? hash : which)
-    const there = before && index.get(before.parent, before.name)
-    // Another file may have taken the name within this very batch.
-    if (there && there.slot === before.slot && equalBytes(there.inode, before.inode)) index.delete(before)
+    const current = before && index.current(before)
+    if (current) index.delete(current)
     if (!place || !looked || looked.kind === 'special') return
     const known = before && equalBytes(before.inode, outcome.inode)
     index.put({

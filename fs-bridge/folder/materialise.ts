@@ -13,7 +13,7 @@ import { isMove, sameAttributes, sameContentHead, settled, stepsOf, type Step } 
 import { Batch, DiskFullError, type MaterialiseDeps, type Materialised } from './batch.ts'
 import { errnoOf, fitsDisk, isFull, isRealDir, isSafeName, look, placeNew, stillAs } from './disk.ts'
 import { FileWriter, type Job } from './file-writer.ts'
-import { joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { DISPLACED_INODE, joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
 import { Remover } from './removal.ts'
@@ -68,8 +68,13 @@ class Materialiser {
     const key = inodeKey(inode)
     if (this.#seen.has(key)) return []
     this.#seen.add(key)
-    const { tree, deps } = this.#batch
-    return stepsOf(tree.appearances(inode), deps.index.placesOf(inode)).filter((step) => !settled(step))
+    const { tree, deps, again } = this.#batch
+    const places = deps.index.placesOf(inode)
+    if (places.some(({ parent }) => equalBytes(parent, DISPLACED_INODE))) {
+      again.set(key, inode) // once it is known where the file is
+      return []
+    }
+    return stepsOf(tree.appearances(inode), places).filter((step) => !settled(step))
   }
 
   /** Moves and directories are done at once; what needs bytes becomes a job. What the system refuses hinders no other. */
@@ -103,7 +108,7 @@ class Materialiser {
 
   /** Where the entry is by now: another one of this batch may have made it step aside. */
   #fresh(entry: Entry): Entry | undefined {
-    return this.#batch.deps.index.placesOf(entry.inode).find((e) => e.slot === entry.slot)
+    return this.#batch.deps.index.current(entry)
   }
 
   /**

@@ -152,6 +152,7 @@ export class Scanner {
         found.add(seen)
         if (found.sureCount >= SCAN_BATCH) await ingest(found.takeSure(), signal)
       }
+      for (const entry of index.displaced()) found.add({ what: 'gone', entry })
       await this.#findElsewhere(found, signal)
       await ingest(found.all(), signal)
     } catch (error) {

@@ -70,6 +70,8 @@ export class SyncedFolder {
   #state: FolderStatus['state'] = 'paused'
   #error: FolderError | undefined
   #conflicts = 0
+  /** A scan for displaced entries is due, if they do not turn up before. */
+  #isFinding = false
   #stopping = new AbortController()
   #running: Promise<void>[] = []
   #detach: (() => void) | undefined
@@ -102,6 +104,7 @@ export class SyncedFolder {
     if (this.#running.length > 0) return
     this.#stopping = new AbortController()
     this.#error = undefined
+    this.#isFinding = false
     this.#scanner.start()
     this.#detach = this.#deps.inplace.attach(this.#deps.store.id, (file) => this.#resolve(file))
     const cursor = this.#index.getMeta<number>('cursor')
@@ -292,10 +295,21 @@ export class SyncedFolder {
     if (seen.some((one) => one.what === 'gone') && !markerPresent(this.#paths)) throw new RootGoneError(this.root)
     const { error, look: inodes } = await this.#ingester.ingest(seen, signal)
     for (const inode of inodes) this.#backlog.add(inode)
+    this.#findDisplaced()
     this.#undefer()
     this.#upkeep.scheduleSync()
     this.#changed()
     if (error) throw new RefusedError(error.kind, error.message)
+  }
+
+  /** Most are found with the next changes that are told; what is not may be anywhere, or nowhere any more. */
+  #findDisplaced(): void {
+    if (this.#isFinding || this.#index.displaced().length === 0) return
+    this.#isFinding = true
+    this.#upkeep.after(RETRY_MS, () => {
+      this.#isFinding = false
+      if (this.#index.displaced().length > 0) this.#scanner.rescan()
+    })
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
@@ -433,7 +447,7 @@ export class SyncedFolder {
   #resolve(file: Uint8Array): string | undefined {
     const arriving = this.#ingester.arriving.get(inodeKey(file as Inode) as HexKey)
     if (arriving !== undefined) return arriving
-    const entry = this.#index.placesOf(file.subarray(0, 16) as Inode).find((e) => e.slot === file[16])
+    const entry = this.#index.current({ inode: file.subarray(0, 16) as Inode, slot: file[16]! })
     const path = entry && this.#index.pathOf(entry)
     return path === undefined ? undefined : join(this.root, path)
   }
