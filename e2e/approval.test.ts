@@ -90,7 +90,7 @@ test('a device that is refused is told so, and nothing is left of it', { timeout
   expect(folders).toEqual([])
 })
 
-/** `lattice join --confirm`, with what its person types once the words are there. */
+/** `lattice join --confirm`, with what its person types once the words are there, and then no more. */
 const joinTyping = (link: string, answer: string): { said: Promise<string>; done: Promise<string> } => {
   const args = ['join', link, join(world.root, 'b', 'notes'), '--confirm', '--home', ben.home]
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
@@ -100,7 +100,7 @@ const joinTyping = (link: string, answer: string): { said: Promise<string>; done
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text
         if (!output.includes('Does the other screen show the same words? (y/n)')) return
-        child.stdin.write(answer)
+        child.stdin.end(answer)
         resolve(output)
       })
   })
@@ -128,6 +128,18 @@ test(
   },
 )
 
+test('at the device that joins nobody is there to say “yes”: it waits no longer, and nor does it there', async () => {
+  const link = await anna.ok('invite', 'notes', '--approve')
+  const { said, done } = joinTyping(link, '')
+  await said
+  expect(await done).toMatch(/^1 [^]*\nlattice: nothing was joined, for standard input ended before a “y” or “n”/)
+  await event(anna, ({ case: subject, value }) => {
+    if (subject === 'snapshot') return value.pendingJoins.length === 0
+    return subject === 'pendingJoins' && value.joins.length === 0
+  })
+  expect((await ben.json<{ folders: unknown[] }>('folder', 'list')).folders).toEqual([])
+})
+
 test('a device that is accepted syncs, and both screens showed the same words', { timeout: 180_000 }, async () => {
   const there = join(world.root, 'b', 'notes')
   const link = await anna.ok('invite', 'notes', '--approve')
@@ -148,8 +160,8 @@ test('a device that is accepted syncs, and both screens showed the same words', 
   await level('notes', anna, ben)
   expect(await readTree(there)).toEqual({ 'one.txt': 'one' })
   const invites = await anna.json<{ invites: { approval: boolean; used: number }[] }>('invites')
-  expect(invites.invites.map(({ approval }) => approval)).toEqual([true, true, true])
-  expect(invites.invites.map(({ used }) => used).sort()).toEqual([0, 0, 1])
+  expect(invites.invites.map(({ approval }) => approval)).toEqual([true, true, true, true])
+  expect(invites.invites.map(({ used }) => used).sort()).toEqual([0, 0, 0, 1])
 })
 
 test('a device that asks anew shows the words of its new request, and the old one lets nobody in', async () => {

@@ -1,8 +1,12 @@
 /** What a person can get wrong: each mistake has its own kind and one sentence, and the node stays up. */
-import { symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { lattice, TestWorld, type TestNode } from './support/world.ts'
+import { EventService } from '#proto/event_api'
+import { FolderState, type Folder } from '#proto/folder_api'
+import { createRpcClient } from '#daemon/rpc/client.ts'
+import { lattice, level, TestWorld, type TestNode } from './support/world.ts'
 
 let world: TestWorld
 let anna: TestNode
@@ -50,6 +54,11 @@ test.each([
   expect(await failure(anna, ...args.map((arg) => arg.replace('%', world.root)))).toBe(kind)
 })
 
+test('a directory that is a folder already is called by the folder’s name', async () => {
+  const { stderr } = await anna.run('folder', 'add', join(world.root, 'alias'))
+  expect(stderr).toBe(`lattice: ${join(world.root, 'alias')} is the folder shared already\n`)
+})
+
 test('links: tampered with, our own, revoked, used up', async () => {
   const link = await anna.ok('invite', 'shared')
   const tampered = `${link.slice(0, -3)}${link.endsWith('AAA') ? 'BBB' : 'AAA'}`
@@ -66,6 +75,71 @@ test('links: tampered with, our own, revoked, used up', async () => {
   const carl = world.node('carl')
   await carl.up()
   expect(await failure(carl, 'join', once, join(world.root, 'c'))).toBe('invite-used-up')
+}, 60_000)
+
+/** The invites of the folder that somebody has followed, counted. */
+const uses = async (): Promise<number> =>
+  (await anna.json<{ invites: { used: number }[] }>('invites')).invites.reduce((sum, { used }) => sum + used, 0)
+
+/** Resolves once the device knows that it was removed from its only folder. */
+const toldOfRemoval = async (node: TestNode): Promise<void> => {
+  const client = createRpcClient(node.ready.socket)
+  const isRevoked = ({ state }: Folder): boolean => state === FolderState.REVOKED
+  for await (const reply of client.stream(EventService.method.watch, {}, AbortSignal.timeout(30_000))) {
+    if (!reply.ok) throw new Error(reply.error.message)
+    const { event } = reply.value
+    if (event.case === 'snapshot' && event.value.status?.folders.some(isRevoked)) return
+    if (event.case === 'folder' && isRevoked(event.value)) return
+  }
+  throw new Error(`${node.name} was never told`)
+}
+
+test('a folder that is here already is not joined into a second place, nor the first one anew', async () => {
+  const link = await anna.ok('invite', 'shared', '--role', 'admin')
+  const [first, second] = [join(world.root, 'b3'), join(world.root, 'b4')]
+  const before = await uses()
+  const folders = async (): Promise<unknown> => (await ben.json<{ folders: unknown }>('folder', 'list')).folders
+  const refused = async (path: string, sentence: string): Promise<void> => {
+    const { code, stdout, stderr } = await ben.run('join', link, path, '--json')
+    expect([code, stderr]).toEqual([1, `lattice: shared is on this device already, in ${first}: ${sentence}\n`])
+    expect(JSON.parse(stdout)).toMatchObject({ error: { kind: 'folder-here', severity: 'permanent' } })
+  }
+  for (const state of ['idle', 'paused']) {
+    await refused(second, 'remove it there first to have it elsewhere')
+    await refused(first, 'it is joined')
+    expect(await folders()).toMatchObject([{ path: first, state }])
+    if (state === 'idle') await ben.ok('folder', 'pause', 'shared')
+  }
+  await ben.ok('folder', 'resume', 'shared')
+  expect(existsSync(second)).toBe(false)
+  expect(await uses()).toBe(before)
+  // Without a path it is joined where it is: a link may give more rights.
+  await ben.ok('join', link)
+  expect(await uses()).toBe(before + 1)
+  expect(await folders()).toMatchObject([{ path: first, state: 'idle' }])
+  // Let in again after it was removed, a device goes on in the place it has, and in no other.
+  await anna.ok('peer', 'revoke', 'ben')
+  await toldOfRemoval(ben)
+  const again = await anna.ok('invite', 'shared')
+  expect(await failure(ben, 'join', again, second)).toBe('folder-here')
+  await ben.ok('join', again, first)
+  await level('shared', anna, ben)
+  expect(await folders()).toMatchObject([{ path: first, state: 'idle' }])
+}, 60_000)
+
+test('of two places asked for at once a folder gets one', async () => {
+  const carl = world.node('carl2')
+  await carl.up()
+  const link = await anna.ok('invite', 'shared', '--uses', '2')
+  const paths = ['c1', 'c2'].map((name) => join(world.root, name))
+  const joins = await Promise.all(paths.map((path) => carl.run('join', link, path, '--json')))
+  expect(joins.map(({ code }) => code).sort()).toEqual([0, 1])
+  const refused = joins.find(({ code }) => code === 1)!
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { kind: 'folder-here' } })
+  const place = paths[joins.findIndex(({ code }) => code === 0)]!
+  expect(await carl.json('folder', 'list')).toMatchObject({ folders: [{ path: place }] })
+  expect(await readdir(paths[joins.indexOf(refused)]!)).toEqual([])
+  await carl.stop()
 }, 60_000)
 
 test('a home in use names its owner', async () => {

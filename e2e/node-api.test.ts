@@ -145,7 +145,7 @@ test('a report names no folder, file, device, path or key, and holds no secret',
   await b.ok('join', link, dirB)
   await level('Clavichord', a, b)
   // A join that fails, a folder that is gone: both are things that the log may tell.
-  await b.run('join', link, join(world.root, 'Second Periwinkle'))
+  expect((await b.run('join', link, join(world.root, 'Second Periwinkle'))).code).toBe(1)
   await b.stop()
   const { token } = await openPage(a)
   const [path, secret] = [join(world.root, 'report.json'), link.replace('lattice://join/', '')]

@@ -163,7 +163,8 @@ test('it is told so, keeps its files, and takes part again when it is asked back
   await ben.up()
   expect((await status()).removals).toHaveLength(1)
   expect((await readdir(photos)).includes('late.txt')).toBe(false)
-  await ben.ok('join', await anna.ok('invite', 'space'))
+  // To the place that its folders have: as it was joined the first time.
+  await ben.ok('join', await anna.ok('invite', 'space'), join(world.root, 'b'))
   await settle('photos')
   expect((await status()).removals).toEqual([])
   expect(await readFile(join(photos, 'late.txt'), 'utf8')).toBe('written while removed')

@@ -5,7 +5,7 @@
 import { pathToFileURL } from 'node:url'
 import { electronForTests } from './lib/electron.mjs'
 import { fromRoot, toolEnvironment } from './lib/paths.mjs'
-import { run } from './lib/run.mjs'
+import { run, runGroup } from './lib/run.mjs'
 import { ensureSystemPrograms } from './lib/system-packages.mjs'
 
 const node = fromRoot('node_modules', 'node', 'bin', 'node')
@@ -31,5 +31,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   process.exitCode =
     desktop === undefined
       ? 1
-      : await run(fromRoot('node_modules', '.bin', 'vitest'), args, { ...toolEnvironment(), ...desktop })
+      : await runGroup(fromRoot('node_modules', '.bin', 'vitest'), args, { ...toolEnvironment(), ...desktop })
 }

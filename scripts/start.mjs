@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline'
 import { buildApp } from './lib/app-build.mjs'
 import { fetchElectron } from './lib/electron.mjs'
 import { fromRoot, root } from './lib/paths.mjs'
-import { capture } from './lib/run.mjs'
+import { capture, signalGroup } from './lib/run.mjs'
 import { answers, canSandbox, chooseMode } from './lib/start-mode.mjs'
 
 const lattice = fromRoot('bin', 'lattice')
@@ -57,11 +57,14 @@ async function announce(home) {
  */
 function start(program, programArgs, stdout) {
   const child = spawn(program, programArgs, { detached: true, stdio: ['ignore', stdout, 'inherit'] })
+  /** The group: it may still be building. @param {NodeJS.Signals} signal */
+  const tell = (signal) => {
+    if (child.exitCode === null && child.signalCode === null) signalGroup(child, signal)
+  }
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
-    process.on(signal, () => {
-      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-        process.kill(-child.pid, signal === 'SIGHUP' ? 'SIGTERM' : signal) // the group: it may still be building
-    })
+    process.on(signal, () => tell(signal === 'SIGHUP' ? 'SIGTERM' : signal))
+  // Whatever ends us, a reader of what we print that is gone for one: nobody would know of what goes on.
+  process.once('exit', () => tell('SIGTERM'))
   child.once('exit', (code, signal) => (process.exitCode = code ?? (signal === 'SIGINT' ? 0 : 1)))
   return child
 }

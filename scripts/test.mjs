@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { prepareDesktop } from './e2e-electron.mjs'
 import { fromRoot, toolEnvironment } from './lib/paths.mjs'
-import { run } from './lib/run.mjs'
+import { runGroup } from './lib/run.mjs'
 import { verify } from './verify.mjs'
 
 /** @typedef {{ name: string, why: string }} Told */
@@ -27,7 +27,7 @@ async function runVitest(projects, env, extra) {
   const report = fromRoot('build', 'test', `${projects.join('-')}.json`)
   mkdirSync(fromRoot('build', 'test'), { recursive: true })
   rmSync(report, { force: true })
-  const code = await run(
+  const code = await runGroup(
     fromRoot('node_modules', '.bin', 'vitest'),
     [
       'run',

@@ -23,6 +23,8 @@ interface Attempt {
   failures: number
   cancel: (() => void) | undefined
   dialing: boolean
+  /** Kicked while dialling: what is new (an address, a network) came too late for that dial. */
+  again: boolean
 }
 
 export class Dialer {
@@ -34,11 +36,12 @@ export class Dialer {
     this.#options = options
   }
 
-  /** Something changed for the better: dial now, pauses forgotten. */
+  /** Something changed for the better: dial now, or as soon as the dial under way has failed; pauses forgotten. */
   kick(peer: PublicKey): void {
     const attempt = this.#of(peer)
     attempt.failures = 0
-    this.#schedule(attempt, 0)
+    attempt.again = attempt.dialing
+    if (!attempt.dialing) this.#schedule(attempt, 0)
   }
 
   /** The link was lost: dial after the first pause, so that two ends do not dial in lockstep. */
@@ -57,7 +60,10 @@ export class Dialer {
   #of(peer: PublicKey): Attempt {
     const key = bytesToHex(peer)
     let attempt = this.#attempts.get(key)
-    if (!attempt) this.#attempts.set(key, (attempt = { peer, failures: 0, cancel: undefined, dialing: false }))
+    if (!attempt) {
+      attempt = { peer, failures: 0, cancel: undefined, dialing: false, again: false }
+      this.#attempts.set(key, attempt)
+    }
     return attempt
   }
 
@@ -80,8 +86,10 @@ export class Dialer {
     if (addresses.length === 0) return
     attempt.dialing = true
     const connected = await transport.connect(attempt.peer, addresses, this.#abort.signal)
-    attempt.dialing = false
+    const { again } = attempt
+    attempt.dialing = attempt.again = false
     if (connected.ok || this.#abort.signal.aborted) return
+    if (again) return this.#schedule(attempt, 0)
     attempt.failures++
     this.#schedule(attempt, this.#pauseMs(attempt))
   }

@@ -51,6 +51,9 @@ const REACH_MS_MAX = 30_000
 const notFound = (path: string): LatticeError =>
   latticeError('folder-not-found', 'permanent', `${path} lies in no synced folder of this device`)
 
+const here = (name: string, path: string): LatticeError =>
+  latticeError('folder-here', 'permanent', `${name} is on this device already, in ${path}`)
+
 export const notHere = (name: string): LatticeError =>
   latticeError('folder-not-here', 'permanent', `${name} is kept nowhere on this device`)
 
@@ -176,16 +179,18 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     })
   }
 
-  /** Puts a store's folder at a path, which is checked, and opens it. */
+  /** Puts a store's folder at a path, which is checked, and opens it. Only of one that has no place. */
   async bind(store: Store, path: string): Promise<Result<FolderEntry, LatticeError>> {
     return this.#inTurn(async () => {
       const before = this.#deps.bindings.get(store.id)
+      // Also one that got its place since the path was checked: it is open there.
+      if (before && before.path !== '') return err(here(store.name, before.path))
       await this.#deps.bindings.set(store.id, { path, paused: false })
       await this.#openFolder(store)
       const { failure } = this.#open.get(bytesToHex(store.id))!
       if (!failure) return ok(this.#entry(store))
       await this.#close(store.id)
-      if (before?.path === '') await this.#deps.bindings.set(store.id, before)
+      if (before) await this.#deps.bindings.set(store.id, before)
       else await this.#deps.bindings.delete(store.id)
       return err(failure)
     })
@@ -219,8 +224,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     const found = this.find(wanted)
     if (!found.ok) return found
     const { store, path } = found.value
-    if (path !== '')
-      return err(latticeError('folder-here', 'permanent', `${store.name} is on this device already, in ${path}`))
+    if (path !== '') return err(here(store.name, path))
     const formerPath = this.#deps.bindings.get(store.id)?.formerPath ?? ''
     return ok({ storeId: store.id, name: store.name, formerPath })
   }
@@ -307,7 +311,24 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
           latticeError('folder-not-writable', 'permanent', `cannot create ${path} (${code ?? 'unknown reason'})`),
         )
       }
+    const same = this.list().find((entry) => entry.path === realPath(path))
+    if (same) return err(latticeError('folder-nested', 'permanent', `${path} is the folder ${same.store.name} already`))
     return checkRoot(path, this.#roots(), this.#deps.home)
+  }
+
+  /**
+   * As `check`, of a path for what is to be joined: a folder that is on this device already is not to be opened twice.
+   * Undefined: what is joined, or taken part in again after this device was removed from it, has that place already.
+   */
+  checkJoining(storeId: StoreId, path: string): Result<string | undefined, LatticeError> {
+    const isSame = this.#deps.bindings.get(storeId)?.path === realPath(path)
+    const known = this.list().find((entry) => entry.path !== '' && equalBytes(entry.store.id, storeId))
+    if (known && !(known.removal && isSame)) {
+      const { kind, severity, message } = here(known.store.name, known.path)
+      const advice = isSame ? 'it is joined' : 'remove it there first to have it elsewhere'
+      return err(latticeError(kind, severity, `${message}: ${advice}`))
+    }
+    return isSame ? ok(undefined) : this.check(path, true)
   }
 
   /** Runs a request of the person's; what becomes known meanwhile is placed afterwards. */

@@ -108,11 +108,11 @@ async function* joinLink(
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> {
   const { transport, folders, settings } = node
-  // The path is judged first: who cannot take the folder should not use up the invite.
-  const checked = path === '' ? undefined : folders.check(path, true)
-  if (checked && !checked.ok) return yield checked
   const link = readLink(node, text)
   if (!link.ok) return yield link
+  // Before anybody is asked: who cannot take the folder should not use up the invite.
+  const checked = path === '' ? undefined : folders.checkJoining(link.value.storeId, path)
+  if (checked && !checked.ok) return yield checked
   const [left, differs] = [new AbortController(), new AbortController()]
   let shown: WordsStep | undefined
   let changed = Promise.withResolvers<undefined>()

@@ -21,6 +21,13 @@ afterEach(async ({ task, signal }) => {
   if (signal.aborted) await endAllBut(ranBefore.get(task) ?? new Set())
 })
 
+// A signal that ends the run does not reach what is in another process group: it is told from here.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void endAllBut(new Set())
+    process.kill(process.pid, signal)
+  })
+
 // Set up first, this ends last.
 afterAll(async () => {
   await endAllBut(new Set())

@@ -12,9 +12,9 @@ export const hasEnded = (thing: object): void => {
   running.delete(thing)
 }
 
-/** As the other, of a process: it has ended once it exits. */
-export const childHasStarted = (child: ChildProcess): void => {
-  hasStarted(child, () => child.kill('SIGKILL'))
+/** As the other, of a process: it has ended once it exits. `signal`: another for one that has to end others. */
+export const childHasStarted = (child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void => {
+  hasStarted(child, () => child.kill(signal))
   child.once('exit', () => hasEnded(child))
 }
 

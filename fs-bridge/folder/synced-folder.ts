@@ -202,7 +202,7 @@ export class SyncedFolder {
   #isSettled(until: number): boolean {
     if (this.#running.length === 0 || this.#error || this.#reconcileWanted) return false
     if (!this.#scanner.isDone(until) || this.#cursor < this.#deps.store.dag.count) return false
-    return this.#backlog.size === 0 && this.#state !== 'scanning'
+    return this.#backlog.size === 0 && this.#state !== 'scanning' && this.#index.displaced().length === 0
   }
 
   /** Notes what peers (and this device) wrote. */

@@ -17,6 +17,62 @@ export function run(program, args, env = toolEnvironment()) {
   })
 }
 
+/** How long a program that was told to end has for it. */
+const endMsMax = 5_000
+/** An npm that is told to end tells the shell between us, which ends without a word: that we see by looking. */
+const lookEveryMs = 500
+
+/**
+ * As `run`, and nothing that the program has started outlives it: it is the head of a process group, which is told to end
+ * when we are, and ended when the program is. Then we end as we were told to.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<number>}
+ */
+export function runGroup(program, args, env = toolEnvironment()) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: root, env, detached: true, stdio: ['ignore', 'inherit', 'inherit'] })
+    /** @type {NodeJS.Signals | undefined} */
+    let told
+    /** Once, however often we are told. @param {NodeJS.Signals} signal */
+    const tell = (signal) => {
+      if (told !== undefined) return
+      told = signal
+      signalGroup(child, signal)
+      setTimeout(() => signalGroup(child, 'SIGKILL'), endMsMax).unref()
+    }
+    for (const signal of endSignals) process.on(signal, tell)
+    const parent = process.ppid
+    const look = () => process.ppid === parent || tell('SIGTERM')
+    const looking = process.env['npm_lifecycle_event'] === undefined ? undefined : setInterval(look, lookEveryMs)
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      clearInterval(looking)
+      for (const signal of endSignals) process.off(signal, tell)
+      signalGroup(child, 'SIGKILL')
+      if (told === undefined) resolve(code ?? 1)
+      else process.kill(process.pid, told)
+    })
+  })
+}
+
+const endSignals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
+
+/**
+ * Sends a signal to all that is left of the process group of a child that was started `detached`.
+ * @param {import('node:child_process').ChildProcess} head
+ * @param {NodeJS.Signals} signal
+ */
+export function signalGroup({ pid }, signal) {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error // nobody is left of it
+  }
+}
+
 /**
  * As `run`, but keeps what it prints (both streams, in order) instead of showing it.
  * @param {string} program

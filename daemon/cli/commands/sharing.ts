@@ -1,13 +1,14 @@
 /** `invite`, `invites`, `join`, `joins`, `peers`, `peer rename|revoke|role`. */
-import { createInterface } from 'node:readline'
-import { AskedStepSchema, InviteService, JoinedStepSchema, type InviteInfo } from '#proto/invite_api'
+import { AskedStepSchema, InviteService, JoinedStepSchema, type AskedStep, type InviteInfo } from '#proto/invite_api'
 import { LagState, PeerService, type FolderLag, type PeerInfo } from '#proto/peer_api'
 import { Role, RoleSchema } from '#proto/system'
 import { bytesToHex } from '#kernel/core/bytes.ts'
+import { latticeError, type LatticeError } from '#kernel/core/result.ts'
 import { absolutePath, openContext, type CommonOptions, type Context } from '../context.ts'
 import { formatAge, formatCount, formatTable } from '../format.ts'
 import { enumWord, plainMessage } from '../plain.ts'
 import type { Terminal } from '../terminal.ts'
+import { WordsAnswers } from '../words-answers.ts'
 
 const ROLES = { reader: Role.READER, writer: Role.WRITER, admin: Role.ADMIN }
 const SHORT_ID = 16
@@ -110,18 +111,19 @@ interface JoinOptions extends CommonOptions {
   readonly confirm?: boolean
 }
 
-/** Takes each line of standard input for the answer about the words shown last. Returns the end of that. */
-const hearAboutWords = (context: Context, shown: () => string): (() => void) => {
-  const lines = createInterface({ input: process.stdin })
-  lines.on('line', (line) => {
-    const match = /^\s*(y|yes|n|no)\s*$/i.test(line) ? /^\s*y/i.test(line) : undefined
-    if (match === undefined) return context.terminal.note('Answer “y” or “n”.')
-    void context.client.unary(InviteService.method.answerWords, { id: shown(), match }).then((reply) => {
-      if (!reply.ok) context.terminal.note(reply.error.message)
-    })
-  })
-  return () => lines.close()
+/** Nobody can answer any more; `admitted`: the other device has let this one in already. */
+const unanswered = (admitted: boolean): LatticeError => {
+  const why = 'nothing was joined, for standard input ended before a “y” or “n” on whether the words match'
+  const rest = '; but the other device has let this one in: have it removed there'
+  return latticeError('join-cancelled', 'permanent', admitted ? why + rest : why)
 }
+
+const wordsAnswers = ({ client, terminal }: Context): WordsAnswers =>
+  new WordsAnswers({
+    input: process.stdin,
+    tell: (id, match) => client.unary(InviteService.method.answerWords, { id, match }),
+    note: (text) => terminal.note(text),
+  })
 
 export const join = async (link: string, path: string | undefined, options: JoinOptions): Promise<void> => {
   const context = await openContext(options)
@@ -133,26 +135,23 @@ export const join = async (link: string, path: string | undefined, options: Join
   else terminal.progress('asking to be admitted …')
   const confirm = options.confirm === true
   const request = { link, path: path === undefined ? '' : absolutePath(path), confirm }
-  let shown = ''
-  const stopHearing = confirm ? hearAboutWords(context, () => shown) : () => undefined
-  for await (const reply of context.client.stream(InviteService.method.join, request)) {
+  using answers = confirm ? wordsAnswers(context) : undefined
+  let shown: AskedStep | undefined
+  for await (const reply of context.client.stream(InviteService.method.join, request, answers?.ended)) {
     terminal.progress('')
-    if (!reply.ok) {
-      stopHearing()
-      return context.fail(reply.error)
-    }
+    if (!reply.ok) return context.fail(answers?.ended.aborted ? unanswered(shown?.admitted === true) : reply.error)
     const { step } = reply.value
     if (step.case === 'asked') {
       if (json) terminal.json(plainMessage(AskedStepSchema, step.value))
       else {
         const { id, words, admitted } = step.value
-        if (shown !== '' && shown !== id)
-          terminal.note('The connection broke: these words take the place of those before.')
-        if (shown !== id) terminal.note(waitingWords(words))
+        if (shown && shown.id !== id) terminal.note('The connection broke: these words take the place of those before.')
+        if (shown?.id !== id) terminal.note(waitingWords(words))
         if (admitted) terminal.note('The other device has let this one in.')
         else if (confirm) terminal.note('Does the other screen show the same words? (y/n)')
       }
-      shown = step.value.id
+      shown = step.value
+      answers?.show(shown.id)
     } else if (step.case === 'joined') {
       const { name: joined, folders } = step.value
       if (json) terminal.json(plainMessage(JoinedStepSchema, step.value))
@@ -162,7 +161,6 @@ export const join = async (link: string, path: string | undefined, options: Join
         )
     }
   }
-  stopHearing()
 }
 
 const connectionOf = (peer: PeerInfo, terminal: Terminal): string => {

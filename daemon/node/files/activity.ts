@@ -14,6 +14,7 @@ import type { StateReader } from '#kernel/state/port.ts'
 import type { Store } from '#kernel/store/port.ts'
 import { inodeState } from '#fs-bridge/filestore/inode.ts'
 import { linkOf } from '#fs-bridge/filestore/ops.ts'
+import { effectivePlace } from '#fs-bridge/filestore/placement.ts'
 import type { Inode } from '#fs-bridge/filestore/port.ts'
 import { isRoot, isTrash, type LinkValue, type Place } from '#fs-bridge/filestore/values.ts'
 import { decodeFileOps } from '../history.ts'
@@ -32,7 +33,6 @@ const LOOKED_AT_MAX = 5_000
 const LATER_MAX = 20_000
 /** Readers whose way is remembered from page to page. */
 const TRAILS_MAX = 8
-const DEPTH_MAX = 1024
 
 /** Places inodes had before the intentions read so far, which are later than those that follow. By inode in hex. */
 type Earlier = Map<string, Place>
@@ -50,12 +50,15 @@ const placeThen = (state: StateReader, inode: Inode, hlc: bigint, earlier: Earli
   if (found === undefined) return undefined
   const { link, head } = found
   const wasLater = head.hlc > hlc || isTrash(link.parent)
-  return wasLater && link.replaced ? link.replaced : link
+  return wasLater ? (link.replaced ?? link) : effectivePlace(state.derived, found)
 }
 
+/** Two who did not know of each other may have moved each of two directories into the other: such a path ends early. */
 const pathThen = (state: StateReader, place: Place, hlc: bigint, earlier: Earlier): string => {
   const names = [place.name]
-  for (let at = place, depth = 0; !isRoot(at.parent) && !isTrash(at.parent) && depth < DEPTH_MAX; depth++) {
+  const passed = new Set<string>()
+  for (let at = place; !isRoot(at.parent) && !isTrash(at.parent) && !passed.has(bytesToHex(at.parent));) {
+    passed.add(bytesToHex(at.parent))
     const above = placeThen(state, at.parent, hlc, earlier)
     if (above === undefined) break
     names.push(above.name)

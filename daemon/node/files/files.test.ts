@@ -396,6 +396,20 @@ test('activity tells what was done, newest first, under the names of that time',
   expect(await serviceOf(a).listActivity(bad, within())).toMatchObject({ ok: false, error: { kind: 'bad-request' } })
 })
 
+test('activity in directories that were moved into each other has the paths that everyone sees', async () => {
+  const [x, y] = [await make(a, 'dir', ROOT, 'x'), await make(a, 'dir', ROOT, 'y')]
+  const file = await make(a, 'file', x, 'f', textContent('1'))
+  await b.pull(a)
+  await write(a, [moveOp(x, 'dir', { parent: ROOT, name: 'x' }, { parent: y, name: 'x' })])
+  await write(b, [moveOp(y, 'dir', { parent: ROOT, name: 'y' }, { parent: x, name: 'y' })])
+  await a.pull(b)
+  await write(a, [editOp(file, textContent('2'))])
+  const shown = ['x/f', 'y/x/f'].find((path) => a.tree.resolve(path))!
+  const paths = (await activity(a)).entries!.map(({ change, path }) => `${change} ${path}`)
+  expect(paths[0]).toBe(`edited ${shown}`)
+  expect(paths.filter((path) => /x.*x|y.*y/.test(path))).toEqual([])
+})
+
 test('a page of activity may end within an intention of many files', async () => {
   const ops = Array.from({ length: 25 }, (_, i) =>
     placeOp(freshInode(), 'file', { parent: ROOT, name: `f${i}` }, textContent('')),

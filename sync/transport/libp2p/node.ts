@@ -328,10 +328,13 @@ class Libp2pTransport implements LocalTransport {
     this.#emit('addresses', addresses)
   }
 
-  /** The connection to use: open, direct rather than relayed, older rather than newer. */
+  /**
+   * The connection to use: open, direct rather than relayed, newer rather than older. Who is connected does not dial: what
+   * is newer may have come because the older one is dead at the other end, which is noticed here by its ping alone.
+   */
   #best(peerId: PeerId): Libp2pConnection | undefined {
     const open = this.#libp2p.getConnections(peerId).filter((connection) => connection.status === 'open')
-    return open.find((connection) => connection.direct) ?? open[0]
+    return open.findLast((connection) => connection.direct) ?? open.at(-1)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
