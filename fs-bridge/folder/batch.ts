@@ -166,6 +166,11 @@ export class Batch {
     return trashPath(paths.control, new Date(nowMs()).toISOString().slice(0, 10), path)
   }
 
+  /** Where an entry waits on its way to another place; what a crash leaves there, the next start puts back. */
+  aside({ inode, slot }: Pick<Entry, 'inode' | 'slot'>): string {
+    return join(this.deps.paths.parked, `${inodeKey(inode)}-${slot}`)
+  }
+
   absolute(path: string): string {
     return join(this.deps.paths.root, path)
   }

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { openPair, type Device } from './testing.ts'
+import { at, level, openPair, put, shown, within, type Device } from './testing.ts'
 
 const STEPS = ['renameSync', 'linkSync', 'unlinkSync', 'mkdirSync', 'rmdirSync', 'openSync', 'writeSync'] as const
 
@@ -87,3 +87,35 @@ test('a crash at any step of materialising: the next start ends where it should,
   }
   expect(crashes).toBeGreaterThan(15)
 }, 120_000)
+
+test('a crash while a directory that is gone is looked at: what was written to it at that moment is an edit', async () => {
+  await using pair = await openPair()
+  const { a, b } = pair
+  put(a, 'gone/inside', 'old')
+  put(a, 'gone/deep/other', 'other')
+  await a.open()
+  await b.open()
+  await level(pair)
+  fs.rmSync(at(a, 'gone'), { recursive: true })
+  await a.folder.settled(within())
+  const { promise: crashed, resolve } = Promise.withResolvers<void>()
+  const rename = fs.renameSync
+  vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+    if (b.crashed) throw new Error('crashed')
+    if (from !== at(b, 'gone')) return rename(from, to)
+    fs.writeFileSync(at(b, 'gone/inside'), 'written at that moment')
+    rename(from, to)
+    b.crashed = true
+    resolve()
+    throw new Error('crashed')
+  })
+  await b.pull(a)
+  await crashed
+  await b.folder.stop().catch(() => undefined)
+  vi.restoreAllMocks()
+  b.crashed = false
+  await b.open()
+  await level(pair)
+  expect(shown(b)).toEqual({ 'gone/': '', 'gone/inside': 'written at that moment' })
+  expect(shown(a)).toEqual(shown(b))
+})

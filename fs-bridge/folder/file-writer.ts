@@ -144,10 +144,9 @@ export class FileWriter {
    * must not count as deleted.
    */
   #replace(tmp: string, from: Entry, path: string): boolean {
-    const { paths } = this.#batch.deps
     if (!this.#batch.untouched(from, path)) return false
     const target = this.#batch.absolute(path)
-    const aside = join(paths.parked, `${inodeKey(from.inode)}-${from.slot}`)
+    const aside = this.#batch.aside(from)
     fs.renameSync(target, aside)
     let placed = false
     try {

@@ -1,4 +1,4 @@
-/** Files that a crash caught in `.lattice/parked`, on their way between two names. */
+/** What a crash caught in `.lattice/parked`: on its way between two names, or looked at before it goes to trash. */
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { hexToBytes } from '#kernel/core/bytes.ts'

@@ -1,6 +1,7 @@
 /**
- * Takes from the disk what everyone let go of. All of it goes to trash by rename, and is looked at there: what a
- * program wrote between our look and the rename comes back to where it was, and is then taken for the edit it is.
+ * Takes from the disk what everyone let go of. All of it goes to trash by rename, and is looked at once it is out of
+ * everyone's reach: what a program wrote between our look and the rename comes back to where it was, and is then taken
+ * for the edit it is.
  */
 import fs from 'node:fs'
 import { equalBytes } from '#kernel/core/bytes.ts'
@@ -124,14 +125,23 @@ export class Remover {
     }
   }
 
+  /**
+   * While it is looked at, which takes long if it is large, it waits where a crash leaves it for the next start to put
+   * back: an edit of that moment would be in the trash alone.
+   */
   async #takeWhole(entry: Entry, path: string, below: readonly Taken[]): Promise<void> {
     const { deps, touched, again } = this.#batch
     const target = this.#batch.absolute(path)
-    const trash = this.#batch.trash(path)
-    fs.renameSync(target, trash)
-    const changed = await this.#changedSince(trash, below)
+    const aside = this.#batch.aside(entry)
+    if (aside !== target) fs.renameSync(target, aside)
+    let changed: readonly string[] | undefined
+    try {
+      changed = await this.#changedSince(aside, below)
+    } finally {
+      if (changed?.length === 0) fs.renameSync(aside, this.#batch.trash(path))
+      else if (aside !== target) putBack(aside, target)
+    }
     if (changed.length > 0) {
-      putBack(trash, target)
       for (const name of changed) touched.add(joinPath(path, name))
       again.set(inodeKey(entry.inode), entry.inode)
       return
@@ -142,7 +152,7 @@ export class Remover {
   }
 
   /** Which of the taken entries were written to, or came, before the directory was out of everyone's reach. */
-  async #changedSince(trash: string, below: readonly Taken[]): Promise<string[]> {
+  async #changedSince(aside: string, below: readonly Taken[]): Promise<string[]> {
     const changed: string[] = []
     const counts = new Map<string, number>([['', 0]])
     for (const [name, entry] of below) {
@@ -150,12 +160,12 @@ export class Remover {
       counts.set(dir, (counts.get(dir) ?? 0) + 1)
       if (!entry) continue
       if (entry.kind === 'dir' && !counts.has(name)) counts.set(name, 0)
-      const now = look(`${trash}/${name}`)
+      const now = look(`${aside}/${name}`)
       if (entry.kind === 'dir' ? !now || !sameIdentity(entry, now) : !now || !unchanged(entry, now)) changed.push(name)
       await this.#batch.breathe()
     }
     for (const [dir, count] of counts) {
-      const names = fs.readdirSync(dir === '' ? trash : `${trash}/${dir}`)
+      const names = fs.readdirSync(dir === '' ? aside : `${aside}/${dir}`)
       if (names.length > count) changed.push(...names.map((name) => joinPath(dir, name)))
       await this.#batch.breathe()
     }
