@@ -165,7 +165,7 @@ export class Ingester {
       const looked = { ...change.looked!, ...result.stat, mode: result.stat.mode & 0o7777 }
       if (result.stat.ino !== change.looked!.ino) return this.#again(change)
       const data = fileContentToData(result.content)
-      if (change.before && unchanged(change.before, change.looked!)) {
+      if (change.before && unchanged(change.before, looked)) {
         const seen = this.#seenContent(change.before)
         if (seen && dataKey(seen.data) !== dataKey(data)) return this.#deps.torn(change.before, change.path)
       }

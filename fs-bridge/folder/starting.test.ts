@@ -117,6 +117,26 @@ describe('starting', () => {
     expect(a.store.dag.count).toBe(count)
   })
 
+  test('and one that is edited before it is read is edited, not torn', async () => {
+    put(a, 'f', LONG)
+    await a.open()
+    await a.folder.settled(within())
+    await a.folder.stop()
+    await a.cas.inplace.forget(a.store.id, [fileKey(a.tree.resolve('f')!.inode, 0)])
+    const real = PoolHasher.prototype.hashFiles
+    const spy = vi.spyOn(PoolHasher.prototype, 'hashFiles').mockImplementation(function (this: PoolHasher, ...rest) {
+      spy.mockRestore()
+      put(a, 'f', `${LONG}and more`)
+      return real.apply(this, rest)
+    })
+    await a.open()
+    await b.open()
+    await level(pair)
+    expect(shown(a)).toEqual({ f: `${LONG}and more` })
+    expect(shown(b)).toEqual(shown(a))
+    expect(fs.readdirSync(at(a, '.lattice/trash'))).toEqual([])
+  })
+
   test('what changed while the node was down is found', async () => {
     for (const name of ['stays', 'edited', 'renamed', 'deleted', 'dir/in']) put(a, name, name)
     await a.open()
