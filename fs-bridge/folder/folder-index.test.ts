@@ -68,3 +68,25 @@ test('an entry whose name another takes is displaced, and is what it was until s
   await index.flush()
   expect([index.displaced(), index.byIno(7n), index.totals.files]).toEqual([[], [], 1])
 })
+
+test('a crash in the middle of a flush leaves the totals of what is there', async () => {
+  for (let writes = 0; writes < 5; writes++) {
+    const folder = new Uint8Array(8).fill(100 + writes)
+    let left = writes
+    const dying: StorageBackend = {
+      ...storage,
+      get: (...args) => storage.get(...args),
+      range: (...args) => storage.range(...args),
+      write: (body) => (left-- > 0 ? storage.write(body) : Promise.reject(new Error('crashed'))),
+    }
+    const index = new FolderIndex(dying, folder)
+    for (let n = 0; n < 2500; n++) index.put(entryOf(BigInt(n + 1), n))
+    await index.flush({ cursor: 1 }).catch(() => undefined)
+    const again = new FolderIndex(storage, folder)
+    const { length } = again.children(ROOT_INODE)
+    expect([length, again.totals]).toEqual([
+      Math.min(1000 * writes - (writes > 0 ? 1000 : 0), 2500),
+      { files: length, bytes: length },
+    ])
+  }
+})

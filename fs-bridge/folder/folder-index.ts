@@ -69,13 +69,16 @@ export class FolderIndex {
   /** Directory inode (hex) → its path; forgotten as a whole when a directory moves. */
   readonly #paths = new Map<string, string>()
   readonly totals: IndexTotals
+  /** Those of what is committed. */
+  readonly #committedTotals: IndexTotals
   /** Entries written from now on may be lost with the power until the disk was synced past this epoch. */
   epoch = 1
 
   constructor(backend: StorageBackend, folder: Uint8Array) {
     this.#backend = backend
     this.folder = folder
-    this.totals = this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0 }
+    this.#committedTotals = this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0 }
+    this.totals = { ...this.#committedTotals }
   }
 
   get(parent: Inode, name: string): Entry | undefined {
@@ -267,17 +270,26 @@ export class FolderIndex {
   async flush(meta: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const changes = [...this.#pending.values()]
     if (changes.length === 0 && Object.keys(meta).length === 0) return
-    const totals = JSON.stringify(this.totals)
-    for (const step of stepsOf(changes))
+    const totals = { ...this.#committedTotals }
+    for (const step of changes.length === 0 ? [] : stepsOf(changes)) {
+      for (const { before, after } of step) {
+        if (before) count(totals, before, -1)
+        if (after) count(totals, after, 1)
+      }
       await this.#backend.write((tx) => {
         for (const change of step) this.#commit(tx, change)
+        this.#putMeta(tx, 'totals', totals)
       })
-    await this.#backend.write((tx) => {
-      const put = (name: string, json: string): void => tx.put('folder-meta', this.#metaKey(name), encodeUtf8(json))
-      if (changes.length > 0) put('totals', totals)
-      for (const [name, value] of Object.entries(meta)) put(name, JSON.stringify(value))
-    })
+    }
+    if (Object.keys(meta).length > 0)
+      await this.#backend.write((tx) => {
+        for (const [name, value] of Object.entries(meta)) this.#putMeta(tx, name, value)
+      })
     this.committed()
+  }
+
+  #putMeta(tx: StorageWriter, name: string, value: unknown): void {
+    tx.put('folder-meta', this.#metaKey(name), encodeUtf8(JSON.stringify(value)))
   }
 
   /**
@@ -287,14 +299,14 @@ export class FolderIndex {
   flushIn(tx: StorageWriter): void {
     if (this.#pending.size === 0) return
     for (const change of this.#pending.values()) this.#commit(tx, change)
-    tx.put('folder-meta', this.#metaKey('totals'), encodeUtf8(JSON.stringify(this.totals)))
+    this.#putMeta(tx, 'totals', this.totals)
   }
 
   /** Gives up all changes that were not flushed, and whatever was worked out from them. */
   forget(): void {
     for (const known of [this.#pending, this.#pendingIn, this.#entries, this.#places, this.#paths]) known.clear()
     this.#inoWindow = undefined
-    Object.assign(this.totals, this.getMeta<IndexTotals>('totals') ?? { files: 0, bytes: 0 })
+    Object.assign(this.totals, this.#committedTotals)
   }
 
   #metaKey(name: string): Uint8Array {
@@ -319,6 +331,7 @@ export class FolderIndex {
     for (const [key, { after }] of this.#pending) this.#entries.set(key, after)
     this.#pending.clear()
     this.#pendingIn.clear()
+    Object.assign(this.#committedTotals, this.totals)
     this.#inoWindow = undefined
     if (this.#places.size > KEPT_MAX) this.#places.clear()
   }
@@ -345,7 +358,7 @@ export class FolderIndex {
       this.#places.set(inodeKey(side.inode), places)
       if (side === current && side.kind === 'dir' && !(after && equalBytes(after.inode, side.inode)))
         this.#paths.clear()
-      this.#count(side, side === after ? 1 : -1)
+      count(this.totals, side, side === after ? 1 : -1)
     }
     let pending = this.#pending.get(key)
     if (pending) pending.after = after
@@ -353,12 +366,6 @@ export class FolderIndex {
     const siblings = this.#pendingIn.get(hex)
     if (siblings) siblings.set(name, pending)
     else this.#pendingIn.set(hex, new Map([[name, pending]]))
-  }
-
-  #count(entry: Entry, sign: 1 | -1): void {
-    if (entry.kind === 'dir') return
-    this.totals.files += sign
-    this.totals.bytes += sign * (entry.kind === 'file' ? entry.stat.size : 0)
   }
 
   #mustBeFlushed(): void {
@@ -375,6 +382,12 @@ function* stepsOf(changes: readonly Pending[]): Generator<readonly Pending[]> {
   for (let at = 0; at < removed.length; at += FLUSH_AT_ONCE) yield removed.slice(at, at + FLUSH_AT_ONCE)
   yield replaced
   for (let at = 0; at < added.length; at += FLUSH_AT_ONCE) yield added.slice(at, at + FLUSH_AT_ONCE)
+}
+
+const count = (totals: IndexTotals, entry: Entry, sign: 1 | -1): void => {
+  if (entry.kind === 'dir') return
+  totals.files += sign
+  totals.bytes += sign * (entry.kind === 'file' ? entry.stat.size : 0)
 }
 
 const isSameFile = (a: Entry, b: Entry): boolean => a.slot === b.slot && equalBytes(a.inode, b.inode)
