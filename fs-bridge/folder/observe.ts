@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { equalBytes } from '#kernel/core/bytes.ts'
 import type { FileTree, Inode } from '../filestore/port.ts'
 import { errnoOf, fitsDisk, isGone, look, sameIdentity, unchanged, type Looked } from './disk.ts'
-import { joinPath, newInode, PARKED_PATH, ROOT_INODE, type FolderIndex } from './folder-index.ts'
+import { joinPath, newInode, PARKED_INODE, PARKED_PATH, ROOT_INODE, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
@@ -139,10 +139,16 @@ const LOOKS_AT_ONCE = 64
 /** Which subdirectories are walked: the new ones; all; all, and what is unchanged is told too. */
 type Walk = 'new' | 'all' | 'tell'
 
-/** The whole folder, compared with what the index says of it. */
+/** The whole folder, compared with what the index says of it; what lies in directories that are parked too. */
 export function* observeAll(at: Observing): Generator<Seen | undefined> {
   const self = lookSafely(at, '')
   if (self !== undefined && self !== 'unreadable') yield* walkDir(at, '', ROOT_INODE, self, 'all')
+  for (const entry of at.index.children(PARKED_INODE)) {
+    const path = joinPath(PARKED_PATH, entry.name)
+    const there = entry.kind === 'dir' ? lookSafely(at, path) : undefined
+    if (there !== undefined && there !== 'unreadable' && sameIdentity(entry, there))
+      yield* walkDir(at, path, entry.inode, there, 'all')
+  }
 }
 
 /** `self` is the directory that is meant: whenever another one has its path, nothing was learnt. */

@@ -351,6 +351,25 @@ describe('a crash', () => {
     expect(shown(a)).toEqual(shown(b))
   })
 
+  test('with a parked directory: what happened in it meanwhile is found', async () => {
+    put(a, 'd/h', 'goes')
+    await level(pair)
+    await b.folder.stop()
+    const key = [...b.backend.range('folder-entry')][0]![0]
+    const index = new FolderIndex(b.backend, key.slice(0, 8))
+    const { entry } = index.at('d')
+    const name = `${Buffer.from(entry!.inode).toString('hex')}-${entry!.slot}`
+    index.move(entry!, { ...entry!, parent: PARKED_INODE, name, visibleName: name })
+    await index.flush()
+    fs.renameSync(at(b, 'd'), at(b, `.lattice/parked/${name}`))
+    fs.rmSync(at(b, `.lattice/parked/${name}/h`))
+    put(b, `.lattice/parked/${name}/g`, 'edited')
+    await b.open()
+    await level(pair)
+    expect(shown(b)).toEqual({ f: LONG, 'd/': '', 'd/g': 'edited' })
+    expect(shown(a)).toEqual(shown(b))
+  })
+
   test('after a local edit was submitted, before the index was written: it is not said twice', async () => {
     await indexLost(async () => {
       put(b, 'f', 'edited here')
