@@ -8,7 +8,7 @@ import type { Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { Step } from './appearances.ts'
 import type { ContentSources } from './contents.ts'
-import { isFull, isGone, look, sameIdentity, trashPath, unchanged } from './disk.ts'
+import { isFull, isGone, look, sameIdentity, stillAs, trashPath, unchanged, type Looked } from './disk.ts'
 import { joinPath, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import { fileKey } from './ingest.ts'
@@ -131,8 +131,11 @@ export class Batch {
     index.put({ ...entry, contentHead: to.contentHead, linkHead: to.linkHead, conflict: to.conflict !== 'none' })
   }
 
-  /** Writes into the index what was just put in place. */
-  record(to: Visible, from: Entry | undefined, path: string, chunks: readonly ChunkRef[]): void {
+  /**
+   * Writes into the index what was just put in place; `made`: what a file was before it came there. What a program wrote
+   * to it since is found by the next look, which the stat from before asks for.
+   */
+  record(to: Visible, from: Entry | undefined, path: string, chunks: readonly ChunkRef[], made?: Looked): void {
     const { index, fine } = this.deps
     const looked = look(this.absolute(path))
     if (!looked) return this.defer({ from, to }, path)
@@ -144,12 +147,14 @@ export class Batch {
       slot: from?.slot ?? index.freeSlot(to.inode),
       kind: to.kind,
       conflict: to.conflict !== 'none',
-      stat: looked,
+      stat: made ?? looked,
       contentHead: to.contentHead,
       linkHead: to.linkHead,
       epoch: index.epoch,
     }
-    index.put(entry)
+    const isEdited = made !== undefined && !stillAs(entry, looked)
+    if (isEdited) this.touched.add(path)
+    index.put(isEdited ? entry : { ...entry, stat: looked })
     if (to.kind === 'file' && (chunks.length > 0 || from))
       this.#registered.push({ file: fileKey(entry.inode, entry.slot), chunks })
     fine(path)

@@ -35,18 +35,19 @@ export const look = (path: string): Looked | undefined => {
     if (isGone(errnoOf(error))) return undefined
     throw error
   }
-  if (!st) return undefined
-  return {
-    kind: st.isFile() ? 'file' : st.isDirectory() ? 'dir' : st.isSymbolicLink() ? 'symlink' : 'special',
-    size: Number(st.size),
-    mtimeNs: st.mtimeNs,
-    ctimeNs: st.ctimeNs,
-    birthNs: st.birthtimeNs,
-    ino: st.ino,
-    dev: st.dev,
-    mode: Number(st.mode & 0o7777n),
-  }
+  return st && lookedOf(st)
 }
+
+const lookedOf = (st: fs.BigIntStats): Looked => ({
+  kind: st.isFile() ? 'file' : st.isDirectory() ? 'dir' : st.isSymbolicLink() ? 'symlink' : 'special',
+  size: Number(st.size),
+  mtimeNs: st.mtimeNs,
+  ctimeNs: st.ctimeNs,
+  birthNs: st.birthtimeNs,
+  ino: st.ino,
+  dev: st.dev,
+  mode: Number(st.mode & 0o7777n),
+})
 
 /** Nothing happened to it since: not to its content, its attributes or its name. */
 export const unchanged = (entry: Entry, now: Looked): boolean =>
@@ -121,13 +122,14 @@ export const setAttributes = (fd: number, attributes: Attributes): void => {
   fs.futimesSync(fd, seconds, seconds)
 }
 
-/** Sets mode and mtime of a regular file that is there, if it is still the one that `expected` describes. */
-export const touchFile = (path: string, attributes: Attributes, expected: Entry): boolean => {
+/** Sets mode and mtime of a regular file, if it is still as `expected` describes it; gives what it is then. */
+export const touchFile = (path: string, attributes: Attributes, expected: Entry): Looked | undefined => {
   const fd = fs.openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
   try {
-    if (fs.fstatSync(fd, { bigint: true }).ino !== expected.stat.ino) return false
+    const lookAt = (): Looked => lookedOf(fs.fstatSync(fd, { bigint: true }))
+    if (!unchanged(expected, lookAt())) return undefined
     setAttributes(fd, attributes)
-    return true
+    return lookAt()
   } finally {
     fs.closeSync(fd)
   }

@@ -12,7 +12,17 @@ import type { ContentValue, Visible } from '../filestore/port.ts'
 import type { Step } from './appearances.ts'
 import type { Batch } from './batch.ts'
 import { gather, SMALL_MAX, type Gathered, type Wanted } from './contents.ts'
-import { errnoOf, look, placeNew, putBack, setAttributes, stillAs, touchFile, writeFileNew } from './disk.ts'
+import {
+  errnoOf,
+  look,
+  placeNew,
+  putBack,
+  setAttributes,
+  stillAs,
+  touchFile,
+  writeFileNew,
+  type Looked,
+} from './disk.ts'
 import { fileKey } from './ingest.ts'
 import type { Entry } from './index-codec.ts'
 
@@ -104,13 +114,12 @@ export class FileWriter {
     const { index } = this.#batch.deps
     const path = index.pathOf(entry)
     if (path === undefined || !this.#batch.untouched(entry, path)) return this.#batch.defer(job.step, path)
-    const target = this.#batch.absolute(path)
+    let looked: Looked | undefined
     try {
-      if (!touchFile(target, job.to.content!, entry)) return this.#batch.defer(job.step, path)
+      looked = touchFile(this.#batch.absolute(path), job.to.content!, entry)
     } catch (error) {
       return this.#batch.fail(job.step, path, errnoOf(error))
     }
-    const looked = look(target)
     if (!looked) return this.#batch.defer(job.step, path)
     this.#batch.note({ ...entry, stat: looked, epoch: index.epoch }, job.to)
   }
@@ -125,8 +134,9 @@ export class FileWriter {
         fs.symlinkSync(Buffer.from(gathered.bytes), job.tmp)
       } else if (gathered.kind === 'bytes') writeFileNew(job.tmp, gathered.bytes, to.content!)
       else complete(job.tmp, to.content!)
+      const made = look(job.tmp)
       const placed = from ? this.#replace(job.tmp, from, path) : placeNew(job.tmp, this.#batch.absolute(path))
-      if (placed) this.#batch.record(to, from, path, gathered.chunks)
+      if (placed) this.#batch.record(to, from, path, gathered.chunks, made)
       else this.#drop(job, path)
     } catch (error) {
       fs.rmSync(job.tmp, { force: true })

@@ -236,6 +236,8 @@ class Materialiser {
     this.#batch.record(to, undefined, path, [])
     const made = this.#batch.deps.index.get(to.parent, to.name)
     if (made) watcher?.follow(path, made.stat)
+    // What came before it was followed is told by nobody.
+    for (const name of fs.readdirSync(target)) this.#batch.touched.add(joinPath(path, name))
     for (const child of this.#batch.tree.children(to.inode)) this.#batch.more.push(child.inode)
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { openPair } from './testing.ts'
+import { level, openPair, shown } from './testing.ts'
 
 const within = (): AbortSignal => AbortSignal.timeout(8000)
 afterEach(() => vi.restoreAllMocks())
@@ -91,4 +91,32 @@ test('a write that slips in between the look and the rename is kept as a conflic
   await b.folder.settled(within())
   const shown = fs.readdirSync(b.root).filter((name) => name !== '.lattice')
   expect(shown.map((name) => fs.readFileSync(join(b.root, name), 'utf8')).sort()).toEqual(['slipped in', 'two'])
+})
+
+test('a write that slips in just after a file or a directory was put in place is an edit', async () => {
+  await using pair = await openPair()
+  const { a, b } = pair
+  await a.open()
+  await b.open()
+  fs.writeFileSync(join(a.root, 'f'), 'one')
+  fs.mkdirSync(join(a.root, 'd'))
+  await a.folder.settled(within())
+  const [unlink, mkdir] = [fs.unlinkSync, fs.mkdirSync]
+  const unlinking = vi.spyOn(fs, 'unlinkSync').mockImplementation((path) => {
+    unlink(path) // of the name that the file was made under
+    if (!fs.existsSync(join(b.root, 'f'))) return
+    unlinking.mockRestore()
+    fs.writeFileSync(join(b.root, 'f'), 'slipped in')
+  })
+  const making = vi.spyOn(fs, 'mkdirSync').mockImplementation(((path, options) => {
+    const made = mkdir(path, options)
+    if (path !== join(b.root, 'd')) return made
+    making.mockRestore()
+    fs.writeFileSync(join(b.root, 'd/inside'), 'slipped in too')
+    return made
+  }) as typeof fs.mkdirSync)
+  await b.pull(a)
+  await level(pair)
+  expect(shown(a)).toEqual({ f: 'slipped in', 'd/': '', 'd/inside': 'slipped in too' })
+  expect(shown(b)).toEqual(shown(a))
 })
