@@ -9,7 +9,7 @@ import { openTree, type Tree } from '../filestore/tree.ts'
 import type { Step } from './appearances.ts'
 import type { ContentSources } from './contents.ts'
 import { isFull, isGone, look, sameIdentity, stillAs, trashPath, unchanged, type Looked } from './disk.ts'
-import { joinPath, type FolderIndex } from './folder-index.ts'
+import { awayName, joinPath, type FolderIndex } from './folder-index.ts'
 import type { IgnoreRules } from './ignore-rules.ts'
 import { fileKey } from './ingest.ts'
 import type { Entry } from './index-codec.ts'
@@ -172,8 +172,8 @@ export class Batch {
   }
 
   /** Where an entry waits on its way to another place; what a crash leaves there, the next start puts back. */
-  aside({ inode, slot }: Pick<Entry, 'inode' | 'slot'>): string {
-    return join(this.deps.paths.parked, `${inodeKey(inode)}-${slot}`)
+  aside(entry: Entry): string {
+    return join(this.deps.paths.parked, awayName(entry))
   }
 
   absolute(path: string): string {

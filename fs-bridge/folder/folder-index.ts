@@ -36,6 +36,8 @@ export const PARKED_PATH = '.lattice/parked'
  * is told later, or the next scan, says what became of each.
  */
 export const DISPLACED_INODE = new Uint8Array(16).fill(0xfd) as Inode
+/** The name of what is parked or displaced. */
+export const awayName = ({ inode, slot }: Pick<Entry, 'inode' | 'slot'>): string => `${inodeKey(inode)}-${slot}`
 const DEPTH_MAX = 1024
 /** Entries and inodes kept in memory at most, some 10 MB. */
 const KEPT_MAX = 20_000
@@ -221,7 +223,7 @@ export class FolderIndex {
   }
 
   #displace(entry: Entry): void {
-    const name = `${inodeKey(entry.inode)}-${entry.slot}`
+    const name = awayName(entry)
     this.#change(DISPLACED_INODE, name, { ...entry, parent: DISPLACED_INODE, name })
   }
 

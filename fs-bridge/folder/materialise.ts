@@ -13,7 +13,7 @@ import { isMove, sameAttributes, sameContentHead, settled, stepsOf, type Step } 
 import { Batch, DiskFullError, type MaterialiseDeps, type Materialised } from './batch.ts'
 import { errnoOf, fitsDisk, isFull, isRealDir, isSafeName, look, placeNew, stillAs } from './disk.ts'
 import { FileWriter, type Job } from './file-writer.ts'
-import { DISPLACED_INODE, joinPath, PARKED_INODE, ROOT_INODE } from './folder-index.ts'
+import { awayName, DISPLACED_INODE, joinPath, PARKED_INODE, PARKED_PATH, ROOT_INODE } from './folder-index.ts'
 import type { Entry } from './index-codec.ts'
 import { CONTROL_DIR } from './marker.ts'
 import { Remover } from './removal.ts'
@@ -176,9 +176,9 @@ class Materialiser {
     const { index } = this.#batch.deps
     const path = index.pathOf(entry)
     if (path === undefined || !this.#batch.untouched(entry, path)) return
-    const name = `${inodeKey(entry.inode)}-${entry.slot}`
+    const name = awayName(entry)
     this.#batch.again.set(inodeKey(entry.inode), entry.inode)
-    this.#rename(entry, path, joinPath('.lattice/parked', name), { parent: PARKED_INODE, name })
+    this.#rename(entry, path, joinPath(PARKED_PATH, name), { parent: PARKED_INODE, name })
   }
 
   #move(from: Entry, to: Visible, path: string, step: Step): Entry | undefined {
