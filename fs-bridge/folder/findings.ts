@@ -5,6 +5,8 @@ import { isBelow, type Dropped, type Gone, type Present, type Same, type Seen } 
 
 const keyOf = ({ parent, name }: Entry): string => `-${inodeKey(parent)}/${name}`
 
+const isHearsay = (one: Gone | Same): boolean => one.what === 'gone' && one.inAnother === true
+
 export class Findings {
   /** Path, or key of an entry → what is to be ingested whatever else is found. */
   readonly #sure = new Map<string, Present | Dropped>()
@@ -18,8 +20,8 @@ export class Findings {
       if (one.looked.kind === 'dir') this.#forgetEarlier(one)
       this.#sure.set(one.path, one)
     } else if (one.what === 'dropped') this.#sure.set(keyOf(one.entry), one)
-    // Of one that was missed on its way and then found in its directory's new place, only the latter holds.
-    else if (one.what === 'same' || !this.#open.has(keyOf(one.entry))) this.#open.set(keyOf(one.entry), one)
+    // What was found in its directory may be deleted later, but another directory tells nothing of it.
+    else if (!isHearsay(one) || !this.#open.has(keyOf(one.entry))) this.#open.set(keyOf(one.entry), one)
   }
 
   get sureCount(): number {

@@ -34,6 +34,8 @@ export interface Present {
 export interface Gone {
   readonly what: 'gone'
   readonly entry: Entry
+  /** Missed in another directory that has taken the path of its own, which may be found elsewhere, and this in it. */
+  readonly inAnother?: true
 }
 
 /**
@@ -163,6 +165,9 @@ function* walkDir(at: Observing, path: string, dir: Inode, self: DirIdentity, wa
     return
   }
   const known = new Map(at.index.children(dir).map((entry) => [entry.name, entry]))
+  const own = at.index.placesOf(dir)[0]
+  const isOwn = !own || (own.stat.ino === self.ino && own.stat.birthNs === self.birthNs)
+  const missed = isOwn ? {} : ({ inAnother: true } as const)
   const there = new Set(names)
   for (let from = 0; from === 0 || from < names.length; from += LOOKS_AT_ONCE) {
     const some = names.slice(from, from + LOOKS_AT_ONCE)
@@ -170,8 +175,10 @@ function* walkDir(at: Observing, path: string, dir: Inode, self: DirIdentity, wa
     const now = lookSafely(at, path)
     if (now === undefined || now === 'unreadable' || now.ino !== self.ino || now.birthNs !== self.birthNs)
       return at.missed(path, dir)
-    if (from === 0) for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry }
-    for (const one of found) yield* observeEntry(at, one, walk)
+    if (from === 0) for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry, ...missed }
+    for (const one of found)
+      if (one.looked || !one.entry) yield* observeEntry(at, one, walk)
+      else yield { what: 'gone', entry: one.entry, ...missed }
   }
 }
 

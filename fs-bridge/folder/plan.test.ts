@@ -91,6 +91,25 @@ test('a directory that took the name of one that moved is a new one, with what i
   }
 })
 
+test('what was found in its directory is gone once it is missed there, not where another directory has its name', () => {
+  const inside = entryOf('f', 22)
+  const [same, gone]: [Seen, Seen] = [
+    { what: 'same', entry: inside },
+    { what: 'gone', entry: inside },
+  ]
+  const elsewhere: Seen = { what: 'gone', entry: inside, inAnother: true }
+  const told = (...seen: readonly Seen[]): readonly Seen[] => {
+    const found = new Findings()
+    for (const one of seen) found.add(one)
+    return found.all()
+  }
+  expect(told(same, gone)).toEqual([gone])
+  expect(told(gone, same)).toEqual([same])
+  expect(told(same, elsewhere)).toEqual([same])
+  expect(told(elsewhere, same)).toEqual([same])
+  expect(told(elsewhere)).toEqual([elsewhere])
+})
+
 test('what was missed at its old path and found in its directory is not deleted', () => {
   const f = entryOf('f', 11)
   const gone: Seen = { what: 'gone', entry: f }

@@ -211,6 +211,43 @@ test('a directory that is away for a moment while it is scanned is looked at all
   expect(a.tree.resolve('dir/deep/f')?.content?.size).toBe(26)
 })
 
+test('a directory that moves once more after it was found, and what is deleted in it then', async () => {
+  write('old/dir/f')
+  write('old/dir/g')
+  await a.open()
+  await settled()
+  const inode = inodeOf('old/dir/g')
+  await a.folder.stop()
+  fs.renameSync(at('old'), at('found'))
+  const movedOn = Promise.withResolvers<void>()
+  await a.open()
+  // What the scan has walked by then changes once more.
+  beforeBarrier(() => {
+    fs.rmSync(at('found/dir/f'))
+    fs.renameSync(at('found'), at('new'))
+    movedOn.resolve()
+  })
+  await movedOn.promise
+  await settled()
+  expect([inodeOf('new/dir/g'), inodeOf('new/dir/f'), inodeOf('found')]).toEqual([inode, undefined, undefined])
+})
+
+test.for(['first', 'moved'])('a directory whose name another took keeps what it holds, found at %s', async (name) => {
+  write('later/f')
+  await a.open()
+  await settled()
+  const inode = inodeOf('later/f')
+  await a.folder.stop()
+  fs.renameSync(at('later'), at(name))
+  write('later/other')
+  const real = fs.readdirSync
+  vi.spyOn(fs, 'readdirSync').mockImplementation(((...args: Parameters<typeof fs.readdirSync>) =>
+    real(...args).sort()) as typeof fs.readdirSync)
+  await a.open()
+  await settled()
+  expect([inodeOf(`${name}/f`), inodeOf('later/f')]).toEqual([inode, undefined])
+})
+
 test('a file that is deleted under its new name before it could be read', async () => {
   write('one')
   await a.open()
