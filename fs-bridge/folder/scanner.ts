@@ -26,6 +26,10 @@ const RESCAN_MS = 30_000
 
 const isIgnoreFile = (path: string): boolean => path === IGNORE_FILE || path.endsWith(`/${IGNORE_FILE}`)
 
+/** It was changed, made or deleted while nobody looked. */
+const isChangeOfRules = (seen: Seen): boolean =>
+  seen.what === 'present' ? seen.name === IGNORE_FILE : seen.what === 'gone' && seen.entry.name === IGNORE_FILE
+
 export interface ScannerDeps {
   readonly paths: ControlPaths
   readonly index: FolderIndex
@@ -156,6 +160,7 @@ export class Scanner {
     try {
       for await (const seen of inSlices(observeAll(this.#observing()), signal, this.#giveWay)) {
         found.add(seen)
+        if (isChangeOfRules(seen)) this.#deps.rulesChanged()
         if (found.sureCount >= SCAN_BATCH) await ingest(found.takeSure(), signal)
       }
       for (const entry of index.displaced()) found.add({ what: 'gone', entry })

@@ -29,7 +29,7 @@ import { Backlog } from './backlog.ts'
 import { materialise } from './materialise.ts'
 import { unpark } from './parked.ts'
 import { Rest, Settling } from './settling.ts'
-import { unsettledInodes } from './reconcile.ts'
+import { TreeWalk } from './reconcile.ts'
 import { Upkeep } from './upkeep.ts'
 import { type Seen } from './observe.ts'
 import { Problems } from './problems.ts'
@@ -75,7 +75,10 @@ export class SyncedFolder {
   #cursor = 0
   /** The cursor that listeners have been told. */
   #told = -1
-  #reconcileWanted = true
+  /** Compares the whole tree with the index; undefined: there is no need to. */
+  #walk: TreeWalk | undefined = new TreeWalk()
+  /** What had been witnessed when the walk came to its end. */
+  #walkedTo = 0
   #state: FolderStatus['state'] = 'paused'
   #error: FolderError | undefined
   #conflicts = 0
@@ -120,8 +123,9 @@ export class SyncedFolder {
     this.#scanner.start()
     this.#detach = this.#deps.inplace.attach(this.#deps.store.id, (file) => this.#resolve(file))
     const cursor = this.#index.getMeta<number>('cursor')
-    this.#reconcileWanted = cursor === undefined || cursor > this.#deps.store.dag.count
-    this.#cursor = this.#reconcileWanted ? this.#deps.store.dag.count : cursor!
+    const { count } = this.#deps.store.dag
+    this.#walk = cursor === undefined || cursor > count ? new TreeWalk() : undefined
+    this.#cursor = this.#walk ? count : cursor!
     for (const hex of this.#index.getMeta<string[]>('stalled') ?? []) this.#backlog.addHex(hex)
     this.#conflicts = this.#tree.conflictCount()
     this.#durability.begin()
@@ -212,7 +216,7 @@ export class SyncedFolder {
   }
 
   #isSettled(until: number): boolean {
-    if (this.#running.length === 0 || this.#error || this.#reconcileWanted) return false
+    if (this.#running.length === 0 || this.#error || this.#walk) return false
     if (!this.#scanner.isDone(until) || this.#cursor < this.#deps.store.dag.count) return false
     return this.#backlog.size === 0 && this.#state !== 'scanning' && this.#index.displaced().length === 0
   }
@@ -223,7 +227,7 @@ export class SyncedFolder {
     const signal = this.#stopping.signal
     const cursor = this.#cursor
     for await (const change of store.watch({ cursor, signal })) {
-      if (change.reset) this.#reconcileWanted = true
+      if (change.reset) this.#walk = new TreeWalk()
       else await this.#note(change.changes)
       // Rights may have come: what was refused is found by looking at everything once more.
       if (change.system && this.#backlog.reconsiderAll()) this.#scanner.rescan()
@@ -231,6 +235,7 @@ export class SyncedFolder {
       if (change.system || change.reset) this.#touching.anywhere()
       this.#conflicts = this.#tree.conflictCount()
       this.#cursor = Math.max(this.#cursor, change.cursor)
+      this.#endWalk()
       this.#rouse()
     }
   }
@@ -239,7 +244,10 @@ export class SyncedFolder {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
       const affected = tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))
-      for (const inode of affected) if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
+      for (const inode of affected) {
+        if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
+        this.#walk?.changed(inode)
+      }
       this.#touching.inodes(tree, affected)
       await nextTurn()
     }
@@ -271,7 +279,7 @@ export class SyncedFolder {
     if (this.#error) return this.#idle(Infinity)
     if (!markerPresent(this.#paths)) throw new RootGoneError(this.root)
     if (this.#scanner.isScanDue) return this.#scan(signal)
-    if (this.#reconcileWanted) return this.#reconcile(signal)
+    if (this.#walk && !this.#walk.isAtEnd) return this.#goOn(this.#walk, signal)
     const { paths, waitMs } = this.#scanner.take()
     if (paths.length > 0) return this.#lookAt(paths, signal)
     if (this.#backlog.hasReady) return this.#materialise(signal)
@@ -328,15 +336,22 @@ export class SyncedFolder {
     })
   }
 
-  async #reconcile(signal: AbortSignal): Promise<void> {
+  async #goOn(walk: TreeWalk, signal: AbortSignal): Promise<void> {
     this.#setState('scanning')
-    this.#reconcileWanted = false
+    this.#walkedTo = Infinity
     try {
-      for await (const inode of inSlices(unsettledInodes(this.#tree, this.#index), signal)) this.#backlog.add(inode)
+      for await (const inode of inSlices(walk.unsettled(this.#tree, this.#index), signal)) this.#backlog.add(inode)
     } catch (error) {
-      this.#reconcileWanted = true
+      this.#walk = new TreeWalk()
       throw error
     }
+    this.#walkedTo = this.#deps.store.dag.count
+    this.#endWalk()
+  }
+
+  /** Once everything is noted that was written while the tree was walked. */
+  #endWalk(): void {
+    if (this.#walk?.isAtEnd && this.#cursor >= this.#walkedTo) this.#walk = undefined
   }
 
   async #materialise(signal: AbortSignal): Promise<void> {
@@ -437,7 +452,7 @@ export class SyncedFolder {
   }
 
   async #checkpoint(): Promise<void> {
-    if (this.#backlog.hasUnfinished || this.#scanner.isScanDue || this.#reconcileWanted) return
+    if (this.#backlog.hasUnfinished || this.#scanner.isScanDue || this.#walk) return
     const { stalled } = this.#backlog
     const isKept = this.#index.getMeta<number>('cursor') === this.#cursor
     // What waits for content may change though nothing new was witnessed: a restart must find it waiting.
@@ -492,7 +507,7 @@ export class SyncedFolder {
           this.#touching.path(path)
         }
       },
-      rulesChanged: () => (this.#reconcileWanted = true),
+      rulesChanged: () => (this.#walk = new TreeWalk()),
       suspect: (entry) => this.#durability.suspect(entry) || this.#isUnplaced(entry),
       rouse: () => this.#rouse(),
       calm: () => this.#calm,
