@@ -9,7 +9,8 @@ export const anyBytesAreFrames = () =>
     fc.uint8Array({ maxLength: 64, max: 8 }),
     fc.integer({ min: 1, max: 9 }),
     fc.integer({ min: 0, max: 16 }),
-    async (bytes, size, max) => {
+    fc.boolean(),
+    async (bytes, size, max, fills) => {
       let given = 0
       const read = async () => {
         if (given >= bytes.length) return undefined
@@ -17,7 +18,14 @@ export const anyBytesAreFrames = () =>
         given += size
         return piece
       }
-      const reader = new FrameReader({ read }, max)
+      const readInto = async (target: Uint8Array) => {
+        const part = bytes.subarray(given, given + target.length)
+        target.set(part)
+        given += part.length
+        return part.length
+      }
+      const dirtyRoom = (length: number) => new Uint8Array(length).fill(0xee)
+      const reader = new FrameReader({ read, ...(fills && { readInto }) }, max, dirtyRoom)
       const view = Buffer.from(bytes)
       for (let at = 0; ;) {
         const frame = await reader.next()

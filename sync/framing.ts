@@ -16,22 +16,29 @@ export const FRAME_MAX = 4 * 1024 * 1024
 const HEADER = 4
 /** Up to here parts are copied together and sent in one write: cheaper than a write for each. */
 const COALESCE_MAX = 16 * 1024
+/** Of a long frame, read at once: little enough that a slow peer is heard now and then. */
+const PORTION = 64 * 1024
 
 /** `frame-too-large`: the peer announced more than the limit. `frame-cut`: the stream ended inside a frame. */
 export type FrameErrorKind = 'frame-too-large' | 'frame-cut'
 export type FrameError = LatticeError<FrameErrorKind>
 
+type Source = Pick<ByteStream, 'read' | 'readInto'>
+
 const EMPTY = new Uint8Array(0)
 
 /** Pulls frames off a stream, one call at a time. After an error the stream is of no more use: abort it. */
 export class FrameReader {
-  readonly #stream: Pick<ByteStream, 'read'>
+  readonly #stream: Source
   readonly #max: number
+  readonly #room: (length: number) => Uint8Array
   #piece: Uint8Array = EMPTY
 
-  constructor(stream: Pick<ByteStream, 'read'>, max: number = FRAME_MAX) {
+  /** `room`: memory for a frame that comes in several pieces; whatever it holds is overwritten. */
+  constructor(stream: Source, max: number = FRAME_MAX, room = (length: number) => new Uint8Array(length)) {
     this.#stream = stream
     this.#max = max
+    this.#room = room
   }
 
   /**
@@ -62,14 +69,18 @@ export class FrameReader {
 
   async #take(length: number): Promise<Uint8Array | undefined> {
     if (this.#piece.length >= length) return this.#cutPiece(length)
-    const out = new Uint8Array(length)
+    const out = this.#room(length)
     let at = 0
     for (;;) {
       const part = this.#cutPiece(Math.min(length - at, this.#piece.length))
       out.set(part, at)
       at += part.length
       if (at === length) return out
-      if (!(await this.#pull())) return undefined
+      if (this.#stream.readInto) {
+        const count = await this.#stream.readInto(out.subarray(at, Math.min(at + PORTION, length)))
+        if (count === 0) return undefined
+        at += count
+      } else if (!(await this.#pull())) return undefined
     }
   }
 

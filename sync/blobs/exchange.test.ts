@@ -99,6 +99,22 @@ describe('fetching', () => {
     expect(b.rooms.size).toBeLessThan(12)
   })
 
+  test('what arrived stays as it is until it is taken, however much comes after it', async () => {
+    const [a, b] = [node(alice), node(bob)]
+    const chunks = chunksOf(1, 60, 300_000)
+    b.put(chunks)
+    net.connect(alice, bob)
+    const rooms = new Set<ArrayBufferLike>()
+    await a.exchange.fetch(store, chunks, async (cid, bytes) => {
+      rooms.add(bytes.buffer)
+      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+      expect(Buffer.compare(cidOf(bytes), cid)).toBe(0)
+      await take(cid, bytes)
+    })
+    expectAll(chunks)
+    expect(rooms.size).toBeLessThan(30)
+  })
+
   test('what nobody has is missing; what one has comes from that one', async () => {
     const [a, b, c] = [node(alice), node(bob), node(carol)]
     const [left, right, lost] = [chunksOf(1, 50, 900), chunksOf(2, 50, 900), chunksOf(3, 5, 900)]

@@ -4,20 +4,23 @@
  * fetching is limited, nothing is asked for that the limit does not let in yet.
  */
 import { hashesTo } from '#kernel/cas/digest.ts'
-import { CHUNK_AVERAGE } from '#kernel/cas/port.ts'
+import { CHUNK_AVERAGE, CHUNK_MAX } from '#kernel/cas/port.ts'
 import type { HexKey, StoreId } from '#kernel/core/bytes.ts'
 import type { Timers } from '../clock.ts'
-import { FrameReader, FrameWriter } from '../framing.ts'
+import { FRAME_MAX, FrameReader, FrameWriter } from '../framing.ts'
 import { StreamClosedError, type ByteStream } from '../transport/port.ts'
 import type { Item, Job } from './job.ts'
 import { decodeAnswer, encodeWant, WANT_CIDS_MAX, type Answer } from './messages.ts'
 import type { Pacer } from './rate.ts'
+import { Rooms } from './rooms.ts'
 import { Window } from './window.ts'
 
 /** With less, the threads and disks of both ends of a link of 32 MiB/s and more wait for each other. */
 export const WINDOW_MAX = 16 * 1024 * 1024
 /** What a chunk costs in the window beside its bytes: bounds the number of small ones asked for at once. */
 const ITEM_OVERHEAD = 512
+/** Holds a frame of ours, which is sent once it is half full, whatever its last chunk. */
+const ROOM_BYTES = 1.5 * CHUNK_MAX + 64 * 1024
 /** A peer that owes chunks and sends nothing for so long is taken for dead; the transport notices a cut link sooner. */
 const SILENCE_MS_MAX = 30_000
 /** A stream without work is ended after this: it takes one of the few the peer grants. */
@@ -57,6 +60,7 @@ export class PeerPull {
   readonly #hooks: PullHooks
   readonly #asked = new Map<number, Asked>()
   readonly #window = new Window(WINDOW_MAX)
+  readonly #rooms = new Rooms(ROOM_BYTES)
   #used = 0
   #nextWant = 1
   #lastHeardMs: number
@@ -99,7 +103,14 @@ export class PeerPull {
   }
 
   async #readAnswers(): Promise<PullEnd> {
-    const frames = new FrameReader({ read: () => this.#read() })
+    const { readInto } = this.#stream
+    const source = {
+      read: () => this.#heard(this.#stream.read()),
+      ...(readInto && { readInto: (target: Uint8Array) => this.#heard(readInto.call(this.#stream, target)) }),
+    }
+    // A chunk in a short frame must not hold a long room.
+    const room = (length: number) => (length < ROOM_BYTES / 4 ? new Uint8Array(length) : this.#rooms.lend(length))
+    const frames = new FrameReader(source, FRAME_MAX, room)
     for (;;) {
       const frame = await frames.next()
       if (!frame.ok && frame.error.kind === 'frame-cut') return { kind: 'closed' }
@@ -107,17 +118,17 @@ export class PeerPull {
       if (frame.value === undefined) return { kind: 'closed' }
       const answer = decodeAnswer(frame.value)
       if (!answer.ok) return this.#misbehaved(answer.error.message)
-      const reason = this.#take(answer.value)
+      const reason = this.#take(answer.value, frame.value)
       if (reason !== undefined) return this.#misbehaved(reason)
       this.pump()
     }
   }
 
   /** A peer that may send slowly only is heard with every piece of a frame. */
-  async #read(): Promise<Uint8Array | undefined> {
-    const piece = await this.#stream.read()
+  async #heard<T>(reading: Promise<T>): Promise<T> {
+    const found = await reading
     this.#lastHeardMs = this.#hooks.timers.nowMs()
-    return piece
+    return found
   }
 
   #misbehaved(reason: string): PullEnd {
@@ -125,8 +136,23 @@ export class PeerPull {
     return { kind: 'misbehaved', reason }
   }
 
-  /** What is wrong with the answer; undefined: nothing. */
-  #take(answer: Answer): string | undefined {
+  /** What is wrong with the answer; undefined: nothing. The frame's room is given back once its last chunk is taken. */
+  #take(answer: Answer, frame: Uint8Array): string | undefined {
+    let users = 1
+    const release = (): void => {
+      if (--users === 0) this.#rooms.giveBack(frame)
+    }
+    try {
+      return this.#takeChunks(answer, (item, bytes) => {
+        users++
+        void this.#hand(item, bytes).finally(release)
+      })
+    } finally {
+      release()
+    }
+  }
+
+  #takeChunks(answer: Answer, hand: (item: Item, bytes: Uint8Array) => void): string | undefined {
     const nowMs = this.#hooks.timers.nowMs()
     this.answers++
     const asked = this.#asked.get(answer.want)
@@ -143,7 +169,7 @@ export class PeerPull {
       }
       arrived += costOf(item)
       this.#hooks.pace.take(bytes.length - lengthOf(item))
-      if (wanted) void this.#hand(item, bytes)
+      if (wanted) hand(item, bytes)
       else this.#used -= costOf(item)
     }
     for (const position of answer.missing) {

@@ -9,6 +9,7 @@ import type { Result } from '#kernel/core/result.ts'
 import { FrameReader, FrameWriter } from '../framing.ts'
 import { StreamClosedError, type ByteStream } from '../transport/port.ts'
 import { BLOB_BYTES_MAX, decodeWant, encodeAnswer, WANT_BYTES_MAX, type Answer, type Want } from './messages.ts'
+import { Rooms } from './rooms.ts'
 
 export interface BlobServing {
   /** Asked before anything is looked up. */
@@ -54,7 +55,7 @@ class Server {
   readonly #serving: BlobServing
   readonly #urgent: Progress[] = []
   readonly #normal: Progress[] = []
-  readonly #rooms = new Rooms()
+  readonly #rooms = new Rooms(CHUNK_MAX)
   #pending = 0
   #ended = false
   #wake: (() => void) | undefined
@@ -125,7 +126,7 @@ class Server {
     while (bytes < FRAME_PAYLOAD) {
       while (reading.length < READ_AHEAD && progress.next < cids.length) {
         const position = progress.next++
-        reading.push({ position, result: this.#serving.read(store, cids[position]!, this.#rooms.room) })
+        reading.push({ position, result: this.#serving.read(store, cids[position]!, this.#rooms.lend) })
       }
       const first = reading[0]
       if (first === undefined) break
@@ -142,27 +143,6 @@ class Server {
       if (result.error.kind !== 'chunk-missing') this.#serving.failed?.(store, cids[position]!, result.error)
     }
     return { want: want.id, sent, missing }
-  }
-}
-
-/**
- * Buffers that are used again: one for each chunk would be collected a thousand times a second, and its pages be made
- * anew by the system.
- */
-class Rooms {
-  readonly #free: ArrayBuffer[] = []
-  readonly #lent = new WeakSet<ArrayBufferLike>()
-
-  readonly room: Room = (length) => {
-    if (length > CHUNK_MAX) return new Uint8Array(length)
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_MAX).buffer
-    this.#lent.add(buffer)
-    return new Uint8Array(buffer, 0, length)
-  }
-
-  /** Bytes that lie elsewhere are left alone. */
-  giveBack(bytes: Uint8Array): void {
-    if (this.#lent.delete(bytes.buffer)) this.#free.push(bytes.buffer as ArrayBuffer)
   }
 }
 

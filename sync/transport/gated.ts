@@ -97,19 +97,22 @@ export class GatedTransport implements Transport {
   /** Known until it is over: whoever opened it reads it to its end, or aborts it. */
   #tracked(stream: ByteStream): ByteStream {
     const over = (): void => void this.#streams.delete(tracked)
+    /** Undefined or 0 bytes: it has ended. */
+    const watched = async <T extends Uint8Array | number | undefined>(reading: Promise<T>): Promise<T> => {
+      try {
+        const found = await reading
+        if (!found) over()
+        return found
+      } catch (cause) {
+        over()
+        throw cause
+      }
+    }
     const tracked: ByteStream = {
       peer: stream.peer,
       protocol: stream.protocol,
-      async read() {
-        try {
-          const bytes = await stream.read()
-          if (bytes === undefined) over()
-          return bytes
-        } catch (cause) {
-          over()
-          throw cause
-        }
-      },
+      read: () => watched(stream.read()),
+      ...(stream.readInto && { readInto: (target: Uint8Array) => watched(stream.readInto!(target)) }),
       write: (bytes) => stream.write(bytes),
       end: () => stream.end(),
       abort(reason) {

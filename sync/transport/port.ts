@@ -21,6 +21,11 @@ export interface ByteStream {
   /** The next bytes, as they come; undefined: the peer ended its side. Not reading is the back-pressure. */
   read(): Promise<Uint8Array | undefined>
   /**
+   * As `read`, where the reader knows how much it waits for: resolves when `target` is full, or the peer ended its
+   * side, with how many bytes came. Spares much of what a long read costs; not every stream has it.
+   */
+  readInto?(target: Uint8Array): Promise<number>
+  /**
    * Resolves when the transport would take more; at most 1 MiB is buffered below. The bytes must not change before;
    * then they are the caller's again.
    */

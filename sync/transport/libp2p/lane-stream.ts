@@ -10,6 +10,7 @@ import type { PublicKey } from '#kernel/core/bytes.ts'
 import { StreamClosedError, type ByteStream } from '../port.ts'
 import { streamClosed } from './errors.ts'
 import type { Counters } from './muxed-stream.ts'
+import type { LaneSocket } from './lane-socket.ts'
 import { ReadQueue } from './read-queue.ts'
 
 export const FRAME_MAX = 1024 * 1024
@@ -66,8 +67,8 @@ export class LaneStream implements ByteStream {
   #broken: StreamClosedError | undefined
   #wakeWriter: (() => void) | undefined
 
-  /** Takes over a socket whose handshake is done and to whose `data` nobody listens any more. */
-  constructor(socket: TLSSocket, peer: PublicKey, protocol: string, counters: Counters) {
+  /** Takes over a socket whose handshake is done and to whose bytes nobody listens any more. */
+  constructor({ socket, listen }: LaneSocket, peer: PublicKey, protocol: string, counters: Counters) {
     this.#socket = socket
     this.peer = peer
     this.protocol = protocol
@@ -78,7 +79,7 @@ export class LaneStream implements ByteStream {
     socket.on('error', (error) => this.#break(error))
     socket.on('end', () => this.#onSocketEnd())
     socket.on('close', () => this.#onSocketEnd())
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    listen((bytes) => this.#onData(bytes))
     socket.resume()
   }
 
@@ -86,6 +87,12 @@ export class LaneStream implements ByteStream {
     const bytes = await this.#queue.read()
     this.#counters.received += bytes?.length ?? 0
     return bytes
+  }
+
+  async readInto(target: Uint8Array): Promise<number> {
+    const count = await this.#queue.readInto(target)
+    this.#counters.received += count
+    return count
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -128,9 +135,9 @@ export class LaneStream implements ByteStream {
     else this.#socket.once('close', callback)
   }
 
-  #onData(bytes: Buffer): void {
+  #onData(bytes: Uint8Array): void {
     if (this.#broken) return
-    if (!this.#frames.push(bytes, (piece) => this.#queue.push(piece)))
+    if (!this.#frames.push(bytes, (piece) => this.#queue.push(piece, true)))
       return this.#break(new StreamClosedError('the peer sent something that is not a frame'))
     if (!this.#frames.ended) return
     this.#queue.finish()

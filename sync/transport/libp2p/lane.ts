@@ -12,7 +12,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { connect, TLSSocket, type SecureVersion } from 'node:tls'
+import { TLSSocket, type SecureVersion } from 'node:tls'
 import { bytesToHex, equalBytes, type HexKey, type PublicKey } from '#kernel/core/bytes.ts'
 import { err, ok, type Result } from '#kernel/core/result.ts'
 import type { ByteStream, TransportError } from '../port.ts'
@@ -31,6 +31,7 @@ import {
   type LaneReply,
   type LaneToken,
 } from './lane-messages.ts'
+import { acceptedLane, connectLane, type LaneSocket } from './lane-socket.ts'
 import { LaneStream } from './lane-stream.ts'
 import type { Counters, MuxedStream } from './muxed-stream.ts'
 import type { Admission, Protocols } from './protocols.ts'
@@ -181,8 +182,8 @@ export class Lanes {
         case NO_LANE:
           return NO_LANE
         case 'granted': {
-          const socket = await this.#connect(control.peer, host, reply.value.port, reply.value.token, signal)
-          return ok(this.#adopt(socket, control, protocol))
+          const lane = await this.#connect(control.peer, host, reply.value.port, reply.value.token, signal)
+          return ok(this.#adopt(lane, control, protocol))
         }
       }
     } catch {
@@ -198,10 +199,11 @@ export class Lanes {
     port: number,
     token: LaneToken,
     signal: AbortSignal,
-  ): Promise<TLSSocket> {
+  ): Promise<LaneSocket> {
     // `allowHalfOpen` is documented but not in Node's types.
     const options = { ...this.#init.credentials, ...tls13, host, port, allowHalfOpen: true }
-    const socket = connect(options)
+    const lane = connectLane(options)
+    const { socket } = lane
     const abort = (): void => void socket.destroy(new Error('no lane in time'))
     signal.addEventListener('abort', abort, { once: true })
     try {
@@ -213,9 +215,9 @@ export class Lanes {
       const device = laneDevice(socket)
       if (!device || !equalBytes(device, peer)) throw new Error('another device answers on the lane')
       socket.write(token)
-      if ((await readSocket(socket, 1))[0] !== ACCEPTED) throw new Error('the lane was refused')
+      if ((await readSocket(lane, 1))[0] !== ACCEPTED) throw new Error('the lane was refused')
       signal.throwIfAborted()
-      return socket
+      return lane
     } catch (error) {
       socket.destroy()
       throw error
@@ -241,24 +243,25 @@ export class Lanes {
   }
 
   async #accept(socket: TLSSocket): Promise<void> {
+    const lane = acceptedLane(socket)
     const device = laneDevice(socket)
     if (!device) throw new Error('no device key')
-    const token = parseToken(await readSocket(socket, TOKEN_LENGTH))
+    const token = parseToken(await readSocket(lane, TOKEN_LENGTH))
     const key = token.ok ? bytesToHex(token.value) : undefined
     const expected = key === undefined ? undefined : this.#expected.get(key)
     if (key === undefined || !expected || !equalBytes(expected.peer, device)) throw new Error('unknown token')
     this.#expected.delete(key)
     clearTimeout(expected.expiry)
     socket.write(Uint8Array.of(ACCEPTED))
-    expected.admission.serve(this.#adopt(socket, expected, expected.protocol))
+    expected.admission.serve(this.#adopt(lane, expected, expected.protocol))
   }
 
   #adopt(
-    socket: TLSSocket,
+    lane: LaneSocket,
     { peer, connectionId }: Pick<Expected, 'peer' | 'connectionId'>,
     protocol: string,
   ): LaneStream {
-    const stream = new LaneStream(socket, peer, protocol, this.#init.counters)
+    const stream = new LaneStream(lane, peer, protocol, this.#init.counters)
     const streams = this.#streams.get(connectionId) ?? new Set()
     this.#streams.set(connectionId, streams.add(stream))
     stream.onGone(() => {

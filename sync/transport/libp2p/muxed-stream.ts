@@ -62,6 +62,12 @@ export class MuxedStream implements ByteStream {
     return bytes
   }
 
+  async readInto(target: Uint8Array): Promise<number> {
+    const count = await this.#queue.readInto(target)
+    this.#counters.received += count
+    return count
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += PIECE) {
       await this.#room()

@@ -1,7 +1,7 @@
 /** Reading a few bytes: a whole short message of a stream, the first bytes of a socket. */
-import type { TLSSocket } from 'node:tls'
 import { concatBytes } from '#kernel/core/bytes.ts'
 import type { ByteStream } from '../port.ts'
+import type { LaneSocket } from './lane-socket.ts'
 
 /** All that the peer sends until it ends its side; undefined when that is more than `maxBytes`. */
 export const readMessage = async (stream: ByteStream, maxBytes: number): Promise<Uint8Array | undefined> => {
@@ -16,16 +16,16 @@ export const readMessage = async (stream: ByteStream, maxBytes: number): Promise
 }
 
 /** The next `length` bytes; leaves the socket paused. Rejects when it closes before, or when more than those came. */
-export const readSocket = (socket: TLSSocket, length: number): Promise<Uint8Array> =>
+export const readSocket = ({ socket, listen }: LaneSocket, length: number): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
     let found = Buffer.alloc(0)
     const settle = (): void => {
       socket.pause()
-      socket.off('data', onData)
+      listen(undefined)
       socket.off('end', onEnd)
       socket.off('close', onEnd)
     }
-    const onData = (bytes: Buffer): void => {
+    const onData = (bytes: Uint8Array): void => {
       found = Buffer.concat([found, bytes])
       if (found.length < length) return
       settle()
@@ -36,7 +36,7 @@ export const readSocket = (socket: TLSSocket, length: number): Promise<Uint8Arra
       settle()
       reject(new Error('the socket was closed'))
     }
-    socket.on('data', onData)
+    listen(onData)
     socket.once('end', onEnd)
     socket.once('close', onEnd)
     socket.resume()

@@ -40,6 +40,54 @@ test('whatever the order of pushes and reads, the bytes come out in order and th
     { numRuns: 300 },
   ))
 
+test('whatever is lent, and however it is read, the same bytes come out', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 2000 }), isLent: fc.boolean() })),
+      fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1 }),
+      async (pushes, sizes) => {
+        const { queue } = makeQueue()
+        const parts: Uint8Array[] = []
+        const reading = (async () => {
+          for (let i = 0; ; i++) {
+            const size = sizes[i % sizes.length]!
+            const target = new Uint8Array(size)
+            const part = size === 0 ? await queue.read() : target.subarray(0, await queue.readInto(target))
+            if (part === undefined || (size > 0 && part.length === 0)) return
+            parts.push(part)
+          }
+        })()
+        const pushed: Uint8Array[] = []
+        for (const [i, { bytes, isLent }] of pushes.entries()) {
+          const piece = new Uint8Array(bytes).fill(i + 1)
+          pushed.push(piece.slice())
+          queue.push(piece, isLent)
+          if (isLent) piece.fill(0)
+          if (i % 3 === 0) await Promise.resolve()
+        }
+        queue.finish()
+        await reading
+        expect(Buffer.compare(Buffer.concat(parts), Buffer.concat(pushed))).toBe(0)
+      },
+    ),
+    { numRuns: 300 },
+  ))
+
+test('a reader that waits for so much is told of a failure, and has what came before the end', async () => {
+  const { queue } = makeQueue()
+  const waiting = queue.readInto(new Uint8Array(10))
+  queue.push(Uint8Array.of(1, 2))
+  queue.fail(new Error('cut'))
+  await expect(waiting).rejects.toThrow(StreamClosedError)
+  await expect(queue.readInto(new Uint8Array(1))).rejects.toThrow('cut')
+
+  const ended = makeQueue().queue
+  const rest = ended.readInto(new Uint8Array(10))
+  ended.push(Uint8Array.of(1, 2))
+  ended.finish()
+  expect([await rest, await ended.readInto(new Uint8Array(10))]).toEqual([2, 0])
+})
+
 test('a reader that waits gets the next bytes, the end, or the failure', async () => {
   const { queue } = makeQueue()
   const first = queue.read()

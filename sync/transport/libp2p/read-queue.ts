@@ -15,6 +15,14 @@ interface Flow {
   resume(): void
 }
 
+/** A reader for whom there was not enough. It waits until it has what it wants, or hears of an end. */
+interface Waiting {
+  /** Takes what it has use for, and says how many bytes that was. */
+  take(bytes: Uint8Array, isLent: boolean): number
+  finish(): void
+  fail(error: Error): void
+}
+
 export class ReadQueue {
   readonly #flow: Flow
   readonly #parts: Uint8Array[] = []
@@ -23,7 +31,7 @@ export class ReadQueue {
   #bytes = 0
   #paused = false
   #end: 'open' | 'ended' | Error = 'open'
-  #waiting: { resolve(bytes: Uint8Array | undefined): void; reject(error: Error): void } | undefined
+  #waiting: Waiting | undefined
 
   constructor(flow: Flow) {
     this.#flow = flow
@@ -33,18 +41,13 @@ export class ReadQueue {
     return this.#bytes
   }
 
-  push(found: Uint8Array): void {
+  /** `isLent`: the bytes are the source's again after the call. */
+  push(found: Uint8Array, isLent = false): void {
     if (this.#end !== 'open' || found.length === 0) return
-    // Sockets give `Buffer`s, whose `slice` does not copy: readers rely on the standard one.
-    const bytes = found instanceof Buffer ? new Uint8Array(found.buffer, found.byteOffset, found.length) : found
-    const waiting = this.#waiting
-    if (waiting) {
-      this.#waiting = undefined
-      waiting.resolve(bytes)
-      return
-    }
-    this.#parts.push(bytes)
-    this.#bytes += bytes.length
+    const rest = found.subarray(this.#waiting?.take(found, isLent) ?? 0)
+    if (rest.length === 0) return
+    this.#parts.push(owned(rest, isLent))
+    this.#bytes += rest.length
     if (this.#bytes < HIGH_WATER || this.#paused) return
     this.#paused = true
     this.#flow.pause()
@@ -54,7 +57,7 @@ export class ReadQueue {
   finish(): void {
     if (this.#end !== 'open') return
     this.#end = 'ended'
-    this.#waiting?.resolve(undefined)
+    this.#waiting?.finish()
     this.#waiting = undefined
   }
 
@@ -63,7 +66,7 @@ export class ReadQueue {
     if (this.#end !== 'open' && (this.#end !== 'ended' || this.#bytes === 0)) return
     this.#end = error
     this.#parts.length = this.#first = this.#bytes = 0
-    this.#waiting?.reject(streamClosed(error))
+    this.#waiting?.fail(streamClosed(error))
     this.#waiting = undefined
   }
 
@@ -74,13 +77,48 @@ export class ReadQueue {
     if (part) return part
     if (this.#end === 'ended') return undefined
     if (this.#end !== 'open') throw streamClosed(this.#end)
-    return new Promise((resolve, reject) => (this.#waiting = { resolve, reject }))
+    return new Promise((resolve, fail) => {
+      const take = (bytes: Uint8Array, isLent: boolean): number => {
+        this.#waiting = undefined
+        resolve(owned(bytes, isLent))
+        return bytes.length
+      }
+      this.#waiting = { take, finish: () => resolve(undefined), fail }
+    })
   }
 
-  #take(): Uint8Array | undefined {
-    const part = this.#parts[this.#first]
-    if (!part) return undefined
-    this.#first++
+  /** Resolves when `target` is full, or at the end, with how many bytes came. One reader at a time. */
+  async readInto(target: Uint8Array): Promise<number> {
+    invariant(!this.#waiting, 'a stream has one reader at a time')
+    let count = 0
+    for (let part = this.#take(target.length); part; part = this.#take(target.length - count)) {
+      target.set(part, count)
+      count += part.length
+    }
+    if (count === target.length || this.#end === 'ended') return count
+    if (this.#end !== 'open') throw streamClosed(this.#end)
+    return new Promise((resolve, fail) => {
+      const take = (bytes: Uint8Array): number => {
+        const part = bytes.subarray(0, target.length - count)
+        target.set(part, count)
+        count += part.length
+        if (count === target.length) {
+          this.#waiting = undefined
+          resolve(count)
+        }
+        return part.length
+      }
+      this.#waiting = { take, finish: () => resolve(count), fail }
+    })
+  }
+
+  /** The first bytes, at most `limit`. */
+  #take(limit = Infinity): Uint8Array | undefined {
+    const first = this.#parts[this.#first]
+    if (!first || limit === 0) return undefined
+    const part = first.subarray(0, limit)
+    if (part.length < first.length) this.#parts[this.#first] = first.subarray(limit)
+    else this.#first++
     this.#bytes -= part.length
     if (this.#first === this.#parts.length) this.#parts.length = this.#first = 0
     if (this.#paused && this.#bytes < LOW_WATER) {
@@ -89,4 +127,10 @@ export class ReadQueue {
     }
     return part
   }
+}
+
+/** Bytes to keep. Sockets give `Buffer`s, whose `slice` does not copy: readers rely on the standard one. */
+const owned = (bytes: Uint8Array, isLent: boolean): Uint8Array => {
+  if (isLent) return new Uint8Array(bytes)
+  return bytes instanceof Buffer ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
 }
