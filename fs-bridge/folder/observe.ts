@@ -70,6 +70,8 @@ export interface Observing {
   missed(path: string, dir: Inode): void
   /** An entry that must be read although its stat is as expected: a power loss or a crash may have left it half done. */
   suspect(entry: Entry): boolean
+  /** A parked entry that was taken to trash. */
+  isTrashed(entry: Entry): boolean
 }
 
 /**
@@ -141,15 +143,19 @@ const LOOKS_AT_ONCE = 64
 /** Which subdirectories are walked: the new ones; all; all, and what is unchanged is told too. */
 type Walk = 'new' | 'all' | 'tell'
 
-/** The whole folder, compared with what the index says of it; what lies in directories that are parked too. */
+/** The whole folder, compared with what the index says of it; what is parked too. */
 export function* observeAll(at: Observing): Generator<Seen | undefined> {
   const self = lookSafely(at, '')
   if (self !== undefined && self !== 'unreadable') yield* walkDir(at, '', ROOT_INODE, self, 'all')
   for (const entry of at.index.children(PARKED_INODE)) {
     const path = joinPath(PARKED_PATH, entry.name)
-    const there = entry.kind === 'dir' ? lookSafely(at, path) : undefined
-    if (there !== undefined && there !== 'unreadable' && sameIdentity(entry, there))
-      yield* walkDir(at, path, entry.inode, there, 'all')
+    const there = lookSafely(at, path)
+    if (there === 'unreadable') continue
+    if (there === undefined) {
+      // A crash came after it had left from there, and before the index knew: for the trash, or for a name, from which
+      // the user has taken it since.
+      if (!at.isTrashed(entry)) yield { what: 'gone', entry }
+    } else if (entry.kind === 'dir' && sameIdentity(entry, there)) yield* walkDir(at, path, entry.inode, there, 'all')
   }
 }
 
@@ -175,7 +181,8 @@ function* walkDir(at: Observing, path: string, dir: Inode, self: DirIdentity, wa
     const now = lookSafely(at, path)
     if (now === undefined || now === 'unreadable' || now.ino !== self.ino || now.birthNs !== self.birthNs)
       return at.missed(path, dir)
-    if (from === 0) for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry, ...missed }
+    if (from === 0)
+      for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry, ...missed }
     for (const one of found)
       if (one.looked || !one.entry) yield* observeEntry(at, one, walk)
       else yield { what: 'gone', entry: one.entry, ...missed }

@@ -3,8 +3,9 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { hexToBytes } from '#kernel/core/bytes.ts'
 import type { Inode } from '../filestore/port.ts'
-import { errnoOf, isGone, look, placeNew, stillAs, trashPath } from './disk.ts'
-import { PARKED_INODE, type FolderIndex } from './folder-index.ts'
+import { errnoOf, isGone, look, placeNew, sameIdentity, stillAs, trashPath } from './disk.ts'
+import { PARKED_INODE, PARKED_PATH, type FolderIndex } from './folder-index.ts'
+import type { Entry } from './index-codec.ts'
 import { isInPlace } from './places.ts'
 import type { ControlPaths } from './marker.ts'
 
@@ -41,5 +42,25 @@ export const unpark = (paths: ControlPaths, index: FolderIndex, day: string): vo
     } else if (there && there.ino === look(parked)?.ino)
       fs.unlinkSync(parked) // it had not left yet
     else index.move(entry, { ...entry, parent: PARKED_INODE, name, visibleName: name })
+  }
+}
+
+/** What went to trash from there, whichever day, has its name there still, or one made from it. */
+export const isParkedInTrash = (paths: ControlPaths, entry: Entry): boolean =>
+  listIfThere(paths.trash).some((day) => {
+    const dir = join(paths.trash, day, PARKED_PATH)
+    return listIfThere(dir).some((name) => {
+      const there = name.startsWith(entry.name) ? look(join(dir, name)) : undefined
+      return there !== undefined && sameIdentity(entry, there)
+    })
+  })
+
+const listIfThere = (dir: string): readonly string[] => {
+  try {
+    return fs.readdirSync(dir)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (isGone(code)) return []
+    throw error
   }
 }

@@ -13,6 +13,7 @@ import type { Entry } from './index-codec.ts'
 import type { ControlPaths } from './marker.ts'
 import { Findings } from './findings.ts'
 import { observeAll, observeSome, type Observing, type Seen } from './observe.ts'
+import { isParkedInTrash } from './parked.ts'
 import type { Problems } from './problems.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import type { FolderStatus, FolderTimers } from './status.ts'
@@ -291,6 +292,7 @@ export class Scanner {
       wasClosed: (path) => problems.wasClosed(path),
       missed: (path, dir) => this.#miss(path, dir),
       suspect,
+      isTrashed: (entry) => isParkedInTrash(this.#deps.paths, entry),
     }
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PoolHasher } from '#kernel/cas/hasher.ts'
 import { look } from './disk.ts'
-import { FolderIndex, PARKED_INODE } from './folder-index.ts'
+import { awayName, FolderIndex, PARKED_INODE } from './folder-index.ts'
 import { FOLDER_TABLES } from './index-codec.ts'
 import { fileKey } from './ingest.ts'
 import { nextTurn, SLICE_MS } from './slices.ts'
@@ -341,15 +341,35 @@ describe('a crash', () => {
     const key = [...b.backend.range('folder-entry')][0]![0]
     const index = new FolderIndex(b.backend, key.slice(0, 8))
     const { entry } = index.at('d/g')
-    const name = `${Buffer.from(entry!.inode).toString('hex')}-${entry!.slot}`
+    const name = awayName(entry!)
     index.move(entry!, { ...entry!, parent: PARKED_INODE, name, visibleName: name })
     await index.flush()
-    fs.rmSync(at(b, 'd/g'))
+    const trash = at(b, '.lattice/trash/2026-01-31/.lattice/parked')
+    fs.mkdirSync(trash, { recursive: true })
+    fs.renameSync(at(b, 'd/g'), join(trash, name))
     await b.open()
     await level(pair)
     expect(shown(b)).toEqual({ f: LONG, 'd/': '', 'd/g': 'inside' })
     expect(shown(a)).toEqual(shown(b))
   })
+
+  test.each(['d/g', 'd'])(
+    'with %s placed after it was parked, before the index was written: deleted is deleted',
+    async (path) => {
+      await b.folder.stop()
+      const key = [...b.backend.range('folder-entry')][0]![0]
+      const index = new FolderIndex(b.backend, key.slice(0, 8))
+      const { entry } = index.at(path)
+      const name = awayName(entry!)
+      index.move(entry!, { ...entry!, parent: PARKED_INODE, name, visibleName: name })
+      await index.flush()
+      fs.rmSync(at(b, path), { recursive: true })
+      await b.open()
+      await level(pair)
+      expect(shown(b)).toEqual(path === 'd' ? { f: LONG } : { f: LONG, 'd/': '' })
+      expect(shown(a)).toEqual(shown(b))
+    },
+  )
 
   test('with a parked directory: what happened in it meanwhile is found', async () => {
     put(a, 'd/h', 'goes')
@@ -358,7 +378,7 @@ describe('a crash', () => {
     const key = [...b.backend.range('folder-entry')][0]![0]
     const index = new FolderIndex(b.backend, key.slice(0, 8))
     const { entry } = index.at('d')
-    const name = `${Buffer.from(entry!.inode).toString('hex')}-${entry!.slot}`
+    const name = awayName(entry!)
     index.move(entry!, { ...entry!, parent: PARKED_INODE, name, visibleName: name })
     await index.flush()
     fs.renameSync(at(b, 'd'), at(b, `.lattice/parked/${name}`))
