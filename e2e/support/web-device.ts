@@ -31,8 +31,10 @@ export class WebDevice implements Device {
     return this.#opened.page
   }
 
+  /** But for calls that the node has refused, which are failed loads to a browser: what came of them is on the screen. */
   get complaints(): readonly string[] {
-    return [...this.#complaints, ...(this.#opened?.complaints ?? [])]
+    const all = [...this.#complaints, ...(this.#opened?.complaints ?? [])]
+    return all.filter((line) => !line.includes('Failed to load resource: the server responded'))
   }
 
   get home(): string {
