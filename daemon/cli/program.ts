@@ -50,7 +50,8 @@ const addFolderCommands = (program: Command): void => {
   common(
     folder
       .command('keep <folder> [path]')
-      .description('take up again what was removed here; PATH: where, else where it was before'),
+      .description('take up again what was removed here; PATH: where, else where it was before')
+      .option('--timeout <time>', 'give up after this long if no device is reached; at most 30s, as without', duration),
   ).action(async (name: string, path: string | undefined, _, command) =>
     (await load()).keepFolder(name, path, all(command)),
   )

@@ -236,9 +236,9 @@ export const folderService = (deps: FolderServiceDeps): ServiceApi<typeof Folder
       await keeper.forget(away.value)
       return ok({ available: false })
     },
-    async keepFolder({ folder, path }, signal) {
+    async keepFolder({ folder, path, timeoutMs }, signal) {
       if (path !== '' && !isAbsolute(path)) return err(notAbsolute)
-      const kept = await keeper.keep(folder, path, signal)
+      const kept = await keeper.keep(folder, { path, timeoutMs }, signal)
       return kept.ok ? ok(describe(kept.value)) : kept
     },
     async pauseFolder({ folder }) {

@@ -213,8 +213,15 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     })
   }
 
-  /** Takes up what was removed here, or has no place: at a path, else where it was before, else beside the others. */
-  async keep(wanted: string, path: string, signal: AbortSignal): Promise<Result<FolderEntry, LatticeError>> {
+  /**
+   * Takes up what was removed here, or has no place: at a path, else where it was before, else beside the others.
+   * `timeoutMs`: for a device that has it to be reached; 0: as long as is ever waited for that.
+   */
+  async keep(
+    wanted: string,
+    { path, timeoutMs }: { readonly path: string; readonly timeoutMs: number },
+    gone: AbortSignal,
+  ): Promise<Result<FolderEntry, LatticeError>> {
     const found = this.#findPlaceless(wanted)
     if (!found.ok) return found
     const { storeId, name, formerPath } = found.value
@@ -227,7 +234,8 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     this.#comingBack.add(hex)
     try {
       return await this.holding(async () => {
-        const back = await this.#bringBack(found.value, signal)
+        const reachMs = Math.min(timeoutMs || REACH_MS_MAX, REACH_MS_MAX)
+        const back = await this.#bringBack(found.value, AbortSignal.any([gone, AbortSignal.timeout(reachMs)]))
         return back.ok ? await this.bind(back.value, root.value) : back
       })
     } finally {
@@ -254,7 +262,7 @@ export class FolderKeeper implements FolderLookup, AsyncDisposable {
     if (!adopted.ok) return adopted
     const store = adopted.value
     const allowed = writable(this.#entry(store))
-    const signal = AbortSignal.any([gone, this.#stopping.signal, AbortSignal.timeout(REACH_MS_MAX)])
+    const signal = AbortSignal.any([gone, this.#stopping.signal])
     if (allowed.ok && (await untilReady(stores, store, signal))) return ok(store)
     if (!wasOpen) await stores.remove(storeId)
     if (!allowed.ok) return allowed

@@ -107,7 +107,7 @@ async function* joinLink(
   { link: text, path, confirm }: { readonly link: string; readonly path: string; readonly confirm: boolean },
   signal: AbortSignal,
 ): ReturnType<ServiceApi<typeof InviteService>['join']> {
-  const { transport, folders, settings } = node
+  const { transport, folders, settings, log } = node
   const link = readLink(node, text)
   if (!link.ok) return yield link
   // Before anybody is asked: who cannot take the folder should not use up the invite.
@@ -122,9 +122,13 @@ async function* joinLink(
     deviceName: settings.current.name,
     randomBytes: secureRandomBytes,
     asked: (words) => {
+      log.write('info', 'a person is asked to let this device in')
       steps.end(shown)
       shown = steps.begin(words)
-      void shown.answered.then((match) => match || differs.abort())
+      void shown.answered.then((match) => {
+        log.write('info', `the words were said to ${match ? 'match' : 'differ'}`)
+        if (!match) differs.abort()
+      })
       changed.resolve(undefined)
     },
     signal: AbortSignal.any([signal, left.signal]),
@@ -140,6 +144,7 @@ async function* joinLink(
         if (shown) yield asked(shown, false)
         continue
       }
+      log.write('info', admission.ok ? 'this device was let in' : `this device was not let in: ${admission.error.kind}`)
       if (!admission.ok) return yield admission
       if (shown && confirm) {
         yield asked(shown, true)

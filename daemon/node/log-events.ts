@@ -2,6 +2,7 @@
 import { bytesToHex, type PublicKey } from '#kernel/core/bytes.ts'
 import type { LatticeError } from '#kernel/core/result.ts'
 import type { Store } from '#kernel/store/port.ts'
+import type { JoinServer } from '#sync/join/serve.ts'
 import type { Transport } from '#sync/transport/port.ts'
 import { DirtySet, type Changes } from './dirty.ts'
 import type { NodeLog, Private } from './log.ts'
@@ -14,6 +15,7 @@ export interface Logged {
   readonly transport: Transport
   readonly stores: { list(): readonly Store[] }
   readonly folders: { list(): readonly FolderEntry[] }
+  readonly joins: Pick<JoinServer, 'on'>
   readonly report: (cause: unknown) => void
 }
 
@@ -70,15 +72,25 @@ const followFolders = async (logged: Logged, signal: AbortSignal): Promise<void>
   unsubscribe()
 }
 
+/** By the name that it gives itself. */
+const stranger = (name: string, key: PublicKey): Private => ({ kind: 'device', value: name, id: bytesToHex(key) })
+const storeNamed = ({ id, name }: Store): Private => ({ kind: 'folder', value: name, id: bytesToHex(id) })
+
 /** Follows a node until it is told to stop. Returns the way to do that. */
 export const logEvents = (logged: Logged): (() => void) => {
-  const { log, transport, stores, report } = logged
+  const { log, transport, stores, joins, report } = logged
   const stop = new AbortController()
   const undo = [
     transport.on('connected', ({ peer, direct }) =>
       log.write('info', 'connected to ', device(stores.list(), peer), direct ? '' : ' through a relay'),
     ),
     transport.on('disconnected', (peer) => log.write('info', 'disconnected from ', device(stores.list(), peer))),
+    joins.on('requested', ({ device: key, deviceName, store }) =>
+      log.write('info', stranger(deviceName, key), ' asks to join ', storeNamed(store)),
+    ),
+    joins.on('joined', ({ device: key, name, store }) =>
+      log.write('info', stranger(name, key), ' was let in to ', storeNamed(store)),
+    ),
   ]
   followFolders(logged, stop.signal).catch(report)
   return () => {

@@ -19,7 +19,7 @@ export const STEP_DEADLINE_MS = 60_000
 export const collectComplaints = (page: Page, complaints: string[]): void => {
   page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`))
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`)
+    if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`)
   })
 }
 

@@ -10,16 +10,16 @@ import type { Device } from './two-devices.ts'
 export class DesktopDevice implements Device {
   readonly name: string
   readonly disk: string
+  readonly home: string
   readonly tellsPaths = true
   readonly complaints: string[] = []
-  readonly #home: string
   #running: { readonly app: TestApp; readonly page: Page } | undefined
 
   private constructor(name: string, root: string) {
     const short = name.toLowerCase().replaceAll(' ', '-')
     this.name = name
     this.disk = join(root, `${short}-disk`)
-    this.#home = join(root, `${short}-home`)
+    this.home = join(root, `${short}-home`)
   }
 
   /** `link`: what the app is started with. */
@@ -77,12 +77,12 @@ export class DesktopDevice implements Device {
 
   /** The system starts the app again for it. */
   async openLink(link: string): Promise<void> {
-    expect(await startBeside(this.#home, link)).toBe(0)
+    expect(await startBeside(this.home, link)).toBe(0)
     await this.page.locator(`input[value="${link}"]`).waitFor()
   }
 
   async start(link?: string): Promise<void> {
-    const app = await TestApp.launch(this.#home, {
+    const app = await TestApp.launch(this.home, {
       hasInterface: true,
       args: ['--lang=en-GB', ...(link === undefined ? [] : [link])],
     })

@@ -15,6 +15,8 @@ export interface Device extends AsyncDisposable {
   readonly name: string
   /** A directory for the files of this device. */
   readonly disk: string
+  /** Where its node keeps what is its own. */
+  readonly home: string
   /** Whether its page is told where a dropped directory lies. */
   readonly tellsPaths: boolean
   /** What is shown since the last start. */
@@ -223,18 +225,30 @@ const untilOnDisks = async (files: readonly string[], versions: readonly string[
   for (const file of files) await expect.poll(() => versionsOnDisk(file), patience).toEqual(versions.toSorted())
 }
 
-/** What can be read on the screen of a device, for whoever must find out why a story broke off. */
-const screenOf = async ({ name, page, complaints, output }: Device): Promise<string> =>
-  [`${name} shows ${page.url()}`, await page.locator('body').innerText(), ...complaints, output].join('\n')
+const LOG_LINES_SHOWN = 40
 
-export const tellStory = async (first: Device, second: Device): Promise<Figures> => {
+/** What can be read of a device, for whoever must find out why a story broke off: its screen, and the end of its log. */
+const stateOf = async ({ name, home, page, complaints, output }: Device): Promise<string> => {
+  const screen = page.locator('body').innerText({ timeout: 5_000 }).catch(String)
+  const log = readFile(join(home, 'log'), 'utf8').catch(String)
+  const lines = (await log).trimEnd().split('\n').slice(-LOG_LINES_SHOWN)
+  return [`${name} shows ${page.url()}`, await screen, ...complaints, output, `the log of ${name}:`, ...lines].join(
+    '\n',
+  )
+}
+
+/** Tells a story of these devices; where it breaks off, what there is to see of each of them is printed. */
+export const witnessed = async <T>(devices: readonly Device[], story: () => Promise<T>): Promise<T> => {
   try {
-    return await tell(first, second)
+    return await story()
   } catch (cause) {
-    for (const device of [first, second]) console.error(await screenOf(device).catch(String))
+    for (const device of devices) console.error(await stateOf(device).catch(String))
     throw cause
   }
 }
+
+export const tellStory = (first: Device, second: Device): Promise<Figures> =>
+  witnessed([first, second], () => tell(first, second))
 
 const tell = async (first: Device, second: Device): Promise<Figures> => {
   const directory = join(first.disk, FOLDER)

@@ -8,7 +8,8 @@ export class WebDevice implements Device {
   readonly name: string
   readonly disk: string
   readonly tellsPaths = false
-  readonly complaints: string[] = []
+  /** Of the pages before the one that is open. */
+  readonly #complaints: string[] = []
   readonly #node: TestNode
   #opened: TestPage | undefined
 
@@ -28,6 +29,16 @@ export class WebDevice implements Device {
   get page(): Page {
     if (this.#opened === undefined) throw new Error(`${this.name} is not shown`)
     return this.#opened.page
+  }
+
+  /** But for calls that the node has refused, which are failed loads to a browser: what came of them is on the screen. */
+  get complaints(): readonly string[] {
+    const all = [...this.#complaints, ...(this.#opened?.complaints ?? [])]
+    return all.filter((line) => !line.includes('Failed to load resource: the server responded'))
+  }
+
+  get home(): string {
+    return this.#node.home
   }
 
   get output(): string {
@@ -61,7 +72,7 @@ export class WebDevice implements Device {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.complaints.push(...(this.#opened?.complaints ?? []))
+    this.#complaints.push(...(this.#opened?.complaints ?? []))
     await this.#opened?.[Symbol.asyncDispose]()
     this.#opened = undefined
   }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chromiumPath, TestPage } from '../support/browser.ts'
-import { askToJoin, lookAround, makeInvite, nameDevice } from '../support/two-devices.ts'
+import { askToJoin, lookAround, makeInvite, nameDevice, witnessed } from '../support/two-devices.ts'
 import { WebDevice } from '../support/web-device.ts'
 import { TestWorld } from '../support/world.ts'
 
@@ -51,22 +51,24 @@ for (const how of ['reloaded', 'crashed'] as const)
     await using world = await TestWorld.create()
     await using first = await WebDevice.start(world, 'Kitchen laptop')
     await using second = await WebDevice.start(world, 'Phone')
-    await lookAround(first)
-    const link = await makeInvite(first)
-    const request = first.page.getByRole('region', { name: 'Phone wants to join' })
+    await witnessed([first, second], async () => {
+      await lookAround(first)
+      const link = await makeInvite(first)
+      const request = first.page.getByRole('region', { name: 'Phone wants to join' })
 
-    await nameDevice(second)
-    await second.openLink(link)
-    await askToJoin(second, second.disk)
-    await request.waitFor()
-    await interruptions[how](second)
-    await request.waitFor({ state: 'detached' })
+      await nameDevice(second)
+      await second.openLink(link)
+      await askToJoin(second, second.disk)
+      await request.waitFor()
+      await interruptions[how](second)
+      await request.waitFor({ state: 'detached' })
 
-    await second.page.getByRole('button', { name: 'Continue' }).click()
-    await second.openLink(link)
-    await askToJoin(second, second.disk)
-    await request.getByRole('button', { name: 'The words match: let in' }).click()
-    await second.page.getByRole('button', { name: 'They match' }).click()
-    await second.page.getByRole('heading', { level: 1, name: 'Folders' }).waitFor()
-    await request.waitFor({ state: 'detached' })
+      await second.page.getByRole('button', { name: 'Continue' }).click()
+      await second.openLink(link)
+      await askToJoin(second, second.disk)
+      await request.getByRole('button', { name: 'The words match: let in' }).click()
+      await second.page.getByRole('button', { name: 'They match' }).click()
+      await second.page.getByRole('heading', { level: 1, name: 'Folders' }).waitFor()
+      await request.waitFor({ state: 'detached' })
+    })
   })

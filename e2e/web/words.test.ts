@@ -94,4 +94,21 @@ describe.skipIf(chromiumPath() === undefined)('the words of a join (needs Chromi
       [],
     )
   }, 120_000)
+
+  test('a press counts although the other person answers in the midst of it', async () => {
+    await using here = await open(desk)
+    await using there = await open(tablet)
+    await desk.ok('folder', 'add', await world.directory('Recipes'))
+    await ask(there, await desk.ok('invite', 'Recipes', '--approve'), join(world.root, 'pressed'))
+    const accept = here.page.getByRole('button', { name: 'The words match: let in' })
+    const match = there.page.getByRole('button', { name: 'They match' })
+    await match.waitFor()
+    await there.page.clock.runFor(READ_MS)
+    await match.hover()
+    await there.page.mouse.down()
+    await accept.click()
+    await there.page.getByText('The other device has let this one in.').waitFor()
+    await there.page.mouse.up()
+    await there.page.getByRole('heading', { level: 1, name: 'Folders' }).waitFor()
+  }, 120_000)
 })

@@ -48,7 +48,10 @@ const Preview = ({ preview, isAsked }: { readonly preview: PreviewLinkResponse; 
   )
 }
 
-/** What a person there sees while he is asked: other words, with a step of their own, whenever the device had to ask anew. */
+/**
+ * What a person there sees while he is asked: other words, with a step of their own, whenever the device had to ask anew.
+ * The answer of the other person may come at any moment, and must not move the button that this one is pressing.
+ */
 const Asked = ({ asked: { id, words, admitted } }: { readonly asked: AskedStep }) => {
   const { t } = useTranslation('pairing')
   const client = useClient(InviteService)
@@ -64,7 +67,6 @@ const Asked = ({ asked: { id, words, admitted } }: { readonly asked: AskedStep }
         <p>{t('join.compare')}</p>
         <Words words={words} />
         {isMatch && <p className={layout['soft']}>{t('join.matched')}</p>}
-        {!isMatch && admitted && <p>{t('join.admitted')}</p>}
       </div>
       {!isMatch && (
         <>
@@ -76,6 +78,9 @@ const Asked = ({ asked: { id, words, admitted } }: { readonly asked: AskedStep }
             <CallButton kind="primary" action={action} isDisabled={!isReadable} onPress={() => void answer(true)}>
               {t('join.match')}
             </CallButton>
+          </div>
+          <div role="status">
+            <p className={admitted ? undefined : css['unsaid']}>{t('join.admitted')}</p>
           </div>
         </>
       )}

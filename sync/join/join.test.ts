@@ -93,8 +93,13 @@ describe('joining', () => {
     ;[inviter, guest] = world.nodes as [SimNode, SimNode]
     const created = await inviter.running!.manager.create('core:kv', { name: 'ours' })
     id = must(created).id
+    server = serve()
+  })
+  afterEach(() => world.dispose())
+
+  const serve = (): JoinServer => {
     const { manager, transport } = inviter.running!
-    server = new JoinServer({
+    return new JoinServer({
       transport,
       stores: manager,
       timers: world.timers,
@@ -104,8 +109,12 @@ describe('joining', () => {
       },
       admit: (store, peer) => addPeer(manager, store.id, peer),
     })
-  })
-  afterEach(() => world.dispose())
+  }
+  /** It knows nothing any more of who waited. */
+  const serveAnew = (): void => {
+    server[Symbol.dispose]()
+    server = serve()
+  }
 
   const invite = async (uses = 1, expiresMs = world.timers.nowMs() + 60_000, approval = false): Promise<InviteLink> => {
     const { manager, transport } = inviter.running!
@@ -269,28 +278,61 @@ describe('joining', () => {
     })
 
     test('a refusal that falls in the midst of the next round holds', async () => {
-      const joining = startJoin(await ask())
+      const link = await ask()
+      const stop = new AbortController()
+      const before = startJoin(link, guest, guest.name, stop.signal)
       await someoneWaits()
       const { id } = server.waiting()[0]!
-      beginsRound = () => void server.answer(id, false)
+      // It knows nothing any more of its round, as after a restart.
       await guest.running!.transport.disconnect(inviter.signer.publicKey)
+      stop.abort()
+      await ended(before)
+      beginsRound = () => void server.answer(id, false)
+      const joining = startJoin(link)
       expect(await ended(joining)).toMatchObject({ error: { kind: 'join-refused' } })
-      expect(joining.shown).toHaveLength(1)
+      expect(joining.shown).toEqual([])
       expect(server.waiting()).toEqual([])
       expectNoTrace()
     })
 
-    test('who asks again is one device that waits, not two, with other words on both screens', async () => {
+    test('who asks again goes on in the same round: nothing changes on either screen', async () => {
       const requested: string[] = []
       server.on('requested', ({ deviceName }) => requested.push(deviceName))
       const joining = startJoin(await ask())
       await someoneWaits()
+      const before = server.waiting()
+      let rounds = 0
+      beginsRound = () => rounds++
+      for (let i = 0; i < 2 * ROUNDS_MAX; i++) {
+        await guest.running!.transport.disconnect(inviter.signer.publicKey)
+        await world.timers.run(20_000)
+      }
+      expect(server.waiting()).toEqual(before)
+      expect(joining.shown).toEqual([before[0]!.words.join(' ')])
+      expect([rounds, requested]).toEqual([0, [guest.name]])
+      must(await server.answer(before[0]!.id, true))
+      expect((await ended(joining)).ok).toBe(true)
+      expect(joining.shown).toHaveLength(1)
+    })
+
+    test('one that waits on in its round is off the list at last, as any', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
+      await guest.running!.transport.disconnect(inviter.signer.publicKey)
+      expect(await ended(joining, WAIT_MS)).toMatchObject({ error: { kind: 'join-expired' } })
+      await someoneWaits(0)
+    })
+
+    test('a round that the inviter has forgotten is followed by another, with other words on both screens', async () => {
+      const joining = startJoin(await ask())
+      await someoneWaits()
       const [before] = server.waiting()
+      serveAnew()
       await guest.running!.transport.disconnect(inviter.signer.publicKey)
       await world.timers.run(120_000)
       const [now, ...more] = server.waiting()
-      expect([more, requested]).toEqual([[], [guest.name]])
-      expect(now).toMatchObject({ device: before!.device, sinceMs: before!.sinceMs })
+      expect(more).toEqual([])
+      expect(now).toMatchObject({ device: before!.device })
       expect(now!.id).not.toBe(before!.id)
       expect(joining.shown).toEqual([before!.words.join(' '), now!.words.join(' ')])
       expect(joining.shown[0]).not.toBe(joining.shown[1])
@@ -360,12 +402,13 @@ describe('joining', () => {
       expect(await drawOnce(link, last)).toBe(true)
     })
 
-    test('a joiner whose connection breaks too often asks its person, not for other words', async () => {
+    test('a joiner whose rounds are forgotten too often asks its person, not for other words', async () => {
       const joining = startJoin(await ask())
       for (let round = 1; round <= ROUNDS_MAX; round++) {
         await world.timers.run(60_000, () => joining.shown.length === round)
         expect(joining.shown).toHaveLength(round)
         expect(joining.shown.at(-1)).toBe(server.waiting()[0]!.words.join(' '))
+        serveAnew()
         await guest.running!.transport.disconnect(inviter.signer.publicKey)
       }
       expect(await ended(joining)).toMatchObject({ error: { kind: 'not-reachable' } })

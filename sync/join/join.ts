@@ -1,7 +1,7 @@
 /**
  * The joiner's side of `/lattice/join/1`: dials the inviter, shows the link's secret, and adopts the store once it is
  * let in. Where a person is asked first, the two agree on words to show, and it waits; when the connection breaks
- * meanwhile, it asks again, in a new round with other words.
+ * meanwhile, it asks again, to go on in the same round. Where the inviter knows that no more, there are other words.
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { Role as WireRole } from '#proto/system'
@@ -51,13 +51,13 @@ export interface PartOptions {
 }
 
 export interface AskOptions {
-  readonly transport: Transport
+  readonly transport: Pick<Transport, 'self' | 'connect' | 'open'>
   readonly timers: Timers
   /** What this device shall be called, 1 to 64 bytes. */
   readonly deviceName: string
   /** Of a cryptographic generator. */
   readonly randomBytes: (length: number) => Uint8Array
-  /** A person is asked there and sees these words: show them too, in place of those before. */
+  /** A person is asked there and sees these words: show them too, in place of those before. Once for each round. */
   readonly asked: (words: readonly string[]) => void
   /** Gives up; the inviter is told if it can be. */
   readonly signal?: AbortSignal
@@ -125,21 +125,21 @@ interface Attempt {
   readonly link: InviteLink
   readonly options: AskOptions
   readonly untilMs: number
-  /** The inviter said that somebody is asked: from here on a broken connection is no failure. */
-  waited: boolean
-  /** In which this device has shown its nonce. */
+  /** That the inviter has begun: with the first, a broken connection is no failure any more. */
   rounds: number
+  /** The last one in which this device has shown its nonce. */
+  round: { readonly inviterNonce: Uint8Array; readonly words: readonly string[]; isShown: boolean } | undefined
 }
 
 const askUntilAnswered = async (link: InviteLink, options: AskOptions): Promise<Result<Accepted, JoinError>> => {
   const { timers } = options
-  const attempt: Attempt = { link, options, untilMs: timers.nowMs() + WAIT_MS, waited: false, rounds: 0 }
+  const attempt: Attempt = { link, options, untilMs: timers.nowMs() + WAIT_MS, rounds: 0, round: undefined }
   for (let retryMs = RETRY_MS; ; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
     const answered = await askOnce(attempt)
     if (answered.ok) return answered
     const ended = gaveUp(options)
     if (ended) return ended
-    if (!attempt.waited || answered.error.kind !== 'not-reachable' || attempt.rounds >= ROUNDS_MAX) return answered
+    if (!attempt.round || answered.error.kind !== 'not-reachable' || attempt.rounds > ROUNDS_MAX) return answered
     if (timers.nowMs() + retryMs >= attempt.untilMs) return unanswered
     await startPause(timers, retryMs, endOf(options)).over
   }
@@ -165,11 +165,12 @@ const askOnce = async (attempt: Attempt): Promise<Result<Accepted, JoinError>> =
 /** Shows the secret on a fresh stream. Our side of it stays open: its end tells the inviter that we wait no longer. */
 const ask = async (stream: ByteStream, attempt: Attempt): Promise<Result<Accepted, JoinError>> => {
   const { storeId, secret, inviter } = attempt.link
-  const { transport, timers, deviceName, randomBytes, asked } = attempt.options
+  const { transport, timers, deviceName, randomBytes } = attempt.options
   const pair = { inviter, joiner: transport.self }
   const joinerNonce = randomBytes(NONCE_LENGTH)
   const commitment = commitTo(pair, joinerNonce)
-  const request = create(JoinRequestSchema, { version: JOIN_VERSION, storeId, secret, deviceName, commitment })
+  const round = attempt.round?.inviterNonce ?? new Uint8Array()
+  const request = create(JoinRequestSchema, { version: JOIN_VERSION, storeId, secret, deviceName, commitment, round })
   const cancel = timers.after(ANSWER_MS, () => stream.abort('no answer in time'))
   try {
     const reader = new FrameReader(stream, JOIN_FRAME_MAX)
@@ -178,17 +179,22 @@ const ask = async (stream: ByteStream, attempt: Attempt): Promise<Result<Accepte
     let answer = await nextAnswer(reader, storeId)
     if (answer.ok && answer.value.case === 'nonce') {
       const inviterNonce = answer.value.value.nonce
-      attempt.rounds++
+      if (++attempt.rounds > ROUNDS_MAX) {
+        stream.abort('too many rounds')
+        return notReachable('the connection broke too often')
+      }
+      const words = joinWords({ ...pair, secret, inviterNonce, joinerNonce })
+      attempt.round = { inviterNonce, words, isShown: false }
       await writer.write(toBinary(JoinRevealSchema, create(JoinRevealSchema, { nonce: joinerNonce })))
       answer = await nextAnswer(reader, storeId)
-      cancel()
-      if (answer.ok && answer.value.case === 'waiting') {
-        attempt.waited = true
-        asked(joinWords({ ...pair, secret, inviterNonce, joinerNonce }))
-        answer = await whileWaiting(attempt, nextAnswer(reader, storeId))
-        if (!answer.ok && answer.error.kind === WORDS_DIFFER)
-          await writer.write(toBinary(JoinLeaveSchema, create(JoinLeaveSchema, { kind: WORDS_DIFFER })))
-      }
+    }
+    cancel()
+    // At once: it waits on in the round that it was in.
+    if (answer.ok && answer.value.case === 'waiting' && attempt.round) {
+      show(attempt.round, attempt.options)
+      answer = await whileWaiting(attempt, nextAnswer(reader, storeId))
+      if (!answer.ok && answer.error.kind === WORDS_DIFFER)
+        await writer.write(toBinary(JoinLeaveSchema, create(JoinLeaveSchema, { kind: WORDS_DIFFER })))
     }
     await endQuietly(stream)
     if (!answer.ok) return answer
@@ -199,6 +205,12 @@ const ask = async (stream: ByteStream, attempt: Attempt): Promise<Result<Accepte
   } finally {
     cancel()
   }
+}
+
+/** The person at this device sees the words of a round once: what he says of them holds for as long as it lasts. */
+const show = (round: NonNullable<Attempt['round']>, { asked }: AskOptions): void => {
+  if (!round.isShown) asked(round.words)
+  round.isShown = true
 }
 
 /** The word that counts was said: a stream that is gone already is no failure. */

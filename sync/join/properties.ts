@@ -54,6 +54,7 @@ const request = fc
     secret: fc.oneof(bytes32, hash),
     deviceName: text,
     commitment: fc.oneof(bytes32, hash),
+    round: fc.oneof(fc.constant(new Uint8Array()), bytes32, hash),
   })
   .map((fields) => toBinary(JoinRequestSchema, create(JoinRequestSchema, fields)))
 const reveal = fc
@@ -92,9 +93,10 @@ export const anyJoiningIsHandled = (numRuns: number): void =>
     fc.property(spoilt(request), spoilt(answer), spoilt(fc.oneof(reveal, request)), (asked, said, revealed) => {
       const question = parseRequest(asked)
       if (question) {
-        const { storeId, secret, deviceName, commitment } = question
+        const { storeId, secret, deviceName, commitment, round } = question
         const isWhole = storeId.length === 32 && secret.length === SECRET_LENGTH && commitment.length === 32
         invariant(isWhole, 'a question has whole hashes')
+        invariant(!round || round.length === NONCE_LENGTH, 'a round is named by a whole nonce')
         const nameBytes = new TextEncoder().encode(deviceName).length
         invariant(nameBytes > 0 && nameBytes <= NAME_BYTES_MAX, 'a device has a name of bounded length')
         const shown = cleanName(deviceName)

@@ -47,18 +47,27 @@ export interface Request {
   readonly deviceName: string
   /** To the nonce that it reveals if a person is asked. */
   readonly commitment: Hash
+  /** The inviter's nonce of the round that it was in when its connection broke. */
+  readonly round: Uint8Array | undefined
 }
 
 /** The question of a stranger. */
 export const parseRequest = (bytes: Uint8Array): Request | undefined => {
   const decoded = decode(JoinRequestSchema, bytes)
   if (!decoded.ok || decoded.value.version !== JOIN_VERSION) return undefined
-  const { secret, deviceName } = decoded.value
+  const { secret, deviceName, round } = decoded.value
   const storeId = parseHash(decoded.value.storeId)
   const commitment = parseHash(decoded.value.commitment)
   const isNamed = deviceName.length > 0 && encodeUtf8(deviceName).length <= NAME_BYTES_MAX
-  if (!storeId.ok || secret.length !== SECRET_LENGTH || !isNamed || !commitment.ok) return undefined
-  return { storeId: storeId.value, secret, deviceName, commitment: commitment.value }
+  const isRound = round.length === 0 || round.length === NONCE_LENGTH
+  if (!storeId.ok || secret.length !== SECRET_LENGTH || !isNamed || !commitment.ok || !isRound) return undefined
+  return {
+    storeId: storeId.value,
+    secret,
+    deviceName,
+    commitment: commitment.value,
+    round: round.length === 0 ? undefined : round,
+  }
 }
 
 /** The stranger's nonce. */

@@ -210,6 +210,19 @@ describe.each(Object.keys(carriers))('a round over %s', (carrier) => {
     expect(isIn(joiner)).toBe(true)
   })
 
+  test('goes on for the device that is in it, and for no other', async () => {
+    const { shown, joining, stop } = follow(linkTo(inviter))
+    const waits = await someoneWaits()
+    await shown
+    const far = await toInviter()
+    const commitment = commitTo(pairOfMiddle(), seedOf('what the middle commits to'))
+    await far.say(JoinRequestSchema, { ...request(commitment), round: made[0]! })
+    expect((await far.answer()).case).toBe('nonce')
+    expect(server.waiting()).toEqual([waits])
+    stop()
+    expect(await joining).toMatchObject({ error: { kind: 'join-cancelled' } })
+  })
+
   test('tells the inviter that the words differ, which lets nobody in any more', async () => {
     const differs = new AbortController()
     const { shown, joining } = follow(linkTo(inviter), differs.signal)

@@ -212,9 +212,10 @@ export class JoinServer implements Disposable {
     return entered.ticket
   }
 
-  /** Undefined: the device is gone, and was taken off the list if it gave up; or it asks in a newer round. */
-  async #wait(talk: Talk, { join, answered }: Ticket): Promise<JoinAnswer | undefined> {
+  /** Undefined: the device is gone, and was taken off the list if it gave up; or it asks on another stream. */
+  async #wait(talk: Talk, ticket: Ticket): Promise<JoinAnswer | undefined> {
     const { stream, reader } = talk
+    const { join, answered } = ticket
     const gone = say(talk, waiting())
       .then(() => reader.next())
       .then(
@@ -228,7 +229,7 @@ export class JoinServer implements Disposable {
     const answer = await Promise.race([answered, gone])
     if (typeof answer === 'object') return answer
     if (answer === 'differs') this.#room.differ(join.id)
-    else if (answer !== undefined) this.#room.leave(join.id, answer === 'left')
+    else if (answer !== undefined) this.#room.leave(ticket, answer === 'left')
     stream.abort('the device waits no longer here')
     return undefined
   }
@@ -239,8 +240,8 @@ export class JoinServer implements Disposable {
     return done
   }
 
-  /** An applicant: a person is to be asked, and may be. */
-  async #judge(device: PublicKey, request: Request): Promise<JoinAnswer | Applicant> {
+  /** An applicant: a person is to be asked, and may be. A ticket: he is asked already, in the round that broke off. */
+  async #judge(device: PublicKey, request: Request): Promise<JoinAnswer | Applicant | Ticket> {
     const { stores, timers, transport } = this.#options
     const nowMs = timers.nowMs()
     const hex = bytesToHex(device)
@@ -262,6 +263,9 @@ export class JoinServer implements Disposable {
     }
     const standing = this.#standing(asked)
     if (standing !== 'open' || !invite.approval) return this.#admit(asked)
+    // No draw: its nonces were shown before, and so were its words.
+    const resumed = request.round && this.#room.resume(asked, request.round, invite.expiresMs)
+    if (resumed) return resumed
     const inviteHex = bytesToHex(name)
     if (this.#roundsOfDevice.isFull(hex, nowMs) || this.#roundsOfInvite.isFull(inviteHex, nowMs))
       return refuse('too-many-attempts')

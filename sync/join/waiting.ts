@@ -43,7 +43,7 @@ export type Asked = Omit<WaitingJoin, 'id' | 'sinceMs' | 'differs'>
 
 export interface Ticket {
   readonly join: WaitingJoin
-  /** Undefined: the device asks in a newer round. */
+  /** Its own. Undefined: the device asks on another stream. */
   readonly answered: Promise<JoinAnswer | undefined>
 }
 
@@ -96,15 +96,29 @@ export class WaitingRoom {
       if (!over) return undefined
       this.#remove(over)
     }
+    const sinceMs = before?.join.sinceMs ?? this.#timers.nowMs()
+    const ticket = this.#sit({ ...asked, id: idOf(asked, round), sinceMs, differs: false }, expiresMs)
+    this.#changed()
+    return { ticket, isNew: !before }
+  }
+
+  /** A device whose connection broke waits on in the same round, if it is still open: nobody sees a difference. */
+  resume(asked: Pick<WaitingJoin, 'device' | 'invite'>, round: Uint8Array, expiresMs: number): Ticket | undefined {
+    const join = this.#find(idOf(asked, round))?.join
+    return join && !join.differs ? this.#sit(join, expiresMs) : undefined
+  }
+
+  /** In the place of whom the device was before, whose stream is no longer waited on. */
+  #sit(join: WaitingJoin, expiresMs: number): Ticket {
+    const seat = seatOf(join)
+    const before = this.#entries.get(seat)
     this.#stop(before)
-    const nowMs = this.#timers.nowMs()
-    const sinceMs = before?.join.sinceMs ?? nowMs
-    const id = bytesToHex(requestHash(asked.device, asked.invite, round)).slice(0, ID_CHARS)
+    const { id, sinceMs } = join
     const { promise, resolve } = Promise.withResolvers<JoinAnswer | undefined>()
     const over: RefusalKind = expiresMs < sinceMs + WAIT_MS ? 'invite-expired' : 'join-expired'
-    const leftMs = Math.min(sinceMs + WAIT_MS, expiresMs) - nowMs
+    const leftMs = Math.min(sinceMs + WAIT_MS, expiresMs) - this.#timers.nowMs()
     const entry: Entry = {
-      join: { ...asked, id, sinceMs, differs: false },
+      join,
       answered: promise,
       resolve,
       cancelExpiry: this.#timers.after(Math.max(0, leftMs), () => this.settle(id, refuse(over))),
@@ -112,14 +126,16 @@ export class WaitingRoom {
     }
     this.#entries.set(seat, entry) // in its place on the list
     before?.resolve(undefined)
-    this.#changed()
-    return { ticket: entry, isNew: !before }
+    return entry
   }
 
-  /** A stream is gone. `gaveUp`: the device ended it itself; else its connection broke and it may ask again. */
-  leave(id: string, gaveUp: boolean): void {
-    const entry = this.#find(id)
-    if (!entry) return
+  /**
+   * The stream of a ticket is gone; nothing to the device if it waits on another one by now. `gaveUp`: it ended the
+   * stream itself; else its connection broke and it may ask again.
+   */
+  leave({ join, answered }: Ticket, gaveUp: boolean): void {
+    const entry = this.#find(join.id)
+    if (entry?.answered !== answered) return
     if (gaveUp) this.#remove(entry)
     else entry.cancelAway = this.#timers.after(AWAY_MS, () => this.#remove(entry))
   }
@@ -182,6 +198,9 @@ export class WaitingRoom {
     entry?.cancelAway?.()
   }
 }
+
+const idOf = ({ device, invite }: Pick<WaitingJoin, 'device' | 'invite'>, round: Uint8Array): string =>
+  bytesToHex(requestHash(device, invite, round)).slice(0, ID_CHARS)
 
 const seatOf = ({ device, invite }: Pick<WaitingJoin, 'device' | 'invite'>): string =>
   bytesToHex(seatHash(device, invite))

@@ -33,9 +33,13 @@ export const removeFolder = async (folder: string, options: CommonOptions): Prom
   )
 }
 
-export const keepFolder = async (folder: string, path: string | undefined, options: CommonOptions): Promise<void> => {
+export const keepFolder = async (
+  folder: string,
+  path: string | undefined,
+  options: CommonOptions & { timeout?: number },
+): Promise<void> => {
   const context = await openContext(options)
-  const request = { folder, path: path === undefined ? '' : absolutePath(path) }
+  const request = { folder, path: path === undefined ? '' : absolutePath(path), timeoutMs: options.timeout ?? 0 }
   await context.call(methods.keepFolder, request, (reply) => sentence(reply.folder, 'syncs here again'))
 }
 
