@@ -6,18 +6,34 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // Vitest leaves a processor to itself if it is not told better: with two, that is half of them.
 const node = { environment: 'node' as const, execArgv: ['--expose-gc'], maxWorkers: availableParallelism() }
 
-/** Real programs wait for each other much of their time: one file more than there are processors. */
-const endToEnd = { ...node, testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: availableParallelism() + 1 }
+/** Real programs wait for each other much of their time: two files more than there are processors. */
+const endToEnd = { ...node, testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: availableParallelism() + 2 }
 
-/** What takes longest: begun last, it would go on alone when all the others have ended. */
-const longFiles =
-  /(web\/(screens|keyboard|two-devices)|real-tree|chaos|desktop\/(package|failures|tray|ui-two-devices))\.test\.ts$/
+/** What takes longest, the longest first: begun last, one of them would go on alone when all the others have ended. */
+const longFiles = [
+  'web/screens',
+  'web/keyboard',
+  'e2e/commands',
+  'e2e/real-tree',
+  'e2e/conflicts',
+  'desktop/failures',
+  'e2e/chaos',
+  'web/interrupted',
+  'web/two-devices',
+  'desktop/notices',
+  'desktop/package',
+  'desktop/tray',
+  'desktop/ui-two-devices',
+].map((name) => `/${name}.test.ts`)
 
 class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const isLong = ({ moduleId }: TestSpecification): boolean => longFiles.test(moduleId)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    const placeOf = ({ moduleId }: TestSpecification): number => {
+      const place = longFiles.findIndex((name) => moduleId.endsWith(name))
+      return place === -1 ? longFiles.length : place
+    }
+    return sorted.toSorted((one, other) => placeOf(one) - placeOf(other))
   }
 }
 
@@ -59,6 +75,7 @@ export default defineConfig({
           ...node,
           name: 'fuzz',
           include: ['{kernel,sync,fs-bridge,daemon}/**/*.fuzz.ts'],
+          isolate: false, // they leave nothing behind, and reading the same modules again takes as long as running them
           testTimeout: 3_600_000,
         },
       },

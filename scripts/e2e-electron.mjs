@@ -1,6 +1,6 @@
 /**
  * `npm run e2e:electron`: the tests of the desktop app, each file in a display, D-Bus session and keyring of its own.
- * Fetches or installs what a machine lacks. Arguments go to vitest.
+ * Fetches or installs what a machine lacks. Arguments go to vitest; `--prepare-only` runs no test.
  */
 import { pathToFileURL } from 'node:url'
 import { electronForTests } from './lib/electron.mjs'
@@ -27,9 +27,12 @@ export async function prepareDesktop() {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const desktop = await prepareDesktop()
-  const args = ['run', '--project', 'desktop', ...process.argv.slice(2)]
-  process.exitCode =
-    desktop === undefined
-      ? 1
-      : await runGroup(fromRoot('node_modules', '.bin', 'vitest'), args, { ...toolEnvironment(), ...desktop })
+  const given = process.argv.slice(2)
+  const args = ['run', '--project', 'desktop', ...given]
+  if (desktop === undefined) process.exitCode = 1
+  else if (!given.includes('--prepare-only'))
+    process.exitCode = await runGroup(fromRoot('node_modules', '.bin', 'vitest'), args, {
+      ...toolEnvironment(),
+      ...desktop,
+    })
 }

@@ -1,6 +1,7 @@
-/** `runGroup`, in a process of its own: what the program has started does not outlive it, nor us. */
+/** `runGroup`, in a process of its own: what the program has started does not outlive it, nor us; nor does what is captured. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
@@ -41,3 +42,19 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     expect(await exited).toEqual([null, signal])
   },
 )
+
+test('what is captured beside it ends with it', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const connects = `require('node:net').connect(${port}, '127.0.0.1')`
+  const script = `
+    import { capture, runGroup } from ${JSON.stringify(runner)}
+    void capture(process.execPath, ['-e', ${JSON.stringify(connects)}])
+    process.exitCode = await runGroup(process.execPath, ['-e', 'setTimeout(() => undefined, 60_000)'])`
+  const run = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  run.kill()
+  await once(socket.resume(), 'close')
+  server.close()
+})

@@ -1,6 +1,7 @@
 /**
- * `npm test`: unit tests with short fuzz and simulation campaigns, then everything `verify` checks, then end to end and
- * the desktop app. Stages that vitest runs share its workers, so that no processor waits for the end of one.
+ * `npm test`: unit tests with short fuzz and simulation campaigns, and beside them everything `verify` checks and the
+ * building of the app; then end to end and the desktop app. Stages that vitest runs share its workers, so that no
+ * processor waits for the end of one; what runs beside a stage is told when its turn comes.
  * Goes on after a failure, so that one run tells all; the exit code is 0 only when nothing failed. Ends with what
  * was skipped and why, what failed and how, and the line `N passed, N failed` (with `, N skipped` where that is so).
  *
@@ -11,13 +12,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { prepareDesktop } from './e2e-electron.mjs'
 import { fromRoot, toolEnvironment } from './lib/paths.mjs'
-import { runGroup } from './lib/run.mjs'
+import { capture, runGroup } from './lib/run.mjs'
 import { verify } from './verify.mjs'
 
 /** @typedef {{ name: string, why: string }} Told */
 /** @typedef {{ passed: number, failed: Told[], skipped: Told[] }} Counts */
 
-/** Those of a row run together. */
+/** Those of a row run together, and `verify` beside the row before it. */
 const order = [['unit', 'fuzz', 'sim'], ['verify'], ['e2e', 'desktop']]
 const stages = order.flat()
 const shortCampaign = { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '2000', SIM_SEEDS: process.env['SIM_SEEDS'] ?? '25' }
@@ -53,17 +54,29 @@ async function runVitest(projects, env, extra) {
 /** The last lines of what a program printed. @param {string} output */
 const endOf = (output) => output.split('\n').slice(-30).join('\n')
 
-/** What `verify` says: a step that fails counts as one failure, so that the last line never says 0 of a red run. @returns {Promise<Counts>} */
+/**
+ * Verifies; resolves to what came of it and what there is to print. A step that fails counts as one failure, so that the
+ * last line never says 0 of a red run.
+ * @returns {Promise<{ counts: Counts, said: string[] }>}
+ */
 async function runVerify() {
-  const failed = (await verify()).map(({ name, output }) => ({ name: `verify: ${name}`, why: endOf(output) }))
-  return { passed: 0, failed, skipped: [] }
+  /** @type {string[]} */
+  const said = []
+  const faults = await verify((line) => said.push(line))
+  const failed = faults.map(({ name, output }) => ({ name: `verify: ${name}`, why: endOf(output) }))
+  return { counts: { passed: 0, failed, skipped: [] }, said }
 }
 
 /** @param {readonly string[]} together stages of one row @param {readonly string[]} extra @returns {Promise<Counts[]>} */
 async function runStages(together, extra) {
   console.log(`\n=== ${together.join(', ')}`)
-  if (together.includes('verify')) return [await runVerify()]
+  if (verifying && together.includes('verify')) {
+    const { counts, said } = await verifying
+    for (const line of said) console.log(line)
+    return [counts]
+  }
   if (!together.includes('desktop')) return [await runVitest(together, {}, extra)]
+  await preparing
   const desktop = await prepareDesktop()
   if (desktop !== undefined) return [await runVitest(together, desktop, extra)]
   const why = 'what the tests of the desktop app need is not there; what was printed above says more'
@@ -81,6 +94,13 @@ if (unknown.length > 0) {
   console.error(`test: there is no stage '${unknown.join(', ')}'; there are ${stages.join(', ')}`)
   process.exit(2)
 }
+
+// Both have a processor idle at times, and so have the tests they run beside. What cannot be prepared is tried again, and
+// told, when its turn comes.
+const verifying = wanted.includes('verify') ? runVerify() : undefined
+const preparing = wanted.includes('desktop')
+  ? capture(process.execPath, [fromRoot('scripts', 'e2e-electron.mjs'), '--prepare-only'])
+  : undefined
 
 /** @type {Counts} */
 const total = { passed: 0, failed: [], skipped: [] }

@@ -24,8 +24,12 @@ const steps = [
   { name: 'tidy', program: node, args: ['scripts/tidy.mjs'] },
 ]
 
-/** Runs every step, as many at once as there are processors. @returns {Promise<{ name: string, output: string }[]>} those that failed */
-export async function verify() {
+/**
+ * Runs every step, as many at once as there are processors.
+ * @param {(line: string) => unknown} say is told of each step once it has ended
+ * @returns {Promise<{ name: string, output: string }[]>} those that failed
+ */
+export async function verify(say = console.log) {
   const queue = [...steps]
   /** @type {{ name: string, output: string }[]} */
   const failed = []
@@ -34,10 +38,10 @@ export async function verify() {
       const startedMs = performance.now()
       const { code, output } = await capture(step.program, step.args)
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
-      console.log(`verify: ${step.name} ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
+      say(`verify: ${step.name} ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`)
       if (code === 0) continue
       failed.push({ name: step.name, output: output.trimEnd() })
-      console.log(output.trimEnd())
+      say(output.trimEnd())
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))

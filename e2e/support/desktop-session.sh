@@ -22,9 +22,10 @@ if [ "$1" != --inside ]; then
   </policy>
 </busconfig>
 END
-  # The server picks a display that is free, and says which: sessions are made side by side.
+  # The server picks a display that is free, and says which: sessions are made side by side. Between two tests, when its
+  # last client has left, it would begin anew, while the next ones come already.
   mkfifo "$HOME/display"
-  Xvfb -screen 0 1280x900x24 -nolisten tcp -displayfd 3 3>"$HOME/display" &
+  Xvfb -screen 0 1280x900x24 -nolisten tcp -noreset -displayfd 3 3>"$HOME/display" &
   server=$!
   trap 'kill "$server"' EXIT
   read -r display <"$HOME/display"

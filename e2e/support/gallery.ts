@@ -4,6 +4,7 @@
  */
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { TestPage } from './browser.ts'
 import { barriers, misfits } from './looks.ts'
 import { sayingIn, type Screen, type View } from './screens/view.ts'
@@ -14,6 +15,9 @@ export type Language = (typeof languagesSeen)[number]
 
 const taken = new URL('../../build/screens/', import.meta.url).pathname
 const shown = new URL('../../docs/screens/', import.meta.url).pathname
+
+/** Whether the pictures in the documentation are renewed: taking one costs more than looking at the screen. */
+export const wantsPictures = process.env['LATTICE_SCREENS'] === '1'
 
 const size = { width: 1060, height: 700 }
 /** As wide as a window may be before the navigation moves below. */
@@ -51,24 +55,25 @@ export class Visit implements AsyncDisposable {
   }
 
   async #inThemes(name: string): Promise<void> {
-    const { page } = this.view
-    await page.screenshot({ path: join(taken, `${name}.png`) })
-    this.#tell(`${name}, light`, await barriers(page, 'all'))
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await page.screenshot({ path: join(taken, `${name}-dark.png`) })
-    this.#tell(`${name}, dark`, await barriers(page, 'colours'))
+    await this.#judge(name, (page) => barriers(page, 'all'), wantsPictures)
+    await this.view.page.emulateMedia({ colorScheme: 'dark' })
+    await this.#judge(`${name}-dark`, (page) => barriers(page, 'colours'), wantsPictures)
   }
 
   async #inWidths(name: string): Promise<void> {
-    const { page } = this.view
-    await page.screenshot({ path: join(taken, `${name}-${this.#language}.png`) })
-    this.#tell(`${name} in ${this.#language}`, await misfits(page))
-    await page.setViewportSize({ ...size, width: NARROW })
-    this.#tell(`${name} in ${this.#language}, narrow`, await misfits(page))
+    await this.#judge(`${name}-${this.#language}`, misfits)
+    await this.view.page.setViewportSize({ ...size, width: NARROW })
+    await this.#judge(`${name}-${this.#language}-narrow`, misfits)
   }
 
-  #tell(where: string, findings: readonly string[]): void {
-    this.findings.push(...findings.map((finding) => `${where}: ${finding}`))
+  /** Says what is wrong with what is shown, and takes a picture of it then. */
+  async #judge(name: string, judge: (page: Page) => Promise<string[]>, wantsPicture = false): Promise<void> {
+    const { page } = this.view
+    const takePicture = () => page.screenshot({ path: join(taken, `${name}.png`) })
+    if (wantsPicture) await takePicture()
+    const found = await judge(page)
+    this.findings.push(...found.map((finding) => `${name}: ${finding}`))
+    if (found.length > 0) await takePicture()
   }
 
   /** What the page complained of, but for answers of the node that are errors: some screens are there to show those. */

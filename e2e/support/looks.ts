@@ -1,5 +1,5 @@
 /** What can be wrong with how a screen looks: found in the page itself, said in a line each. */
-import { AxeBuilder } from '@axe-core/playwright'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 
 /** Rules that judge colours: the others say the same in every theme. */
@@ -7,12 +7,19 @@ const ofColours = ['color-contrast', 'link-in-text-block']
 
 /** What axe finds serious or critical: by all of its rules, or by those that judge colours. */
 export const barriers = async (page: Page, rules: 'all' | 'colours'): Promise<string[]> => {
+  // Half a megabyte, so once for each document and not, as its own library does, twice for each look.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source)
+  return page.evaluate(findBarriers, rules === 'all' ? undefined : ofColours)
+}
+
+/** Runs in the page, where axe is. */
+const findBarriers = async (rules: string[] | undefined): Promise<string[]> => {
+  const { run } = Reflect.get(window, 'axe') as typeof axe
   // The library's announcer names buttons that may be gone by the time axe looks; it is seen by nobody, and empties itself.
-  const axe = new AxeBuilder({ page })
-    .setLegacyMode() // there are no frames: no second page is needed to gather what they hold
-    .options({ resultTypes: ['violations'] })
-    .exclude('[data-live-announcer]')
-  const { violations } = await (rules === 'all' ? axe : axe.withRules(ofColours)).analyze()
+  const { violations } = await run(
+    { exclude: [['[data-live-announcer]']] },
+    { resultTypes: ['violations'], ...(rules && { runOnly: rules }) },
+  )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id} at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)

@@ -33,9 +33,13 @@ export class Notifications implements AsyncDisposable {
   static async start(directory: string): Promise<Notifications> {
     const path = join(directory, 'dunstrc')
     await writeFile(path, configuration)
-    const daemon = spawn('dunst', ['-conf', path], { stdio: 'ignore' })
+    const daemon = spawn('dunst', ['-conf', path], { stdio: ['ignore', 'ignore', 'pipe'] })
     childHasStarted(daemon)
-    await nameOwned(NAME)
+    let said = ''
+    daemon.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+    const ended = once(daemon, 'close').then(() => Promise.reject(new Error(`dunst did not stay: ${said}`)))
+    await Promise.race([nameOwned(NAME), ended])
+    ended.catch(() => undefined) // from here on it may
     return new Notifications(daemon, await CallMonitor.of(NAME))
   }
 

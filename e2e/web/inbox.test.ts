@@ -57,6 +57,7 @@ test('many conflicts are gone through by wheel and by Tab in a few elements', as
   expect(await barriers(page, 'all')).toEqual([])
   expect(await misfits(page)).toEqual([])
   expect(await focused()).toBe('41')
+  await page.locator('main li[aria-posinset="42"]').waitFor({ state: 'attached' }) // before Tab asks for it
   await page.keyboard.press('Tab')
   await page.keyboard.press('Tab')
   expect(await focused()).toBe('42')

@@ -1,10 +1,10 @@
 /**
  * Every screen and dialog, on real nodes: no serious or critical finding of axe in either theme, no text cut off in a
- * language that is longer or runs from right to left, and a picture of each. `npm run screens` renews docs/screens.
+ * language that is longer or runs from right to left. `npm run screens` renews the pictures in docs/screens.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath } from '../support/browser.ts'
-import { hang, languagesSeen, Visit, type Language } from '../support/gallery.ts'
+import { hang, languagesSeen, Visit, wantsPictures, type Language } from '../support/gallery.ts'
 import { liveIn, type LivedIn } from '../support/lived-in.ts'
 import { dailyScreens } from '../support/screens/daily.ts'
 import { asking, differed, events } from '../support/screens/events.ts'
@@ -95,7 +95,7 @@ describe.skipIf(chromiumPath() === undefined)('screens (need Chromium)', () => {
 
   // No test: what `npm run screens` does with the pictures once all of them were taken.
   afterAll(async () => {
-    if (process.env['LATTICE_SCREENS'] !== '1') return
+    if (!wantsPictures) return
     await hang([
       ...firstScreens(''),
       ...dailyScreens(lived, ''),

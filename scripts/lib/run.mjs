@@ -22,9 +22,12 @@ const endMsMax = 5_000
 /** An npm that is told to end tells the shell between us, which ends without a word: that we see by looking. */
 const lookEveryMs = 500
 
+/** What `capture` has started and has not ended. @type {Set<import('node:child_process').ChildProcess>} */
+const captured = new Set()
+
 /**
  * As `run`, and nothing that the program has started outlives it: it is the head of a process group, which is told to end
- * when we are, and ended when the program is. Then we end as we were told to.
+ * when we are, and ended when the program is. Then we end as we were told to, and what is being captured with us.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
@@ -51,8 +54,9 @@ export function runGroup(program, args, env = toolEnvironment()) {
       clearInterval(looking)
       for (const signal of endSignals) process.off(signal, tell)
       signalGroup(child, 'SIGKILL')
-      if (told === undefined) resolve(code ?? 1)
-      else process.kill(process.pid, told)
+      if (told === undefined) return resolve(code ?? 1)
+      for (const other of captured) other.kill()
+      process.kill(process.pid, told)
     })
   })
 }
@@ -83,6 +87,8 @@ export function signalGroup({ pid }, signal) {
 export function capture(program, args, env = toolEnvironment()) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    captured.add(child)
+    child.once('exit', () => captured.delete(child))
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
     child.once('error', reject)

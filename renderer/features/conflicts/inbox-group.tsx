@@ -96,8 +96,10 @@ function useRowsInSight(list: RefObject<HTMLUListElement | null>, conflicts: rea
       const rows = defaultRangeExtractor(range)
       const focused = document.activeElement?.closest('[data-index]')
       const at = focused && list.current?.contains(focused) ? Number(focused.getAttribute('data-index')) : undefined
-      if (at === undefined || at >= range.count || rows.includes(at)) return rows
-      return [...rows, at].toSorted((one, other) => one - other)
+      if (at === undefined) return rows
+      // With those beside it, which Tab goes on to: before the row is in sight again, however fast one types.
+      const kept = [at - 1, at, at + 1].filter((index) => index >= 0 && index < range.count)
+      return [...new Set([...rows, ...kept])].toSorted((one, other) => one - other)
     },
   })
 }
