@@ -7,6 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KeyStorage, Theme } from '#proto/desktop_api'
 import { portScript, startBeside, TestApp } from '../support/electron.ts'
 
+/** It ends what hangs, and judges no speed. */
+const DEADLINE = { timeout: 30_000 }
+
 let root: string
 let script: string
 beforeAll(async () => {
@@ -55,14 +58,21 @@ test('a closed window leaves the app running, and comes back where it was', asyn
   const home = join(root, 'closed')
   await using app = await TestApp.start(home)
   const page = await app.page()
+  // Once it is on the screen: a window that is being put there takes the size that it had before.
+  await expect
+    .poll(() => app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible()), DEADLINE)
+    .toBe(true)
   await app.app.evaluate(({ BrowserWindow }) =>
     BrowserWindow.getAllWindows()[0]?.setBounds({ x: 90, y: 70, width: 700, height: 500 }),
   )
+  await expect.poll(() => page.evaluate(() => [innerWidth, innerHeight]), DEADLINE).toEqual([700, 500])
   await Promise.all([
     page.waitForEvent('close'),
     app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()),
   ])
-  await expect.poll(() => app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
+  await expect
+    .poll(() => app.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length), DEADLINE)
+    .toBe(0)
   expect(JSON.parse(await readFile(join(home, 'desktop.json'), 'utf8')).window).toMatchObject({
     width: 700,
     height: 500,

@@ -11,6 +11,8 @@ import { TestWorld, type TestNode } from '../support/world.ts'
 const FLOW_MS = 240_000
 /** Focus is given back in a frame or two; the limit ends what hangs. */
 const FOCUS_MS = 20_000
+/** What was decided is on its way to the disk when the page says so; the limit ends what hangs. */
+const DISK_MS = 20_000
 /** As many as the grid is made for. */
 const ROWS = 20_000
 
@@ -153,9 +155,9 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
         await keys.use('button', 'Save merged result')
         await page.getByRole('heading', { name: 'Settled already' }).or(page.getByText('Settled already')).waitFor()
       })
-      const merged = await readFile(join(world.root, 'laptop', 'Notes', 'packing.md'), 'utf8')
-      expect(merged).toContain('one kayak')
-      expect(merged).toContain('rope, 30 m')
+      const merged = (): Promise<string> => readFile(join(world.root, 'laptop', 'Notes', 'packing.md'), 'utf8')
+      await expect.poll(merged, { timeout: DISK_MS }).toContain('one kayak')
+      expect(await merged()).toContain('rope, 30 m')
     },
     FLOW_MS,
   )
@@ -222,7 +224,7 @@ describe.skipIf(chromiumPath() === undefined)('by keyboard alone (needs Chromium
       await keys.use('button', 'Restore')
       await keys.page.getByText('1 file is back.').waitFor()
     })
-    expect(await readFile(file, 'utf8')).toBe(before)
+    await expect.poll(() => readFile(file, 'utf8'), { timeout: DISK_MS }).toBe(before)
   })
 
   test('the past of a folder', async () => {

@@ -6,6 +6,8 @@ import { chromiumPath, TestPage } from '../support/browser.ts'
 import { TestWorld } from '../support/world.ts'
 
 const FILES = 3000
+/** It ends what hangs, and judges no speed. */
+const DEADLINE = { timeout: 30_000 }
 const nameOf = (index: number): string => `file-${String(index).padStart(4, '0')}`
 
 test('thousands of rows are moved through by keys and by wheel in a few elements', async (context) => {
@@ -41,11 +43,11 @@ test('thousands of rows are moved through by keys and by wheel in a few elements
   await grid.focus()
   await page.keyboard.press('End')
   await grid.locator(`[aria-rowindex="${FILES + 1}"][aria-selected=true]`).waitFor()
-  await expect.poll(activeRow).toEqual([nameOf(FILES - 1), true])
+  await expect.poll(activeRow, DEADLINE).toEqual([nameOf(FILES - 1), true])
   await page.keyboard.press('Home')
   for (let i = 0; i < 40; i++) await page.keyboard.press('ArrowDown')
   await grid.locator('[aria-rowindex="42"][aria-selected=true]').waitFor()
-  await expect.poll(activeRow).toEqual([nameOf(40), true])
+  await expect.poll(activeRow, DEADLINE).toEqual([nameOf(40), true])
   await grid.hover()
   await page.mouse.wheel(0, 50_000)
 
@@ -71,10 +73,10 @@ test('thousands of rows are moved through by keys and by wheel in a few elements
   const seen = await firstSeen()
   await Promise.all(['a', 'b', 'c'].map((name) => writeFile(join(directory, name), '')))
   await page.getByRole('status').getByText('3,003').waitFor()
-  await expect.poll(firstSeen).toBe(seen)
+  await expect.poll(firstSeen, DEADLINE).toBe(seen)
   expect(await grid.evaluate((element) => element === document.activeElement)).toBe(true)
   await page.keyboard.press('ArrowDown')
   await grid.locator('[aria-rowindex="46"][aria-selected=true]').waitFor()
-  await expect.poll(activeRow).toEqual([nameOf(41), true])
+  await expect.poll(activeRow, DEADLINE).toEqual([nameOf(41), true])
   expect(opened.complaints).toEqual([])
 })
