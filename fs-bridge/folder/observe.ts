@@ -130,6 +130,8 @@ interface Found {
   readonly entry: Entry | undefined
   readonly wasClosed: boolean
   readonly looked: Looked | undefined | 'unreadable'
+  /** As of what is gone. */
+  readonly inAnother?: true
 }
 
 const lookFor = (at: Observing, path: string, parent: Inode, name: string, entry: Entry | undefined): Found => {
@@ -177,25 +179,23 @@ function* walkDir(at: Observing, path: string, dir: Inode, self: DirIdentity, wa
   const there = new Set(names)
   for (let from = 0; from === 0 || from < names.length; from += LOOKS_AT_ONCE) {
     const some = names.slice(from, from + LOOKS_AT_ONCE)
-    const found = some.map((name) => lookFor(at, joinPath(path, name), dir, name, known.get(name)))
+    const found = some.map((name) => ({ ...lookFor(at, joinPath(path, name), dir, name, known.get(name)), ...missed }))
     const now = lookSafely(at, path)
     if (now === undefined || now === 'unreadable' || now.ino !== self.ino || now.birthNs !== self.birthNs)
       return at.missed(path, dir)
     if (from === 0)
       for (const entry of known.values()) if (!there.has(entry.name)) yield { what: 'gone', entry, ...missed }
-    for (const one of found)
-      if (one.looked || !one.entry) yield* observeEntry(at, one, walk)
-      else yield { what: 'gone', entry: one.entry, ...missed }
+    for (const one of found) yield* observeEntry(at, one, walk)
   }
 }
 
 function* observeEntry(at: Observing, found: Found, walk: Walk): Generator<Seen | undefined> {
-  const { path, parent, name, entry, wasClosed, looked } = found
+  const { path, parent, name, entry, wasClosed, looked, inAnother } = found
   if (name === CONTROL_DIR && equalBytes(parent, ROOT_INODE)) return
   if (looked === 'unreadable') return
   if (!looked) {
     if (name.includes('\ufffd')) at.problem(path, 'bad-name', 'the name is not valid UTF-8')
-    if (entry) yield { what: 'gone', entry }
+    if (entry) yield { what: 'gone', entry, ...(inAnother && { inAnother }) }
     else yield undefined
     return
   }

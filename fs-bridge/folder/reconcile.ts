@@ -1,4 +1,5 @@
 /** Everything that is not on disk as everyone sees it: the store's tree and the index compared from end to end. */
+import { inodeState } from '../filestore/inode.ts'
 import type { Inode } from '../filestore/port.ts'
 import type { Tree } from '../filestore/tree.ts'
 import { settled, stepsOf } from './appearances.ts'
@@ -15,9 +16,9 @@ export class TreeWalk {
     return this.#dirs.length === 0
   }
 
-  /** What hangs below is walked once more. Of what is no directory nothing does. */
-  changed(inode: Inode): void {
-    this.#dirs.push(inode)
+  /** What hangs below is walked once more. */
+  changed(tree: Tree, inode: Inode): void {
+    if (inodeState(tree.state.cells, inode)?.kind === 'dir') this.#dirs.push(inode)
   }
 
   /** Goes on to the end, as far as it is known by then. Yields `undefined` between steps to pause. */

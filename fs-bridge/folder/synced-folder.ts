@@ -246,7 +246,7 @@ export class SyncedFolder {
       const affected = tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))
       for (const inode of affected) {
         if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
-        this.#walk?.changed(inode)
+        this.#walk?.changed(tree, inode)
       }
       this.#touching.inodes(tree, affected)
       await nextTurn()

@@ -2,8 +2,7 @@
  * A TLS socket whose bytes are lent to a listener rather than given: one buffer serves all reads. A buffer for each
  * TLS record would be 65,536 in a GiB, and collecting them costs the receiver as much as decrypting what they hold.
  */
-import type { ConnectionOptions, TLSSocket } from 'node:tls'
-import { connect } from 'node:tls'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 /** The bytes are the socket's again after the call. */
 type OnBytes = (bytes: Uint8Array) => void
