@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest'
 import { deviceKey, Net } from '../blobs/testing.ts'
+import { ok } from '#kernel/core/result.ts'
 import { GatedTransport } from './gated.ts'
 import { StreamClosedError, type ByteStream } from './port.ts'
 
 const [alice, bob] = [deviceKey(1), deviceKey(2)]
 
-const createPair = () => {
+/** `extra`: what the streams that are opened can besides. */
+const createPair = (extra: Partial<ByteStream> = {}) => {
   const net = new Net()
   const inner = net.node(alice)
   const dropped: unknown[] = []
-  const gate = new GatedTransport({ ...inner, disconnect: async (peer) => void dropped.push(peer) })
+  const open: typeof inner.open = async (...args) => {
+    const opened = await inner.open(...args)
+    return opened.ok ? ok({ ...opened.value, ...extra }) : opened
+  }
+  const gate = new GatedTransport({ ...inner, open, disconnect: async (peer) => void dropped.push(peer) })
   const other = net.node(bob)
   const taken: ByteStream[] = []
   other.handle('/test/1', { maxPerPeer: 1 }, async (stream) => void taken.push(stream))
@@ -60,4 +66,13 @@ test('opened again, it drops the connections so that both ends start over; open 
   await gate.reopen()
   expect(dropped).toEqual([bob])
   expect((await gate.open(bob, '/test/1')).ok).toBe(true)
+})
+
+test('a stream that can be read into can be so through the gate', async () => {
+  const { gate, other } = createPair({ readInto: async (target) => target.fill(7).length })
+  other.handle('/test/2', { maxPerPeer: 1 }, async () => undefined)
+  const opened = await gate.open(bob, '/test/2')
+  const target = new Uint8Array(3)
+  expect(opened.ok && (await opened.value.readInto?.(target))).toBe(3)
+  expect(target).toEqual(Uint8Array.of(7, 7, 7))
 })
