@@ -81,17 +81,6 @@ const referencedBlobs = function* (tables: StateReader): Generator<BlobRef> {
   }
 }
 
-/** A writer's own batch is decoded to be checked and, from other bytes, to be applied right after. */
-const decodeOnce = (): ((bytes: Uint8Array) => FileOps) => {
-  let last: { readonly bytes: Uint8Array; readonly ops: FileOps } | undefined
-  return (bytes) => {
-    const known = last && Buffer.compare(last.bytes, bytes) === 0 ? last.ops : undefined
-    const ops = known ?? decodeOps(bytes)
-    last = known ? undefined : { bytes, ops }
-    return ops
-  }
-}
-
-export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOnce(), apply, referencedBlobs }
+export const filestoreMachine: StateMachine<FileOps> = { decode: decodeOps, apply, referencedBlobs }
 
 export const filestoreType: StoreType<FileOps> = { name: FILESTORE_TYPE, machine: filestoreMachine }

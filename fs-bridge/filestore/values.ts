@@ -95,19 +95,10 @@ export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array
   return out
 }
 
-const NO_KEY = new Uint8Array()
-
 /** Keys are asked for again and again while one inode is worked on: the last one made is kept. */
 const inodeKeys = (prefix: number) => {
-  let last: Inode | undefined
-  let made: Uint8Array = NO_KEY
-  return (inode: Inode): Uint8Array => {
-    if (last === undefined || !equalBytes(last, inode)) {
-      made = key(prefix, inode)
-      last = made.subarray(2) as Inode
-    }
-    return made
-  }
+  let last = key(prefix, ROOT)
+  return (inode: Inode): Uint8Array => (isAt(last, 2, inode) ? last : (last = key(prefix, inode)))
 }
 
 export const linkKey = inodeKeys(LINK)

@@ -17,6 +17,7 @@ import type {
 import { encodeManifests } from '#kernel/cas/manifest-parts.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
+import type { StorageWriter } from '#kernel/storage/port.ts'
 import type { Draft, Store, SubmitError } from '#kernel/store/port.ts'
 import type { Witnessed } from '#kernel/dag/port.ts'
 import type { FileOp } from '#proto/file'
@@ -225,15 +226,15 @@ export class Ingester {
     contents: ReadonlyMap<string, FileContent>,
     toLook: Inode[],
   ): Promise<LatticeError | undefined> {
-    const { tree, index } = this.#deps
+    const { index } = this.#deps
     await this.#register(batch, contents)
     let error: LatticeError | undefined
     const renamed: Drafted[] = []
     for (let at = 0; at < batch.length && !error;) {
       let drafted: readonly Drafted[] = []
       const result = await this.#say(
-        (state) => {
-          const drafter = new Drafter(snapshotOf(state, tree), index, this.#said)
+        (tree) => {
+          const drafter = new Drafter(tree, index, this.#said)
           const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
           drafted = fits
           return bytes && { app: bytes }
@@ -254,11 +255,12 @@ export class Ingester {
 
   /** As many of them as fit one intention; says how many those were. */
   async #submitDeletions(batch: readonly ReadChange[], toLook: Inode[]): Promise<LatticeError | number> {
-    const { store, tree, index, inplace } = this.#deps
+    const { store, index, inplace } = this.#deps
     let drafted: readonly Drafted[] = []
+    let long: readonly Uint8Array[] = []
     const result = await this.#say(
-      (state) => {
-        const drafter = new Drafter(snapshotOf(state, tree), index, this.#said)
+      (tree) => {
+        const drafter = new Drafter(tree, index, this.#said)
         for (let count = batch.length; ; count = Math.ceil(count / 2)) {
           const deletions = drafter.deletions(batch.slice(0, count))
           drafted = deletions.drafted
@@ -267,26 +269,33 @@ export class Ingester {
           if (packed.length === 1 || count === 1) return { app: packed[0]! }
         }
       },
-      (hash) => this.#settleAll(drafted, hash, toLook),
+      (hash, tx) => {
+        this.#settleAll(drafted, hash, toLook)
+        long = inplace.forgetIn(tx, store.id, this.#notHeld(drafted))
+      },
     )
     if (!result.ok && result.error.kind === 'not-permitted') {
       this.#refuse(drafted, toLook)
       return drafted.length
     }
     if (!result.ok) return result.error
-    const files = drafted.flatMap(({ change: { kind, before } }) =>
+    if (long.length > 0) await inplace.forget(store.id, long)
+    return drafted.length
+  }
+
+  /** The files of deletions that the index has no more. */
+  #notHeld(drafted: readonly Drafted[]): readonly Uint8Array[] {
+    return drafted.flatMap(({ change: { kind, before } }) =>
       kind === 'file' && !this.#isHeld(before!.inode, before!.slot) ? [fileKey(before!.inode, before!.slot)] : [],
     )
-    if (files.length > 0) await inplace.forget(store.id, files)
-    return drafted.length
   }
 
   /** Deletes what is in sight only for a move of this device's: what it showed was deleted, and nobody has it. */
   async abandon(visibles: readonly Visible[]): Promise<LatticeError | undefined> {
     for (let at = 0; at < visibles.length; at += ABANDONED_AT_ONCE) {
       const some = visibles.slice(at, at + ABANDONED_AT_ONCE)
-      const prepare = (state: StateReader): Draft | undefined => {
-        const ops = trashAppearances(snapshotOf(state, this.#deps.tree), some)
+      const prepare = (tree: Tree): Draft | undefined => {
+        const ops = trashAppearances(tree, some)
         return ops.length === 0 ? undefined : { app: packOps(ops)[0]! }
       }
       const result = await this.#say(prepare, () => {})
@@ -296,20 +305,29 @@ export class Ingester {
   }
 
   /**
-   * Submits, and writes what the index then knows in the same transaction. Were the two apart, a crash between them
-   * would leave a file that the store speaks of and the index does not: if the user then moved or deleted it while
-   * this node was down, nobody could tell, and every device would wait for its content for ever.
+   * Submits what is drafted on the tree as it is then, and writes what the index then knows in the same transaction.
+   * Were the two apart, a crash between them would leave a file that the store speaks of and the index does not: if the
+   * user then moved or deleted it while this node was down, nobody could tell, and every device would wait for its
+   * content for ever.
    */
   async #say(
-    prepare: (state: StateReader) => Draft | undefined,
-    settle: (hash: Hash | undefined) => void,
+    prepare: (tree: Tree) => Draft | undefined,
+    settle: (hash: Hash | undefined, tx: StorageWriter) => void,
   ): Promise<Result<Witnessed | undefined, SubmitError>> {
-    const { store, index } = this.#deps
+    const { store, tree, index } = this.#deps
     let committed = true
+    const draft = (state: StateReader): Draft | undefined => {
+      const snapshot = new StateSnapshot(state)
+      try {
+        return prepare(openTree(snapshot, tree.deviceName))
+      } finally {
+        snapshot.forget()
+      }
+    }
     try {
-      const result = await store.submit(prepare, (tx, written) => {
+      const result = await store.submit(draft, (tx, written) => {
         committed = false
-        settle(written?.hash)
+        settle(written?.hash, tx)
         index.flushIn(tx)
       })
       committed ||= result.ok
@@ -413,9 +431,6 @@ export class Ingester {
     })
   }
 }
-
-/** The tree of the state that the draft will follow, for as long as it is being drafted. */
-const snapshotOf = (state: StateReader, { deviceName }: Tree): Tree => openTree(new StateSnapshot(state), deviceName)
 
 /**
  * What a directory held goes before the directory, and next to it: peers then take it away as a whole. All names that

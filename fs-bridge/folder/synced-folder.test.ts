@@ -1,6 +1,7 @@
 /** Two folders that are kept level: changes of files and of names, and both sides at once. */
 import fs from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { fileKey } from './ingest.ts'
 import { at, level, pairForEach, put, shown, within, type Device, type Pair } from './testing.ts'
 
 const LONG = 'a long line\n'.repeat(100)
@@ -40,6 +41,19 @@ describe('both ways', () => {
     expect(shown(b)).toEqual({ 'hello.txt': 'hello again' })
     expect(a.folder.status()).toMatchObject({ state: 'idle', files: 1, pendingIn: 0, pendingOut: 0, problems: [] })
   })
+})
+
+test('where a deleted file lay is forgotten by both', async () => {
+  await a.open()
+  await b.open()
+  put(a, 'long.txt', LONG)
+  await level(pair)
+  const key = fileKey(a.tree.resolve('long.txt')!.inode, 0)
+  const known = () => [a, b].map(({ cas, store }) => cas.inplace.knows(store.id, key))
+  expect(known()).toEqual([true, true])
+  fs.rmSync(at(a, 'long.txt'))
+  await level(pair)
+  expect(known()).toEqual([false, false])
 })
 
 test('a name that begins with U+FEFF is a name like any other', async () => {

@@ -118,3 +118,24 @@ test('a file whose key begins like another’s is another file', async () => {
   expect([inplace.has(store, pool[0]!.cid), inplace.has(store, pool[1]!.cid)]).toEqual([true, false])
   expect(bytesToHex(inplace.locate(store, pool[0]!.cid)!.file)).toBe('010000')
 })
+
+test("forgetting in a transaction of the caller's is done and undone with it, and leaves long files whole", async () => {
+  const [short, long] = [file(0), file(1)]
+  const model = new Map([
+    [0, pool.slice(0, 3)],
+    [1, pool.slice(5, 5 + OF_CHUNKS_MAX + 1)],
+  ])
+  await inplace.register(store, [
+    { file: short, chunks: model.get(0)! },
+    { file: long, chunks: model.get(1)! },
+  ])
+  const undone = storage.write((tx) => {
+    inplace.forgetIn(tx, store, [short])
+    throw new Error('given up')
+  })
+  await expect(undone).rejects.toThrow('given up')
+  expectModel(model)
+  expect(await storage.write((tx) => inplace.forgetIn(tx, store, [short, file(2), long]))).toEqual([long])
+  model.delete(0)
+  expectModel(model)
+})

@@ -87,6 +87,10 @@ export class InplaceChunks implements InplaceBackend {
     )
   }
 
+  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): readonly Uint8Array[] {
+    return files.filter((file) => !forgetShort(tx, store, file))
+  }
+
   async #forgetLong(store: StoreId, file: Uint8Array): Promise<void> {
     for (let n = countStretches(this.#storage, store, file) - 1; n >= 0; n--)
       await this.#storage.write((tx) => forgetStretch(tx, store, file, n))

@@ -1,6 +1,7 @@
 /** Content by hash. Every operation names its store: "do you have CID X?" without a store is not a question. */
 import type { Cid, StoreId } from '../core/bytes.ts'
 import type { LatticeError, Result } from '../core/result.ts'
+import type { StorageWriter } from '../storage/port.ts'
 
 export const CHUNK_MIN = 64 * 1024
 export const CHUNK_AVERAGE = 256 * 1024
@@ -57,6 +58,8 @@ export interface InplaceBackend extends CasBackend {
     files: readonly { readonly file: Uint8Array; readonly chunks: readonly ChunkRef[] }[],
   ): Promise<void>
   forget(store: StoreId, files: readonly Uint8Array[]): Promise<void>
+  /** As `forget`, within a transaction of the caller's. Returns those that are too long for one: still known, all of them. */
+  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): readonly Uint8Array[]
   /** Whether anything is registered of `file`. */
   knows(store: StoreId, file: Uint8Array): boolean
   locate(store: StoreId, cid: Cid): InplaceLocation | undefined

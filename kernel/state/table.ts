@@ -135,6 +135,11 @@ class CachedRows extends WritableRows {
     return value
   }
 
+  /** Lets go of what it remembers. */
+  forget(): void {
+    this.#recent.clear()
+  }
+
   override put(key: Uint8Array, value: Uint8Array): void {
     super.put(key, value)
     this.#recent.set(key, value)
@@ -205,6 +210,11 @@ export class KVTable extends KVTableReader implements CellWriter {
     this.#conflicts = conflicts
   }
 
+  /** Lets go of what it remembers. */
+  forget(): void {
+    this.#recent.clear()
+  }
+
   override cell(key: Uint8Array): Cell | undefined {
     const known = this.#recent.get(key)
     if (known !== undefined) return known === 'absent' ? undefined : known
@@ -230,7 +240,7 @@ export class KVTable extends KVTableReader implements CellWriter {
   }
 
   clear(): void {
-    this.#recent.clear()
+    this.forget()
     this.#cells.clear()
     this.#conflicts.clear()
   }
@@ -252,7 +262,7 @@ export const openMembers = (tx: StorageReader, storeNumber: number): DerivedRead
 /** All folded tables of one store inside one transaction. */
 export class StoreTables implements StateTables {
   readonly cells: KVTable
-  readonly derived: WritableRows
+  readonly derived: CachedRows
   readonly system: KVTable
   readonly members: WritableRows
 
@@ -262,6 +272,16 @@ export class StoreTables implements StateTables {
     this.derived = new CachedRows(tx, DERIVED, storeNumber)
     this.system = new KVTable(rows(SYSTEM), rows(SYSTEM_CONFLICTS))
     this.members = rows(MEMBERS)
+  }
+
+  /**
+   * Lets go of what it remembers, once the transaction is over. Closures that hold the transaction are dead by then, but
+   * those that the collector took for old would keep megabytes of cells until it next looks at everything.
+   */
+  forget(): void {
+    this.cells.forget()
+    this.derived.forget()
+    this.system.forget()
   }
 
   /** Deletes all state. */

@@ -149,6 +149,7 @@ export class Turn {
   leave(failed: boolean): void {
     for (const work of this.works) {
       work.core.leave()
+      work.tables.forget()
       if (failed) work.undo()
     }
   }
