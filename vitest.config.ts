@@ -6,6 +6,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // Vitest leaves a processor to itself if it is not told better: with two, that is half of them.
 const node = { environment: 'node' as const, execArgv: ['--expose-gc'], maxWorkers: availableParallelism() }
 
+/** These files leave nothing behind, and to read the same modules again for each takes as long as to run many of them. */
+const oneReading = { isolate: false }
+
 /** Real programs wait for each other much of their time: two files more than there are processors. */
 const endToEnd = { ...node, testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: availableParallelism() + 2 }
 
@@ -47,6 +50,7 @@ export default defineConfig({
           ...node,
           name: 'unit',
           include: ['{kernel,sync,fs-bridge,daemon,electron,renderer,scripts}/**/*.test.ts'],
+          ...oneReading,
           testTimeout: 60_000,
         },
       },
@@ -75,7 +79,7 @@ export default defineConfig({
           ...node,
           name: 'fuzz',
           include: ['{kernel,sync,fs-bridge,daemon}/**/*.fuzz.ts'],
-          isolate: false, // they leave nothing behind, and reading the same modules again takes as long as running them
+          ...oneReading,
           testTimeout: 3_600_000,
         },
       },

@@ -133,7 +133,12 @@ describe('a bulk stream', () => {
       socket.on('error', () => undefined)
       socket.on('data', () => socket.write(Uint8Array.of(1)))
     })
-    const silent = createServer((socket) => socket.end())
+    const silent = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end(),
+    )
     for (const server of [wrong, silent]) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       onTestFinished(() => void server.close())
