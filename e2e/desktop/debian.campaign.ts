@@ -119,8 +119,8 @@ test('its node takes a folder in and answers the page and the command line', asy
   expect(await lattice(home, 'folder', 'wait', 'Documents', '--timeout', '60')).toMatchObject({ code: 0, stderr: '' })
   await app.page.evaluate(await portScript())
   const files = await app.page.evaluate(async () => {
-    const { folders } = await window.openClients()
-    return (await folders.listFolders({})).folders.map(({ name, files }) => ({ name, files: Number(files) }))
+    const listed = await window.withClients(({ folders }) => folders.listFolders({}))
+    return listed.folders.map(({ name, files }) => ({ name, files: Number(files) }))
   })
   expect(files).toEqual([{ name: 'Documents', files: 1 }])
 })

@@ -127,8 +127,8 @@ test('its node takes a folder in, with its threads and its wasm, and answers the
   expect(await lattice(home, 'folder', 'wait', 'f', '--timeout', '60')).toMatchObject({ code: 0, stderr: '' })
   await page.evaluate(await portScript())
   const files = await page.evaluate(async () => {
-    const { folders } = await window.openClients()
-    return (await folders.listFolders({})).folders.map(({ name, files }) => ({ name, files: Number(files) }))
+    const listed = await window.withClients(({ folders }) => folders.listFolders({}))
+    return listed.folders.map(({ name, files }) => ({ name, files: Number(files) }))
   })
   expect(files).toEqual([{ name: 'f', files: 1 }])
 })
@@ -141,7 +141,7 @@ test('the page cannot leave, nor open windows', async () => {
     location.href = 'https://example.com/'
     const opened = window.open('https://example.com/')
     // A round trip through the shell and back: a navigation would have begun.
-    await (await window.openClients()).node.getStatus({})
+    await window.withClients(({ node }) => node.getStatus({}))
     return { opened: opened !== null, stayed: location.href === before }
   })
   expect(found).toEqual({ opened: false, stayed: true })

@@ -21,11 +21,12 @@ afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5 }))
 /** What the page is told first of what was asked for from outside. */
 const firstRequest = async (page: Page) => {
   await page.evaluate(script)
-  return await page.evaluate(async () => {
-    const { desktop } = await window.openClients()
-    for await (const { request } of desktop.watchRequests({})) return request
-    return undefined
-  })
+  return await page.evaluate(() =>
+    window.withClients(async ({ desktop }) => {
+      for await (const { request } of desktop.watchRequests({})) return request
+      return undefined
+    }),
+  )
 }
 
 test('the app starts, and its page speaks with the node', async () => {
@@ -34,7 +35,7 @@ test('the app starts, and its page speaks with the node', async () => {
   expect(await page.title()).toBe('Lattice')
   expect(page.url()).toMatch(/^lattice-app:\/\/app\//)
   await page.evaluate(script)
-  const name = await page.evaluate(async () => (await (await window.openClients()).node.getStatus({})).home)
+  const name = await page.evaluate(() => window.withClients(async ({ node }) => (await node.getStatus({})).home))
   expect(name).toBe(join(root, 'first'))
   expect(await app.quit(), app.output).toBe(0)
 })
@@ -88,7 +89,7 @@ test('told to end by the system, the app stops its node in order', async () => {
   await using app = await TestApp.start(home)
   const page = await app.page()
   await page.evaluate(script)
-  await page.evaluate(async () => (await window.openClients()).node.getStatus({}))
+  await page.evaluate(() => window.withClients(({ node }) => node.getStatus({})))
   expect(await app.terminate(), app.output).toBe(0)
   await expect(readFile(join(home, 'lattice.sock'))).rejects.toMatchObject({ code: 'ENOENT' })
 })
@@ -100,8 +101,7 @@ test('the key lies in the keychain; autostart writes and removes its file; a the
   await page.evaluate(script)
   const change = async (change: { autostart?: boolean; theme?: number; language?: string }) =>
     await page.evaluate(async (wanted) => {
-      const { desktop } = await window.openClients()
-      const { desktop: now } = await desktop.changeDesktop(wanted)
+      const { desktop: now } = await window.withClients(({ desktop }) => desktop.changeDesktop(wanted))
       return now && { keyStorage: now.keyStorage, autostart: now.autostart, theme: now.theme, language: now.language }
     }, change)
   expect(await change({ autostart: true, theme: Theme.DARK, language: 'de' })).toEqual({
@@ -115,12 +115,13 @@ test('the key lies in the keychain; autostart writes and removes its file; a the
   expect(await readFile(entry, 'utf8')).toContain('--hidden')
   expect(await change({ autostart: false })).toMatchObject({ autostart: false, theme: Theme.DARK })
   await expect(readFile(entry)).rejects.toMatchObject({ code: 'ENOENT' })
-  const refused = await page.evaluate(async () => {
-    const { desktop } = await window.openClients()
-    return await desktop.changeDesktop({ language: '../x' }).then(
-      () => 'taken',
-      (cause: Error) => cause.message,
-    )
-  })
+  const refused = await page.evaluate(() =>
+    window
+      .withClients(({ desktop }) => desktop.changeDesktop({ language: '../x' }))
+      .then(
+        () => 'taken',
+        (cause: Error) => cause.message,
+      ),
+  )
   expect(refused).toContain('BCP 47')
 })

@@ -125,24 +125,33 @@ export const startBeside = async (home: string, ...args: readonly string[]): Pro
   return code
 }
 
-/** The page's end of the port as one script, which leaves `openClients()` on the window. */
+/** The page's end of the port as one script, which leaves `withClients()` on the window. */
 export const portScript = async (): Promise<string> => {
   const result = await build({
     stdin: {
       resolveDir: root,
       loader: 'ts',
       contents: `
-        import { createClient } from '@connectrpc/connect'
+        import { Code, ConnectError, createClient } from '@connectrpc/connect'
         import { DesktopService } from '#proto/desktop_api'
         import { NodeService } from '#proto/node_api'
         import { FolderService } from '#proto/folder_api'
         import { openPortTransport } from './renderer/connection/port-transport.ts'
-        window.openClients = async () => {
+        const openClients = async () => {
           const transport = await openPortTransport()
           return {
             node: createClient(NodeService, transport),
             desktop: createClient(DesktopService, transport),
             folders: createClient(FolderService, transport),
+          }
+        }
+        window.withClients = async (calls) => {
+          for (;;) {
+            try {
+              return await calls(await openClients())
+            } catch (cause) {
+              if (ConnectError.from(cause).code !== Code.Unavailable) throw cause
+            }
           }
         }`,
     },

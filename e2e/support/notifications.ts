@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import { callBus, CallMonitor, nameOwned } from './session-bus.ts'
 import { childHasStarted } from './started.ts'
 
+const DEADLINE_MS = 60_000
 const NAME = 'org.freedesktop.Notifications'
 const DUNST = { destination: NAME, path: '/org/freedesktop/Notifications', interface: 'org.dunstproject.cmd0' } as const
 
@@ -50,7 +51,8 @@ export class Notifications implements AsyncDisposable {
 
   /** Resolves once there have been so many. */
   async nth(count: number): Promise<Shown> {
-    await this.#monitor.nth('Notify', count)
+    const areEnough = (shown: readonly Shown[]): boolean => shown.length >= count
+    await expect.poll(() => this.shown, { timeout: DEADLINE_MS }).toSatisfy(areEnough)
     return this.shown[count - 1]!
   }
 

@@ -12,6 +12,7 @@ interface PageClients {
 
 declare global {
   interface Window {
-    openClients(): Promise<PageClients>
+    /** Makes calls over a port of its own, and again over a new one when the app's page took its port back meanwhile. */
+    withClients<T>(calls: (clients: PageClients) => Promise<T>): Promise<T>
   }
 }
