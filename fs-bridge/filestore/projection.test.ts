@@ -12,6 +12,7 @@ import {
   resolveTake,
   restoreOps,
   trashAppearances,
+  trashLone,
   trashed,
 } from './intents.ts'
 import { projectNaively, type Clash, type Seen } from './model.ts'
@@ -57,12 +58,26 @@ const pickOf = <T>(list: readonly T[], n: number): T | undefined => list[n % lis
 
 const SPARE = 6
 
+/** What each author saw before one of its steps. */
+const seenBefore = new WeakMap<Replica, Visible[]>()
+
+/** The short way to delete a file says the same as the long one, if it says anything: also of what was seen long ago. */
+const expectOneDeletion = (replica: Replica, visible: Visible | undefined, which: number): void => {
+  const before = seenBefore.get(replica) ?? []
+  seenBefore.set(replica, before)
+  if (visible) before.push(visible)
+  const seen = pickOf(before, which)
+  const lone = seen && trashLone(replica.tree, seen)
+  if (lone) expect([lone]).toEqual(trashAppearances(replica.tree, [seen]))
+}
+
 /** What one author does next: through what it sees, or (a hostile one) straight at inodes. */
 const opsOf = (replica: Replica, { what, a, b, c }: Step, fresh: () => Inode): FileOp[] => {
   const all = walk(replica).map(({ visible }) => visible)
   const dirs = [ROOT, ...all.filter(({ kind }) => kind === 'dir').map((dir) => dir.inode)]
   const place = { parent: pickOf(dirs, b)!, name: pickOf(NAMES, c)! }
   const visible = pickOf(all, a)
+  expectOneDeletion(replica, visible, b)
   const wild = inode(a % SPARE)
   const wildTo = { parent: b % 3 === 0 ? ROOT : inode(b % SPARE), name: pickOf(NAMES, c)! }
   const differ = bytesToHex(wild) !== bytesToHex(wildTo.parent)

@@ -7,7 +7,7 @@ import { bytesToHex, compareBytes, type Hash, type PublicKey } from '#kernel/cor
 import type { Causality, Dot } from '#kernel/dag/port.ts'
 import type { AppliedAt, Cell, CellWriter, Change, DerivedWriter, Head, StateTables } from '#kernel/state/port.ts'
 import type { Entry, KeyRange } from '#kernel/storage/port.ts'
-import type { FileOp } from '#proto/file'
+import type { FileOp, FileOps } from '#proto/file'
 import { compareDots } from './inode.ts'
 import { filestoreMachine } from './machine.ts'
 import { encodeOps } from './ops.ts'
@@ -183,10 +183,11 @@ export class World {
   /** The replica writes one intention, and applies it. Its past is all the replica has applied. */
   write(replica: Replica, ops: readonly FileOp[]): Change[] {
     if (ops.length === 0) return []
-    return this.writeBytes(replica, encodeOps(ops))
+    return this.writeBytes(replica, encodeOps(ops), { $typeName: 'lattice.v1.FileOps', ops: [...ops] })
   }
 
-  writeBytes(replica: Replica, ops: Uint8Array): Change[] {
+  /** `decoded`: what its author has without decoding them; the others decode them. */
+  writeBytes(replica: Replica, ops: Uint8Array, decoded?: FileOps): Change[] {
     const parents = [...replica.applied.keys()]
     const hlc = replica.hlc + 1n
     const seq = replica.seq + 1
@@ -196,10 +197,10 @@ export class World {
     const event = { hash: new Uint8Array(hash) as Hash, author: author(replica.n), seq, hlc, past, parents, ops }
     this.events.set(id, event)
     replica.seq = seq
-    return this.apply(replica, event)
+    return this.apply(replica, event, decoded)
   }
 
-  apply(replica: Replica, event: Event): Change[] {
+  apply(replica: Replica, event: Event, decoded?: FileOps): Change[] {
     const id = bytesToHex(event.hash)
     if (replica.applied.has(id)) return []
     replica.applied.set(id, event)
@@ -207,7 +208,7 @@ export class World {
     if (event.hlc > replica.hlc) replica.hlc = event.hlc
     const { hash, author: by, seq, hlc, ops } = event
     const at: AppliedAt = { hash, author: by, seq, hlc, causality: this.causality }
-    return filestoreMachine.apply(filestoreMachine.decode(ops), at, replica.tables)
+    return filestoreMachine.apply(decoded ?? filestoreMachine.decode(ops), at, replica.tables)
   }
 
   /** `to` receives everything `from` has, in an order that respects causes. */

@@ -18,9 +18,9 @@ import { encodeManifests } from '#kernel/cas/manifest-parts.ts'
 import type { StateReader } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import type { StorageWriter } from '#kernel/storage/port.ts'
-import type { Draft, Store, SubmitError } from '#kernel/store/port.ts'
+import type { AppDraft, Draft, Store, SubmitError } from '#kernel/store/port.ts'
 import type { Witnessed } from '#kernel/dag/port.ts'
-import type { FileOp } from '#proto/file'
+import type { FileOp, FileOps } from '#proto/file'
 import { inodeKey } from '../filestore/values.ts'
 import { contentHeads, fileContentToData, inodeState } from '../filestore/inode.ts'
 import { BATCH_BYTES_MAX, packOps } from '../filestore/ops.ts'
@@ -235,9 +235,9 @@ export class Ingester {
       const result = await this.#say(
         (tree) => {
           const drafter = new Drafter(tree, index, this.#said)
-          const { fits, bytes } = fill(batch, at, (change) => drafter.draft(change))
+          const { fits, draft } = fill(batch, at, (change) => drafter.draft(change))
           drafted = fits
-          return bytes && { app: bytes }
+          return draft
         },
         (hash) => this.#settleAll(drafted, hash, toLook),
       )
@@ -265,8 +265,9 @@ export class Ingester {
           const deletions = drafter.deletions(batch.slice(0, count))
           drafted = deletions.drafted
           if (deletions.ops.length === 0) return undefined
-          const packed = packOps(deletions.ops)
-          if (packed.length === 1 || count === 1) return { app: packed[0]! }
+          const draft = draftOf(deletions.ops)
+          const isAll = draft.op !== undefined
+          if (isAll || count === 1) return draft
         }
       },
       (hash, tx) => {
@@ -296,7 +297,7 @@ export class Ingester {
       const some = visibles.slice(at, at + ABANDONED_AT_ONCE)
       const prepare = (tree: Tree): Draft | undefined => {
         const ops = trashAppearances(tree, some)
-        return ops.length === 0 ? undefined : { app: packOps(ops)[0]! }
+        return ops.length === 0 ? undefined : draftOf(ops)
       }
       const result = await this.#say(prepare, () => {})
       if (!result.ok && result.error.kind !== 'not-permitted') return result.error
@@ -457,7 +458,7 @@ const fill = (
   batch: readonly ReadChange[],
   from: number,
   draft: (change: ReadChange) => Drafted,
-): { fits: Drafted[]; bytes: Uint8Array | undefined } => {
+): { fits: Drafted[]; draft: Draft | undefined } => {
   const fits: Drafted[] = []
   const ops: FileOp[] = []
   const inodes = new Set<string>()
@@ -472,7 +473,14 @@ const fill = (
     fits.push(one)
     ops.push(...one.ops)
   }
-  return { fits, bytes: ops.length === 0 ? undefined : packOps(ops)[0] }
+  return { fits, draft: ops.length === 0 ? undefined : draftOf(ops) }
+}
+
+/** As many of the ops as one intention holds, decoded too if those are all; at least one is given. */
+const draftOf = (ops: readonly FileOp[]): AppDraft => {
+  const [app, more] = packOps(ops)
+  if (more) return { app: app! }
+  return { app: app!, op: { $typeName: 'lattice.v1.FileOps', ops: [...ops] } satisfies FileOps }
 }
 
 /** An upper bound of an op's encoded size, cheaper than encoding it twice. */

@@ -7,7 +7,7 @@
 import type { FileOp } from '#proto/file'
 import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import { contentHeads, inodeState, sameData, shownContents, type ContentHead } from '../filestore/inode.ts'
-import { editAppearance, renameAppearance, trashOfInode } from '../filestore/intents.ts'
+import { editAppearance, renameAppearance, trashLone, trashOfInode } from '../filestore/intents.ts'
 import { createOp, placeOp } from '../filestore/ops.ts'
 import { effectivePlace } from '../filestore/placement.ts'
 import type { ContentValue, Inode, Kind, Visible } from '../filestore/port.ts'
@@ -157,8 +157,9 @@ export class Drafter {
     const ops: FileOp[] = []
     const drafted: Drafted[] = []
     for (const names of byInode.values()) {
-      const { inode } = names[0]!
-      const stands = this.#tree.appearances(inode).length > 0
+      const { inode, before } = names[0]!
+      const lone = names.length === 1 ? trashLone(this.#tree, before!) : undefined
+      const stands = lone !== undefined || this.#tree.appearances(inode).length > 0
       const outcome = {
         inode,
         contentHead: undefined,
@@ -167,7 +168,8 @@ export class Drafter {
         look: stands ? [] : [inode],
       }
       for (const change of names) drafted.push({ change, ops: [], outcome })
-      if (!stands) continue
+      if (lone) ops.push(lone)
+      if (lone || !stands) continue
       const heads = this.#contents(inode)
       const visibles = names.map(({ before }) => this.#asSeen(before!, heads, headOf(heads, before!)))
       ops.push(...trashOfInode(this.#tree, visibles))

@@ -81,7 +81,7 @@ export const encodeUtf8 = (text: string): Uint8Array => {
 }
 
 const isAscii = (bytes: Uint8Array): boolean => {
-  for (const byte of bytes) if (byte > 127) return false
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 127) return false
   return true
 }
 

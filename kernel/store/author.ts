@@ -53,8 +53,8 @@ const write = (turn: Turn, core: StoreCore, signer: Signer, ops: Uint8Array, leg
   return own
 }
 
-/** Whether this device may write a draft here, and whether the draft makes sense: then what it says. */
-const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<Leg, SubmitError> => {
+/** Whether this device may write a draft here, and whether the draft makes sense: then what it says. `decoded`: its op. */
+const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array, decoded: unknown): Result<Leg, SubmitError> => {
   if (ops.length > OPS_BYTES_MAX)
     return refuse(
       'ops-too-large',
@@ -70,7 +70,7 @@ const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<L
     const { machine } = core
     if (machine === undefined)
       return refuse('bad-op', 'permanent', `this version does not know stores of type ${core.genesis.type}`)
-    const op = decodeOp(machine, leg.bytes)
+    const op = decoded === undefined ? decodeOp(machine, leg.bytes) : ok(decoded)
     if (!op.ok) return refuse(op.error.kind, 'permanent', op.error.message)
     leg = { ...leg, decoded: { op: op.value } }
   }
@@ -89,7 +89,7 @@ const check = (work: Work, self: Signer['publicKey'], ops: Uint8Array): Result<L
 export const append = (turn: Turn, core: StoreCore, signer: Signer, draft: Draft): Result<Witnessed, SubmitError> => {
   const work = turn.work(core)
   const ops = encodeDraft(draft)
-  const allowed = check(work, signer.publicKey, ops)
+  const allowed = check(work, signer.publicKey, ops, 'app' in draft ? draft.op : undefined)
   if (!allowed.ok) return allowed
   while (place(work, signer.publicKey).others.length > DEPS_MAX)
     write(turn, core, signer, new Uint8Array(0), { kind: 'merge' })

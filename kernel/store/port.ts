@@ -43,7 +43,13 @@ export interface Access {
   lastWordAbout(device: PublicKey): LastWord | undefined
 }
 
-export type Draft = { readonly app: Uint8Array } | { readonly system: SystemOp } | { readonly merge: true }
+export interface AppDraft {
+  readonly app: Uint8Array
+  /** What the store's type decodes `app` to, where whoever encoded it has that: it is not decoded again. */
+  readonly op?: unknown
+}
+
+export type Draft = AppDraft | { readonly system: SystemOp } | { readonly merge: true }
 
 export type SubmitErrorKind =
   'ops-too-large' | 'key-too-long' | 'not-permitted' | 'bad-op' | 'store-closed' | 'disk-full' | 'store-corrupt'

@@ -12,7 +12,10 @@ const packaging = 'the tests of the Debian package'
 /** @type {Record<'run' | 'test' | 'desktop' | 'package', readonly SystemProgram[]>} */
 const needed = {
   run: [],
-  test: [{ command: 'git', debianPackage: 'git', why: 'the tests of git repositories inside synced folders' }],
+  test: [
+    { command: 'git', debianPackage: 'git', why: 'the tests of git repositories inside synced folders' },
+    { command: 'chromium', debianPackage: 'chromium', why: 'the tests of the web page' },
+  ],
   desktop: [
     { library: 'libgtk-3.so.0', debianPackage: 'libgtk-3-0', why: desktop },
     { library: 'libnss3.so', debianPackage: 'libnss3', why: desktop },
