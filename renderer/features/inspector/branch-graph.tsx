@@ -90,6 +90,7 @@ function NodeBox({ node, centre, isSelected, isAnchor, onSelect }: NodeProps) {
   }, [isSelected])
   const marked = node.role === 'head' && node.branches.includes(0) ? 'winner' : node.role
   const badge = marked === 'step' ? '' : t(`role.${marked}`)
+  const author = entry.authorName || shortHex(entry.author)
   return (
     <button
       ref={box}
@@ -109,7 +110,7 @@ function NodeBox({ node, centre, isSelected, isAnchor, onSelect }: NodeProps) {
       onClick={() => onSelect(node.id)}
     >
       <span className={css['top']}>
-        <bdi>{entry.authorName || shortHex(entry.author)}</bdi>
+        <bdi title={author}>{author}</bdi>
         {badge !== '' && <em>{badge}</em>}
         {entry.excluded && <em>{t('excluded')}</em>}
       </span>
