@@ -39,7 +39,6 @@ test.each(Object.keys(languages).filter((language) => language !== 'en'))('%s is
 
 test('the accented language is longer by 40% and keeps what is filled in', () => {
   expect(accented('Pause {{name}} now')).toBe('[Páüšé {{name}} ñöw~~~~]')
-  expect(accented('o'.repeat(60))).toBe(`[${'ö'.repeat(60)}${'~'.repeat(20)} ~~~~]`)
   expect(placeholders(accented('Pause {{name}}'))).toEqual(['name'])
 })
 

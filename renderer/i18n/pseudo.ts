@@ -18,13 +18,9 @@ const mapWords = (text: string, change: (words: string) => string): string =>
     .map((part, at) => (at % 2 === 1 ? part : change(part)))
     .join('')
 
-/** No word of any language that we speak is much longer. */
-const WORD_MAX = 20
-
 const lengthen = (text: string): string => {
   const words = text.replaceAll(fixed, '').length
-  const more = '~'.repeat(Math.ceil(words * 0.4))
-  return text + (more.match(new RegExp(`~{1,${WORD_MAX}}`, 'g')) ?? []).join(' ')
+  return `${text}${'~'.repeat(Math.ceil(words * 0.4))}`
 }
 
 export const accented = (text: string): string =>
