@@ -1,7 +1,7 @@
 /** Whoever looks different because another left a name: what a random history seldom comes to. */
 import { expect, test } from 'vitest'
 import { trashAppearances } from './intents.ts'
-import { moveOp } from './ops.ts'
+import { moveOp, placeOp } from './ops.ts'
 import { scene } from './scene.ts'
 import { ROOT } from './values.ts'
 
@@ -18,7 +18,7 @@ test('a file that bears the name of what lost a conflict goes: the loser, which 
   expect(s.see(s.a, loser).inode).not.toEqual(inode)
   const changes = s.world.write(s.a, trashAppearances(s.a.tree, [s.see(s.a, loser)]))
   expect(s.see(s.a, loser).inode).toEqual(inode)
-  expect(s.a.tree.affected(changes)).toContainEqual(inode)
+  expect(s.a.tree.affected(changes)).toContainEqual({ inode, isGone: false })
 })
 
 test('directories of one name go apart at once: what hangs in either is affected', () => {
@@ -33,5 +33,17 @@ test('directories of one name go apart at once: what hangs in either is affected
   const moves = dirs.map((dir, i) => moveOp(dir, 'dir', { parent: ROOT, name: 'd' }, { parent: ROOT, name: `d${i}` }))
   const changes = s.world.write(s.a, moves)
   expect(s.meet()).toEqual(['d0/', 'd0/f0=data', 'd1/', 'd1/f1=data'])
-  expect(s.a.tree.affected(changes)).toEqual(expect.arrayContaining([...dirs, ...files]))
+  expect(s.a.tree.affected(changes).map(({ inode }) => inode)).toEqual(expect.arrayContaining([...dirs, ...files]))
+})
+
+test('a file that goes, and leaves nothing behind, is known to be gone; one that comes back is not', () => {
+  const s = scene()
+  s.put(s.a, 'x.txt', 'A')
+  const { inode } = s.see(s.a, 'x.txt')
+  const gone = s.world.write(s.a, trashAppearances(s.a.tree, [s.see(s.a, 'x.txt')]))
+  expect(s.a.tree.affected(gone)).toEqual([{ inode, isGone: true }])
+  const back = s.world.write(s.a, [placeOp(inode, 'file', { parent: ROOT, name: 'x.txt' })])
+  expect(s.a.tree.affected(back)).toEqual([{ inode, isGone: false }])
+  expect(s.a.tree.affected([...gone, ...back])).toEqual([{ inode, isGone: false }])
+  expect(s.a.tree.affected([...back, ...gone])).toEqual([{ inode, isGone: false }])
 })

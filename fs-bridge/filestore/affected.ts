@@ -8,7 +8,7 @@ import type { Change, StateReader } from '#kernel/state/port.ts'
 import { entriesOf, isEmpty } from './entries.ts'
 import { inodeState } from './inode.ts'
 import { livingPlace } from './placement.ts'
-import type { Inode } from './port.ts'
+import type { Affected, Inode } from './port.ts'
 import { basesAt, entriesAt, groupOf } from './slot.ts'
 import { inodeKey, parseKey, type Place } from './values.ts'
 
@@ -18,9 +18,9 @@ interface Spot {
   readonly left: Inode[]
 }
 
-export const affectedInodes = (state: StateReader, changes: readonly Change[]): readonly Inode[] => {
-  const found = new ByteMap<Inode>()
-  const add = (inode: Inode) => found.set(inode, inode)
+export const affectedInodes = (state: StateReader, changes: readonly Change[]): readonly Affected[] => {
+  const found = new ByteMap<Affected>()
+  const add = (inode: Inode) => found.set(inode, { inode, isGone: false })
   const spots = new Map<string, Spot>()
   const spotAt = (place: Place): Spot => {
     const id = spotId(place)
@@ -31,9 +31,13 @@ export const affectedInodes = (state: StateReader, changes: readonly Change[]): 
   for (const change of changes) {
     const parsed = parseKey(change.key)
     if (parsed === undefined) continue
+    if (parsed.table === 'gone') {
+      if (!found.has(parsed.inode)) found.set(parsed.inode, { inode: parsed.inode, isGone: true })
+      continue
+    }
     if (parsed.table === 'vacated') spotAt(parsed.from).left.push(parsed.inode)
     // Where it hangs now is the same whichever of its keys changed.
-    if (found.has(parsed.inode)) continue
+    if (found.get(parsed.inode)?.isGone === false) continue
     add(parsed.inode)
     const inode = inodeState(state.cells, parsed.inode)
     const place = inode && livingPlace(state, inode)

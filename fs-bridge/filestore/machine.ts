@@ -1,7 +1,7 @@
 /** The `core:filestore` state machine: file operations become cells, and the index the tree is read from. */
 import type { FileOp, FileOps } from '#proto/file'
 import { ByteMap } from '#kernel/core/byte-map.ts'
-import type { Hash } from '#kernel/core/bytes.ts'
+import { equalBytes, type Hash } from '#kernel/core/bytes.ts'
 import type {
   AppliedAt,
   BlobRef,
@@ -21,6 +21,7 @@ import {
   decodeContent,
   encodeContent,
   encodeLink,
+  goneKey,
   isTrash,
   linkKey,
   vacatedKey,
@@ -29,13 +30,15 @@ import {
 
 export const FILESTORE_TYPE = 'core:filestore'
 
-type Note = (key: Uint8Array, conflicted: boolean) => void
-
-/** Writes the cells of one op. A deletion puts away the content its author names, or leaves a tombstone. */
-const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, note: Note): void => {
+/**
+ * Writes the cells of one op; says whether one of them is in conflict then. A deletion puts away the content its author
+ * names, or leaves a tombstone.
+ */
+const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables): boolean => {
   const inode = op.inode as Inode
+  let conflicted = false
   const write = (key: Uint8Array, value: Uint8Array | undefined, keep: readonly Uint8Array[]) => {
-    note(key, cells.write(key, value, at, keep as readonly Hash[]))
+    if (cells.write(key, value, at, keep as readonly Hash[])) conflicted = true
   }
   const trashed = op.link !== undefined && isTrash(op.link.parent)
   if (op.link) write(linkKey(inode), encodeLink(linkOf(op.link)), op.keepLink)
@@ -43,22 +46,35 @@ const writeCells = (op: FileOp, at: AppliedAt, { cells }: StateTables, note: Not
   else if (trashed) write(contentKey(inode), undefined, op.keepContent)
   for (const { name, write: change, keep } of op.xattrs)
     write(xattrKey(inode, name), change.case === 'value' ? change.value : undefined, keep)
+  return conflicted
 }
 
 /**
- * Besides the cells written, the changes name every inode that hangs elsewhere now (by its link key), and every place
- * left where that may change how others look (by a key of no cell, see `vacatedKey`).
+ * The changes name, by its link key, every inode that was written or hangs elsewhere now; one that lives no more, where
+ * that is all there is to it, by a key of no cell (see `goneKey`); and every place left where that may change how others
+ * look (see `vacatedKey`).
  */
 const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
   const changes = new ByteMap<Change>()
   const note = (key: Uint8Array, conflicted: boolean) => changes.set(key, { key, conflicted })
   for (const op of ops.ops) {
     const inode = op.inode as Inode
-    for (const moved of replace(tables, inode, () => writeCells(op, at, tables, note))) {
-      const key = linkKey(moved.inode)
-      if (!changes.has(key)) note(key, (tables.cells.cell(key)?.heads.length ?? 0) > 1)
-      if (moved.from && moved.leavesTrace) note(vacatedKey(moved.inode, moved.from), false)
+    let conflicted = false
+    let isGone = false
+    const write = (): void => {
+      conflicted = writeCells(op, at, tables)
     }
+    for (const { inode: moved, from, to, leavesTrace } of replace(tables, inode, write)) {
+      if (to === undefined && !leavesTrace) {
+        note(goneKey(moved), false)
+        if (equalBytes(moved, inode)) isGone = true
+        continue
+      }
+      const key = linkKey(moved)
+      if (!changes.has(key)) note(key, (tables.cells.cell(key)?.heads.length ?? 0) > 1)
+      if (from && leavesTrace) note(vacatedKey(moved, from), false)
+    }
+    if (!isGone || conflicted) note(linkKey(inode), conflicted)
   }
   return changes.values()
 }

@@ -16,6 +16,9 @@ export type Platform = 'linux' | 'windows' | 'darwin'
 export const NAME_BYTES_MAX = 255
 const LOCAL_UNITS_MAX = 255
 
+/** Well-formed, in NFC, and a byte to a character: most names need no closer look. */
+const ASCII = /^[ -~]*$/
+
 /** NFC, 1 to 255 bytes, well-formed, no '/' and no NUL, not "." or "..". */
 export const isValidName = (name: string): boolean =>
   name.length > 0 &&
@@ -24,6 +27,9 @@ export const isValidName = (name: string): boolean =>
   name !== '..' &&
   !name.includes('/') &&
   !name.includes('\0') &&
+  (ASCII.test(name) || isValidUnicode(name))
+
+const isValidUnicode = (name: string): boolean =>
   name.isWellFormed() &&
   (3 * name.length <= NAME_BYTES_MAX || encodeUtf8(name).length <= NAME_BYTES_MAX) &&
   name.normalize('NFC') === name

@@ -13,6 +13,7 @@ import {
   decodeLink,
   encodeContent,
   encodeLink,
+  goneKey,
   linkKey,
   parseKey,
   ROOT,
@@ -164,6 +165,8 @@ const keyOf = (parsed: ParsedKey): Uint8Array => {
       return contentKey(parsed.inode)
     case 'xattr':
       return xattrKey(parsed.inode, parsed.name)
+    case 'gone':
+      return goneKey(parsed.inode)
     case 'vacated':
       return vacatedKey(parsed.inode, parsed.from)
   }
@@ -171,7 +174,7 @@ const keyOf = (parsed: ParsedKey): Uint8Array => {
 
 /** A key is parsed to what makes the same key, or to nothing. */
 export const keysAreCanonical = fc.property(
-  fc.constantFrom(...[...'ncxsp'].map((letter) => letter.charCodeAt(0))),
+  fc.constantFrom(...[...'ncxsgp'].map((letter) => letter.charCodeAt(0))),
   fc.constantFrom(0x2f, 0x30),
   fc.uint8Array({ maxLength: 60 }),
   fc.constantFrom(0x2f, 0x61),

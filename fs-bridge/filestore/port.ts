@@ -79,7 +79,13 @@ export interface FileTree {
    * or before. Never fewer than truly changed, but what merely hangs below a directory that comes, goes or moves
    * is not named. The cost does not grow with the size of the tree. Takes the changes `apply` gave, all of them.
    */
-  affected(changes: readonly Change[]): readonly Inode[]
+  affected(changes: readonly Change[]): readonly Affected[]
+}
+
+export interface Affected {
+  readonly inode: Inode
+  /** It lived no more after one of the changes, and nothing but a change that is told later made it live again. */
+  readonly isGone: boolean
 }
 
 export type DeviceName = (device: PublicKey) => string

@@ -229,7 +229,8 @@ const checkAffected = (script: Script, atOnce: number): void => {
     const changes = new Map<string, Change>()
     for (const event of events.slice(from, from + atOnce))
       for (const change of world.apply(replica, event)) changes.set(bytesToHex(change.key), change)
-    const affected = new Set<string>(replica.tree.affected([...changes.values()]).map((each) => bytesToHex(each)))
+    const named = replica.tree.affected([...changes.values()])
+    const affected = new Set<string>(named.map(({ inode: each }) => bytesToHex(each)))
     const after = lookAt(replica)
     for (const id of new Set([...before.seen.keys(), ...after.seen.keys()])) {
       const [was, is] = [before.seen.get(id) ?? [], after.seen.get(id) ?? []]
@@ -238,6 +239,7 @@ const checkAffected = (script: Script, atOnce: number): void => {
         was.some(({ parent }) => !after.dirs.has(parent)) || is.some(({ parent }) => !before.dirs.has(parent))
       if (!below && JSON.stringify(was) !== JSON.stringify(is)) expect(affected).toContain(id)
     }
+    for (const { inode: each, isGone } of named) if (isGone) expect(replica.tree.appearances(each)).toEqual([])
     before = after
   }
 }

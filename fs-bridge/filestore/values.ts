@@ -79,6 +79,7 @@ const LINK = 0x6e
 const CONTENT = 0x63
 const XATTR = 0x78
 const VACATED = 0x73
+const GONE = 0x67
 
 /** `prefix`, '/', then the parts end to end. */
 export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
@@ -108,6 +109,8 @@ export const xattrKey = (inode: Inode, name: string): Uint8Array =>
 /** No cell: a change that says "`inode` no longer hangs at this place". */
 export const vacatedKey = (inode: Inode, from: Place): Uint8Array =>
   key(VACATED, inode, from.parent, encodeUtf8(from.name))
+/** No cell: a change that says "`inode` lives no more", where nothing else looks different for that. */
+export const goneKey = (inode: Inode): Uint8Array => key(GONE, inode)
 export const LINK_RANGE = { gte: Uint8Array.of(LINK, SLASH), lt: Uint8Array.of(LINK, SLASH + 1) }
 export const CONTENT_RANGE = { gte: Uint8Array.of(CONTENT, SLASH), lt: Uint8Array.of(CONTENT, SLASH + 1) }
 /** The keys of an inode's extended attributes. */
@@ -117,7 +120,7 @@ export const xattrRange = (inode: Inode) => ({
 })
 
 export type ParsedKey =
-  | { readonly table: 'link' | 'content'; readonly inode: Inode }
+  | { readonly table: 'link' | 'content' | 'gone'; readonly inode: Inode }
   | { readonly table: 'xattr'; readonly inode: Inode; readonly name: string }
   | { readonly table: 'vacated'; readonly inode: Inode; readonly from: Place }
 
@@ -131,6 +134,8 @@ export const parseKey = (bytes: Uint8Array): ParsedKey | undefined => {
       return rest.length === 0 ? { table: 'link', inode } : undefined
     case CONTENT:
       return rest.length === 0 ? { table: 'content', inode } : undefined
+    case GONE:
+      return rest.length === 0 ? { table: 'gone', inode } : undefined
     case XATTR: {
       const name = rest.length > 1 && rest[0] === SLASH ? decodeUtf8(rest.subarray(1)) : undefined
       return name === undefined ? undefined : { table: 'xattr', inode, name }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BATCH_MS, DirtyPaths, fixedSpot, QUIET_MS, RESTLESS_MS } from './dirty.ts'
+import { BATCH_MS, DirtyPaths, FIRST_BATCH_MS, fixedSpot, QUIET_MS, REST_MS, RESTLESS_MS } from './dirty.ts'
 
 test('a path is taken once it is quiet', () => {
   const dirty = new DirtyPaths()
@@ -9,15 +9,23 @@ test('a path is taken once it is quiet', () => {
   expect(dirty.take(QUIET_MS)).toEqual({ paths: [], waitMs: Infinity })
 })
 
-test('a stream of new files is taken in batches while it goes on', () => {
+test('a stream of new files is taken in batches while it goes on, the first one soon', () => {
   const dirty = new DirtyPaths()
   const taken: number[] = []
-  for (let now = 0; now <= 1000; now += 5) {
-    dirty.touch(fixedSpot(`f${now}`), now)
-    if (dirty.take(now).paths.length > 0) taken.push(now)
+  const stream = (from: number, to: number): void => {
+    for (let now = from; now <= to; now += 5) {
+      dirty.touch(fixedSpot(`f${now}`), now)
+      if (dirty.take(now).paths.length > 0) taken.push(now)
+    }
   }
-  expect(taken.length).toBeGreaterThanOrEqual(4)
-  expect(taken[0]).toBe(BATCH_MS)
+  stream(0, 1000)
+  const next = FIRST_BATCH_MS + BATCH_MS - QUIET_MS + 5 // what was not ready yet is the oldest of the next batch
+  expect(taken.slice(0, 2)).toEqual([FIRST_BATCH_MS, next])
+  expect(taken.length).toBeGreaterThanOrEqual(5)
+  const again = 1000 + REST_MS + QUIET_MS
+  dirty.take(1000 + QUIET_MS)
+  stream(again, again + FIRST_BATCH_MS)
+  expect(taken.at(-1)).toBe(again + FIRST_BATCH_MS)
 })
 
 test('a file that never rests is taken all the same', () => {
@@ -41,7 +49,7 @@ test('what happened in a directory is looked for where the directory is by then'
 
 test.each([
   ['when the last of them is quiet', 10, { paths: [], waitMs: QUIET_MS - 10 }],
-  ['when the oldest has waited long enough', BATCH_MS - 5, { paths: [], waitMs: 5 }],
+  ['when the oldest has waited long enough', FIRST_BATCH_MS - 5, { paths: [], waitMs: 5 }],
 ])('what is ready waits for the others: it is looked again %s', (_, otherMs, expected) => {
   const dirty = new DirtyPaths()
   dirty.touch(fixedSpot('a'), 0)

@@ -2,11 +2,14 @@
  * Paths that something happened to, until they are quiet. Pure: times come in.
  *
  * An entry is ready once nothing happened to it for QUIET_MS. A batch is taken when everything is ready, or when its
- * oldest ready entry has waited BATCH_MS: a bulk copy syncs while it goes on. A file that never rests is taken every
- * RESTLESS_MS all the same.
+ * oldest ready entry has waited BATCH_MS: a bulk copy syncs while it goes on. The first batch after a rest goes sooner,
+ * so that peers have something to do from the beginning. A file that never rests is taken every RESTLESS_MS all the same.
  */
 export const QUIET_MS = 20
 export const BATCH_MS = 200
+export const FIRST_BATCH_MS = 50
+/** As long without a batch is a rest. */
+export const REST_MS = 1000
 export const RESTLESS_MS = 5000
 
 /**
@@ -30,6 +33,7 @@ interface Touched {
 
 export class DirtyPaths {
   readonly #touched = new Map<string, Touched>()
+  #takenAt = -Infinity
 
   get size(): number {
     return this.#touched.size
@@ -74,9 +78,10 @@ export class DirtyPaths {
     }
     const all = ready.length === this.#touched.size
     if (ready.length > 0 && !all) {
-      const until = oldest + BATCH_MS
+      const until = oldest + (now - this.#takenAt < REST_MS ? BATCH_MS : FIRST_BATCH_MS)
       if (until > now) return { paths: [], waitMs: Math.min(lastMs, until - now) }
     }
+    if (ready.length > 0) this.#takenAt = now
     const paths = new Set<string>()
     for (const key of ready) {
       paths.add(this.#touched.get(key)!.spot.path())

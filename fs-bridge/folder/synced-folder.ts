@@ -14,7 +14,7 @@ import { equalBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { inodeKey } from '../filestore/values.ts'
-import type { ContentValue, Inode, Visible } from '../filestore/port.ts'
+import type { Affected, ContentValue, Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
@@ -244,18 +244,22 @@ export class SyncedFolder {
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       const tree = openTree(new StateSnapshot(this.#deps.store.state), this.#deps.deviceName)
       const affected = tree.affected(changes.slice(at, at + CHANGES_AT_ONCE))
-      for (const inode of affected) {
-        if (this.#needsLook(tree, inode)) this.#backlog.add(inode)
-        this.#walk?.changed(tree, inode)
+      for (const each of affected) {
+        if (this.#needsLook(tree, each)) this.#backlog.add(each.inode)
+        this.#walk?.changed(tree, each.inode)
       }
-      this.#touching.inodes(tree, affected)
+      this.#touching.inodes(
+        tree,
+        affected.map(({ inode }) => inode),
+      )
       await nextTurn()
     }
   }
 
   /** What is neither in sight nor on disk, nor on its way there, is left alone: most of what was deleted here. */
-  #needsLook(tree: Tree, inode: Inode): boolean {
-    return this.#backlog.has(inode) || this.#index.placesOf(inode).length > 0 || tree.appearances(inode).length > 0
+  #needsLook(tree: Tree, { inode, isGone }: Affected): boolean {
+    if (this.#backlog.has(inode) || this.#index.placesOf(inode).length > 0) return true
+    return !isGone && tree.appearances(inode).length > 0
   }
 
   async #work(): Promise<void> {
