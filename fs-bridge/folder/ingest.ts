@@ -257,7 +257,6 @@ export class Ingester {
   async #submitDeletions(batch: readonly ReadChange[], toLook: Inode[]): Promise<LatticeError | number> {
     const { store, index, inplace } = this.#deps
     let drafted: readonly Drafted[] = []
-    let long: readonly Uint8Array[] = []
     const result = await this.#say(
       (tree) => {
         const drafter = new Drafter(tree, index, this.#said)
@@ -272,7 +271,7 @@ export class Ingester {
       },
       (hash, tx) => {
         this.#settleAll(drafted, hash, toLook)
-        long = inplace.forgetIn(tx, store.id, this.#notHeld(drafted))
+        inplace.forgetIn(tx, store.id, this.#notHeld(drafted))
       },
     )
     if (!result.ok && result.error.kind === 'not-permitted') {
@@ -280,7 +279,6 @@ export class Ingester {
       return drafted.length
     }
     if (!result.ok) return result.error
-    if (long.length > 0) await inplace.forget(store.id, long)
     return drafted.length
   }
 

@@ -117,6 +117,17 @@ describe('starting', () => {
     expect(a.store.dag.count).toBe(count)
   })
 
+  test('what there was to know of where deleted files lay is removed once the folder is at rest', async () => {
+    const kept = (): number => ['cas-at', 'cas-of', 'cas-gone'].reduce((sum, table) => sum + a.backend.count(table), 0)
+    put(a, 'f', LONG)
+    await a.open()
+    await a.folder.settled(within())
+    expect(kept()).toBeGreaterThan(0)
+    fs.rmSync(at(a, 'f'))
+    await a.folder.settled(within())
+    await vi.waitFor(() => expect(kept()).toBe(0), { timeout: 20_000 })
+  })
+
   test('and one that is edited before it is read is edited, not torn', async () => {
     put(a, 'f', LONG)
     await a.open()

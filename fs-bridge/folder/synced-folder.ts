@@ -289,9 +289,20 @@ export class SyncedFolder {
     if (this.#backlog.hasReady) return this.#materialise(signal)
     if (this.#trashPace.isDue) return this.#trashPace.during(() => this.#searchTrash(signal))
     if (this.#scanner.waiting === 0) await this.#checkpoint()
-    if (this.#cursor < this.#deps.store.dag.count) this.#setState('syncing')
-    else this.#setState(this.#scanner.waiting + this.#backlog.size > 0 ? 'syncing' : 'idle')
+    const isBehind = this.#cursor < this.#deps.store.dag.count
+    if (isBehind || this.#scanner.waiting + this.#backlog.size > 0) this.#setState('syncing')
+    else this.#settleDown(signal)
     return this.#idle(waitMs)
+  }
+
+  #settleDown(signal: AbortSignal): void {
+    if (this.#state === 'idle') return
+    this.#setState('idle')
+    const { inplace, store } = this.#deps
+    this.#upkeep.tidyAtRest(
+      () => this.#state === 'idle',
+      () => inplace.tidy(store.id, signal),
+    )
   }
 
   #rouse(): void {

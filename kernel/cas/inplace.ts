@@ -21,11 +21,15 @@ import {
   encodeChunks,
   encodePlace,
   FILE_KEY_MAX,
+  fileOfGone,
+  GONE,
+  goneKey,
   OF,
   OF_CHUNKS_MAX,
   ofKey,
   prefixRange,
   shortCidAt,
+  storePrefix,
   type Place,
 } from './tables.ts'
 
@@ -39,6 +43,10 @@ type Resolve = (file: Uint8Array) => string | undefined
 
 /** Locations tried for one read: a file copied a million times must not make a damaged chunk cost a million reads. */
 const LOCATIONS_TRIED_MAX = 16
+/** Locations looked through for those: many more may be those of files that are gone. */
+const LOCATIONS_SEEN_MAX = 4_096
+/** Files that are tidied up after in a row, before others get their turn. */
+const TIDIED_AT_ONCE = 1_000
 /** How long one transaction of many files may hold up the main thread. */
 const STEP_MS = 20
 
@@ -68,7 +76,7 @@ export class InplaceChunks implements InplaceBackend {
         files,
         (tx, file) => registerShort(tx, store, file),
         async ({ file, chunks }) => {
-          await this.#forgetLong(store, file)
+          await this.#removeLong(store, file)
           let offset = 0
           for (let n = 0; n * OF_CHUNKS_MAX < chunks.length; n++)
             offset = await this.#storage.write((tx) => putStretch(tx, store, file, chunks, n, offset))
@@ -81,19 +89,42 @@ export class InplaceChunks implements InplaceBackend {
     return this.#inTurn(() =>
       this.#inSteps(
         files,
-        (tx, file) => forgetShort(tx, store, file),
-        (file) => this.#forgetLong(store, file),
+        (tx, file) => {
+          this.forgetIn(tx, store, [file])
+          return true
+        },
+        () => Promise.resolve(),
       ),
     )
   }
 
-  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): readonly Uint8Array[] {
-    return files.filter((file) => !forgetShort(tx, store, file))
+  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): void {
+    for (const file of files) tx.put(GONE, goneKey(store, file), EMPTY)
   }
 
-  async #forgetLong(store: StoreId, file: Uint8Array): Promise<void> {
-    for (let n = countStretches(this.#storage, store, file) - 1; n >= 0; n--)
-      await this.#storage.write((tx) => forgetStretch(tx, store, file, n))
+  async tidy(store: StoreId, signal: AbortSignal): Promise<void> {
+    const range = { ...prefixRange(storePrefix(GONE, store)), limit: TIDIED_AT_ONCE }
+    while (!signal.aborted) {
+      const files = Array.from(this.#storage.range(GONE, range), ([key]) => fileOfGone(key))
+      if (files.length === 0) return
+      await this.#inTurn(() =>
+        this.#inSteps(
+          files,
+          // What was registered since is no more gone.
+          (tx, file) => tx.get(GONE, goneKey(store, file)) === undefined || removeShort(tx, store, file),
+          (file) => this.#removeLong(store, file),
+        ),
+      )
+    }
+  }
+
+  /** A stretch at a time. A file that is gone is that until all of them are. */
+  async #removeLong(store: StoreId, file: Uint8Array): Promise<void> {
+    for (let n = Math.max(0, countStretches(this.#storage, store, file) - 1); n >= 0; n--)
+      await this.#storage.write((tx) => {
+        removeStretch(tx, store, file, n)
+        if (n === 0) tx.delete(GONE, goneKey(store, file))
+      })
   }
 
   /** Runs `step` on all files, some milliseconds of them to a transaction; `long` on those it returns false for. */
@@ -128,7 +159,11 @@ export class InplaceChunks implements InplaceBackend {
   }
 
   knows(store: StoreId, file: Uint8Array): boolean {
-    return this.#storage.get(OF, ofKey(store, file, 0)) !== undefined
+    return !this.#isGone(store, file) && this.#storage.get(OF, ofKey(store, file, 0)) !== undefined
+  }
+
+  #isGone(store: StoreId, file: Uint8Array): boolean {
+    return this.#storage.get(GONE, goneKey(store, file)) !== undefined
   }
 
   has(store: StoreId, cid: Cid): boolean {
@@ -141,8 +176,15 @@ export class InplaceChunks implements InplaceBackend {
   }
 
   #places(store: StoreId, cid: Cid, limit: number): Place[] {
-    const range = { ...prefixRange(atPrefix(store, cid)), limit }
-    return Array.from(this.#storage.range(AT, range), ([key, value]) => decodePlace(key, value))
+    const places: Place[] = []
+    const range = { ...prefixRange(atPrefix(store, cid)), limit: LOCATIONS_SEEN_MAX }
+    for (const [key, value] of this.#storage.range(AT, range)) {
+      const place = decodePlace(key, value)
+      if (this.#isGone(store, place.file)) continue
+      places.push(place)
+      if (places.length === limit) break
+    }
+    return places
   }
 
   async read(store: StoreId, cid: Cid, room?: Room): Promise<Result<Uint8Array, CasError>> {
@@ -191,30 +233,38 @@ const putStretch = (
 /** Replaces all that is known of a file; false: it is long, or was, and nothing is changed. */
 const registerShort = (tx: StorageWriter, store: StoreId, { file, chunks }: FileChunks): boolean => {
   invariant(file.length > 0 && file.length <= FILE_KEY_MAX, 'a file key has 1 to 64 bytes')
-  if (chunks.length >= OF_CHUNKS_MAX || !forgetShort(tx, store, file)) return false
+  if (chunks.length >= OF_CHUNKS_MAX || !removeShort(tx, store, file)) return false
   if (chunks.length > 0) putStretch(tx, store, file, chunks, 0, 0)
   return true
 }
 
-/** Forgets a file of a single stretch, or one not known; false: there may be more of it, and all is still there. */
-const forgetShort = (tx: StorageWriter, store: StoreId, file: Uint8Array): boolean => {
+/** Removes a file of a single stretch, or one not known; false: there may be more of it, and all is still there. */
+const removeShort = (tx: StorageWriter, store: StoreId, file: Uint8Array): boolean => {
   const key = ofKey(store, file, 0)
   const known = tx.get(OF, key)
-  if (known === undefined) return true
-  if (chunksIn(known) === OF_CHUNKS_MAX) return false
-  for (let i = 0; i < chunksIn(known); i++) tx.delete(AT, atKey(store, shortCidAt(known, i), file))
-  tx.delete(OF, key)
+  if (known !== undefined) {
+    if (chunksIn(known) === OF_CHUNKS_MAX) return false
+    removeChunks(tx, store, file, known)
+    tx.delete(OF, key)
+  }
+  tx.delete(GONE, goneKey(store, file))
   return true
 }
 
+const removeChunks = (tx: StorageWriter, store: StoreId, file: Uint8Array, known: Uint8Array): void => {
+  for (let i = 0; i < chunksIn(known); i++) tx.delete(AT, atKey(store, shortCidAt(known, i), file))
+}
+
 /** The last stretch first, always: those that are there begin at 0 and have no gap. */
-const forgetStretch = (tx: StorageWriter, store: StoreId, file: Uint8Array, n: number): void => {
+const removeStretch = (tx: StorageWriter, store: StoreId, file: Uint8Array, n: number): void => {
   const key = ofKey(store, file, n)
   const known = tx.get(OF, key)
   if (known === undefined) return
-  for (let i = 0; i < chunksIn(known); i++) tx.delete(AT, atKey(store, shortCidAt(known, i), file))
+  removeChunks(tx, store, file, known)
   tx.delete(OF, key)
 }
+
+const EMPTY = new Uint8Array(0)
 
 const countStretches = (reader: StorageReader, store: StoreId, file: Uint8Array): number => {
   let n = 0

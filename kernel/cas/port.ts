@@ -57,9 +57,15 @@ export interface InplaceBackend extends CasBackend {
     store: StoreId,
     files: readonly { readonly file: Uint8Array; readonly chunks: readonly ChunkRef[] }[],
   ): Promise<void>
+  /** From now on nothing is known of these files. What there was to know is removed later, by `tidy`. */
   forget(store: StoreId, files: readonly Uint8Array[]): Promise<void>
-  /** As `forget`, within a transaction of the caller's. Returns those that are too long for one: still known, all of them. */
-  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): readonly Uint8Array[]
+  /** As `forget`, within a transaction of the caller's. */
+  forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): void
+  /**
+   * Removes what there was to know of files that were forgotten. It lies in random places: much at a time touches no
+   * more pages than little, so this is for moments of rest.
+   */
+  tidy(store: StoreId, signal: AbortSignal): Promise<void>
   /** Whether anything is registered of `file`. */
   knows(store: StoreId, file: Uint8Array): boolean
   locate(store: StoreId, cid: Cid): InplaceLocation | undefined

@@ -7,9 +7,10 @@
  *   cas-idle   store ‖ cid         since when (u64, unix ms) a stored chunk has no reference; 0: removal is under way
  *   cas-at     store' ‖ cid' ‖ file  offset (u48) and length (u32) of the chunk in a file of the user's
  *   cas-of     store' ‖ file ‖ n     the chunks 4096·n and following of a file of the user's, up to 4096: cid' each
+ *   cas-gone   store' ‖ file         empty: the file is gone, whatever the two above still say of it
  *
- * Integers are big-endian; n is a u16. `file` is 1 to 64 bytes. store' and cid' are the first 16 bytes: the two tables
- * of the user's files grow by an entry per file in random places, where every byte costs pages to write, and what they
+ * Integers are big-endian; n is a u16. `file` is 1 to 64 bytes. store' and cid' are the first 16 bytes: the tables of
+ * the user's files grow by an entry per file in random places, where every byte costs pages to write, and what they
  * say is checked against the whole CID anyway.
  */
 import { concatBytes, type Cid, type StoreId } from '../core/bytes.ts'
@@ -24,7 +25,8 @@ export const REFS = 'cas-refs'
 export const IDLE = 'cas-idle'
 export const AT = 'cas-at'
 export const OF = 'cas-of'
-export const CAS_TABLES: readonly TableName[] = [SMALL, FILES, REFS, IDLE, AT, OF]
+export const GONE = 'cas-gone'
+export const CAS_TABLES: readonly TableName[] = [SMALL, FILES, REFS, IDLE, AT, OF, GONE]
 
 export const FILE_KEY_MAX = 64
 
@@ -65,9 +67,18 @@ export const ofKey = (store: StoreId, file: Uint8Array, n: number): Uint8Array =
   return key
 }
 
+export const goneKey = (store: StoreId, file: Uint8Array): Uint8Array => {
+  const key = new Uint8Array(SHORT + file.length)
+  for (let i = 0; i < SHORT; i++) key[i] = store[i]!
+  for (let i = 0; i < file.length; i++) key[SHORT + i] = file[i]!
+  return key
+}
+
+export const fileOfGone = (key: Uint8Array): Uint8Array => key.slice(SHORT)
+
 /** The prefix of all keys of a store in `table`. */
 export const storePrefix = (table: TableName, store: StoreId): Uint8Array =>
-  table === AT || table === OF ? store.subarray(0, SHORT) : store
+  table === AT || table === OF || table === GONE ? store.subarray(0, SHORT) : store
 
 /** All keys that begin with `prefix`. */
 export const prefixRange = (prefix: Uint8Array): KeyRange => {
