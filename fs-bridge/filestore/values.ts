@@ -126,24 +126,25 @@ export type ParsedKey =
 
 /** What a key of a `Change` is about; undefined for a key that is none of ours. */
 export const parseKey = (bytes: Uint8Array): ParsedKey | undefined => {
-  if (bytes.length < 2 + INODE_LENGTH || bytes[1] !== SLASH) return undefined
-  const inode = bytes.slice(2, 2 + INODE_LENGTH) as Inode
-  const rest = bytes.subarray(2 + INODE_LENGTH)
+  const end = 2 + INODE_LENGTH
+  if (bytes.length < end || bytes[1] !== SLASH) return undefined
+  const inode = bytes.slice(2, end) as Inode
+  // A view of so few bytes costs more than all the rest of this: most keys are done with before one is made.
   switch (bytes[0]) {
     case LINK:
-      return rest.length === 0 ? { table: 'link', inode } : undefined
+      return bytes.length === end ? { table: 'link', inode } : undefined
     case CONTENT:
-      return rest.length === 0 ? { table: 'content', inode } : undefined
+      return bytes.length === end ? { table: 'content', inode } : undefined
     case GONE:
-      return rest.length === 0 ? { table: 'gone', inode } : undefined
+      return bytes.length === end ? { table: 'gone', inode } : undefined
     case XATTR: {
-      const name = rest.length > 1 && rest[0] === SLASH ? decodeUtf8(rest.subarray(1)) : undefined
+      const name = bytes.length > end + 1 && bytes[end] === SLASH ? decodeUtf8(bytes.subarray(end + 1)) : undefined
       return name === undefined ? undefined : { table: 'xattr', inode, name }
     }
     case VACATED: {
-      const name = rest.length > INODE_LENGTH ? decodeUtf8(rest.subarray(INODE_LENGTH)) : undefined
+      const name = bytes.length > end + INODE_LENGTH ? decodeUtf8(bytes.subarray(end + INODE_LENGTH)) : undefined
       if (name === undefined) return undefined
-      return { table: 'vacated', inode, from: { parent: directoryAt(rest, 0), name } }
+      return { table: 'vacated', inode, from: { parent: directoryAt(bytes, end), name } }
     }
     default:
       return undefined
@@ -193,6 +194,9 @@ const DATA = ['inline', 'chunks', 'manifest'] as const
 const TRASHED = 4
 const CONTENT_HEADER = 19
 const CHUNK_REF = 36
+/** A view of its own for every content would cost more than the writing. */
+const HEADER = new DataView(new ArrayBuffer(CONTENT_HEADER))
+const HEADER_BYTES = new Uint8Array(HEADER.buffer)
 
 /** data kind | 4 if trashed; size u64; mtime i64; mode u16 (all little-endian); then the data. */
 export const encodeContent = ({ trashed, content }: StoredContent): Uint8Array => {
@@ -200,17 +204,18 @@ export const encodeContent = ({ trashed, content }: StoredContent): Uint8Array =
   const tail =
     data.kind === 'inline' ? data.bytes.length : data.kind === 'manifest' ? 32 : data.chunks.length * CHUNK_REF
   const out = allocate(CONTENT_HEADER + tail)
-  const view = new DataView(out.buffer, out.byteOffset, out.length)
-  out[0] = DATA.indexOf(data.kind) | (trashed ? TRASHED : 0)
-  view.setBigUint64(1, BigInt(content.size), true)
-  view.setBigInt64(9, content.mtimeNs, true)
-  view.setUint16(17, content.mode, true)
+  HEADER.setUint8(0, DATA.indexOf(data.kind) | (trashed ? TRASHED : 0))
+  HEADER.setBigUint64(1, BigInt(content.size), true)
+  HEADER.setBigInt64(9, content.mtimeNs, true)
+  HEADER.setUint16(17, content.mode, true)
+  out.set(HEADER_BYTES)
   if (data.kind === 'inline') out.set(data.bytes, CONTENT_HEADER)
   else if (data.kind === 'manifest') out.set(data.cid, CONTENT_HEADER)
   else
-    data.chunks.forEach((chunk, i) => {
-      out.set(chunk.cid, CONTENT_HEADER + i * CHUNK_REF)
-      view.setUint32(CONTENT_HEADER + i * CHUNK_REF + 32, chunk.length, true)
+    data.chunks.forEach(({ cid, length }, i) => {
+      const at = CONTENT_HEADER + i * CHUNK_REF
+      out.set(cid, at)
+      for (let k = 0; k < 4; k++) out[at + 32 + k] = length >>> (8 * k)
     })
   return out
 }

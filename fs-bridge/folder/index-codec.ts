@@ -135,11 +135,13 @@ export const entryKey = (folder: Uint8Array, parent: Inode, name: string): Uint8
 export const placeKey = (folder: Uint8Array, inode: Inode, parent: Inode, name: string): Uint8Array =>
   concatBytes(folder, inode, parent, encodeUtf8(name))
 
-/** Big-endian: keys of numbers that lie close together do so too, and in their order. */
+const INO = new DataView(new ArrayBuffer(8))
+const INO_BYTES = new Uint8Array(INO.buffer)
+
+/** Big-endian: keys of numbers that lie close together do so too, and in their order. Good until the next call. */
 const inoBytes = (ino: bigint): Uint8Array => {
-  const out = new Uint8Array(8)
-  new DataView(out.buffer).setBigUint64(0, ino)
-  return out
+  INO.setBigUint64(0, ino)
+  return INO_BYTES
 }
 
 export const inoPrefix = (folder: Uint8Array, ino: bigint): Uint8Array => concatBytes(folder, inoBytes(ino))
