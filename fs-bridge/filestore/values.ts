@@ -84,22 +84,30 @@ const GONE = 0x67
 /** `prefix`, '/', then the parts end to end. */
 export const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
   let length = 2
-  for (const part of parts) length += part.length
+  for (let i = 0; i < parts.length; i++) length += parts[i]!.length
   const out = allocate(length)
   out[0] = prefix
   out[1] = SLASH
   let at = 2
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
+  for (let i = 0; i < parts.length; i++) {
+    out.set(parts[i]!, at)
+    at += parts[i]!.length
   }
+  return out
+}
+
+const keyOfInode = (prefix: number, inode: Inode): Uint8Array => {
+  const out = allocate(2 + INODE_LENGTH)
+  out[0] = prefix
+  out[1] = SLASH
+  out.set(inode, 2)
   return out
 }
 
 /** Keys are asked for again and again while one inode is worked on: the last one made is kept. */
 const inodeKeys = (prefix: number) => {
-  let last = key(prefix, ROOT)
-  return (inode: Inode): Uint8Array => (isAt(last, 2, inode) ? last : (last = key(prefix, inode)))
+  let last = keyOfInode(prefix, ROOT)
+  return (inode: Inode): Uint8Array => (isAt(last, 2, inode) ? last : (last = keyOfInode(prefix, inode)))
 }
 
 export const linkKey = inodeKeys(LINK)
@@ -110,7 +118,7 @@ export const xattrKey = (inode: Inode, name: string): Uint8Array =>
 export const vacatedKey = (inode: Inode, from: Place): Uint8Array =>
   key(VACATED, inode, from.parent, encodeUtf8(from.name))
 /** No cell: a change that says "`inode` lives no more", where nothing else looks different for that. */
-export const goneKey = (inode: Inode): Uint8Array => key(GONE, inode)
+export const goneKey = (inode: Inode): Uint8Array => keyOfInode(GONE, inode)
 export const LINK_RANGE = { gte: Uint8Array.of(LINK, SLASH), lt: Uint8Array.of(LINK, SLASH + 1) }
 export const CONTENT_RANGE = { gte: Uint8Array.of(CONTENT, SLASH), lt: Uint8Array.of(CONTENT, SLASH + 1) }
 /** The keys of an inode's extended attributes. */

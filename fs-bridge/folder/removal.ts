@@ -180,12 +180,13 @@ export class Remover {
     let clean = true
     for (let next = dirs.pop(); next; next = dirs.pop()) {
       const known = new Map(deps.index.children(next.inode).map((e) => [e.name, e]))
-      for (const name of fs.readdirSync(this.#batch.absolute(joinPath(path, next.below)))) {
+      const here = this.#batch.absolute(joinPath(path, next.below))
+      for (const name of fs.readdirSync(here)) {
         const entry = known.get(name)
         known.delete(name)
         const below = joinPath(next.below, name)
         const child = joinPath(path, below)
-        const now = look(this.#batch.absolute(child))
+        const now = look(`${here}/${name}`)
         if (!entry && now && deps.rules.explain(child, now.kind === 'dir')) {
           all.push([below, undefined]) // ignored: it goes along
           continue
