@@ -163,3 +163,12 @@ test('what is forgotten and not removed yet hides nothing: another file that hol
   )
   expect(inplace.locate(store, pool[0]!.cid)?.file).toEqual(file(39))
 })
+
+test('what is registered again while it is about to be tidied up stays', async () => {
+  const again = { file: file(0), chunks: pool.slice(0, 3) }
+  await inplace.register(store, [again])
+  await inplace.forget(store, [file(0)])
+  await Promise.all([inplace.register(store, [again]), tidy()])
+  expectModel(new Map([[0, again.chunks]]))
+  expectTidy(new Map([[0, again.chunks]]))
+})
