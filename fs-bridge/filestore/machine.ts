@@ -65,13 +65,14 @@ const apply = (ops: FileOps, at: AppliedAt, tables: StateTables): Change[] => {
       conflicted = writeCells(op, at, tables)
     }
     for (const { inode: moved, from, to, leavesTrace } of replace(tables, inode, write)) {
+      const isOwn = equalBytes(moved, inode)
       if (to === undefined && !leavesTrace) {
         note(goneKey(moved), false)
-        if (equalBytes(moved, inode)) isGone = true
+        isGone ||= isOwn
         continue
       }
       const key = linkKey(moved)
-      if (!changes.has(key)) note(key, (tables.cells.cell(key)?.heads.length ?? 0) > 1)
+      if (!isOwn && !changes.has(key)) note(key, (tables.cells.cell(key)?.heads.length ?? 0) > 1)
       if (from && leavesTrace) note(vacatedKey(moved, from), false)
     }
     if (!isGone || conflicted) note(linkKey(inode), conflicted)

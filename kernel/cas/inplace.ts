@@ -45,10 +45,11 @@ type Resolve = (file: Uint8Array) => string | undefined
 const LOCATIONS_TRIED_MAX = 16
 /** Locations looked through for those: many more may be those of files that are gone. */
 const LOCATIONS_SEEN_MAX = 4_096
-/** Files that are tidied up after in a row, before others get their turn. */
-const TIDIED_AT_ONCE = 1_000
+/** Files that are forgotten in one transaction, and tidied up after before others get their turn. */
+const FORGOTTEN_AT_ONCE = 1_000
 /** How long one transaction of many files may hold up the main thread. */
 const STEP_MS = 20
+const EMPTY = new Uint8Array(0)
 
 export class InplaceChunks implements InplaceBackend {
   readonly #storage: StorageBackend
@@ -86,16 +87,10 @@ export class InplaceChunks implements InplaceBackend {
   }
 
   forget(store: StoreId, files: readonly Uint8Array[]): Promise<void> {
-    return this.#inTurn(() =>
-      this.#inSteps(
-        files,
-        (tx, file) => {
-          this.forgetIn(tx, store, [file])
-          return true
-        },
-        () => Promise.resolve(),
-      ),
-    )
+    return this.#inTurn(async () => {
+      for (let at = 0; at < files.length; at += FORGOTTEN_AT_ONCE)
+        await this.#storage.write((tx) => this.forgetIn(tx, store, files.slice(at, at + FORGOTTEN_AT_ONCE)))
+    })
   }
 
   forgetIn(tx: StorageWriter, store: StoreId, files: readonly Uint8Array[]): void {
@@ -103,7 +98,7 @@ export class InplaceChunks implements InplaceBackend {
   }
 
   async tidy(store: StoreId, signal: AbortSignal): Promise<void> {
-    const range = { ...prefixRange(storePrefix(GONE, store)), limit: TIDIED_AT_ONCE }
+    const range = { ...prefixRange(storePrefix(GONE, store)), limit: FORGOTTEN_AT_ONCE }
     while (!signal.aborted) {
       const files = Array.from(this.#storage.range(GONE, range), ([key]) => fileOfGone(key))
       if (files.length === 0) return
@@ -263,8 +258,6 @@ const removeStretch = (tx: StorageWriter, store: StoreId, file: Uint8Array, n: n
   removeChunks(tx, store, file, known)
   tx.delete(OF, key)
 }
-
-const EMPTY = new Uint8Array(0)
 
 const countStretches = (reader: StorageReader, store: StoreId, file: Uint8Array): number => {
   let n = 0

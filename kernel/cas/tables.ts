@@ -58,21 +58,22 @@ export const atKey = (store: StoreId, cid: Uint8Array, file: Uint8Array): Uint8A
   return key
 }
 
-export const ofKey = (store: StoreId, file: Uint8Array, n: number): Uint8Array => {
-  const key = new Uint8Array(SHORT + file.length + 2)
+/** store' ‖ file, and room for some more bytes. */
+const keyOfFile = (store: StoreId, file: Uint8Array, more: number): Uint8Array => {
+  const key = new Uint8Array(SHORT + file.length + more)
   for (let i = 0; i < SHORT; i++) key[i] = store[i]!
   for (let i = 0; i < file.length; i++) key[SHORT + i] = file[i]!
+  return key
+}
+
+export const ofKey = (store: StoreId, file: Uint8Array, n: number): Uint8Array => {
+  const key = keyOfFile(store, file, 2)
   key[key.length - 2] = n >>> 8
   key[key.length - 1] = n
   return key
 }
 
-export const goneKey = (store: StoreId, file: Uint8Array): Uint8Array => {
-  const key = new Uint8Array(SHORT + file.length)
-  for (let i = 0; i < SHORT; i++) key[i] = store[i]!
-  for (let i = 0; i < file.length; i++) key[SHORT + i] = file[i]!
-  return key
-}
+export const goneKey = (store: StoreId, file: Uint8Array): Uint8Array => keyOfFile(store, file, 0)
 
 export const fileOfGone = (key: Uint8Array): Uint8Array => key.slice(SHORT)
 

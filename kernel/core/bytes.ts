@@ -40,6 +40,12 @@ const { hexSlice, latin1Slice } = Buffer.prototype as unknown as Record<
   (this: Uint8Array, start: number, end: number) => string
 >
 
+/** V8 keeps typed arrays up to this size on its heap. */
+const ON_HEAP_MAX = 64
+const DIGIT = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+/** Written anew for each; not on the heap. */
+const DIGITS = new Uint8Array(new ArrayBuffer(2 * ON_HEAP_MAX))
+
 /** Lower-case hex. */
 export const bytesToHex = (bytes: Uint8Array): HexKey =>
   (bytes.length <= ON_HEAP_MAX ? shortToHex(bytes) : hexSlice.call(bytes, 0, bytes.length)) as HexKey
@@ -55,10 +61,6 @@ const shortToHex = (bytes: Uint8Array): string => {
   return latin1Slice.call(DIGITS, 0, at)
 }
 
-/** V8 keeps typed arrays up to this size on its heap. */
-const ON_HEAP_MAX = 64
-const DIGIT = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
-const DIGITS = new Uint8Array(new ArrayBuffer(2 * ON_HEAP_MAX))
 const SLAB_BYTES = 8 * 1024
 const SLICE_MAX = SLAB_BYTES / 8
 let slab = new ArrayBuffer(SLAB_BYTES)
