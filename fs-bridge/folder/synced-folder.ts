@@ -14,7 +14,7 @@ import { equalBytes, type HexKey } from '#kernel/core/bytes.ts'
 import type { Change } from '#kernel/state/port.ts'
 import { StateSnapshot } from '#kernel/state/snapshot.ts'
 import { inodeKey } from '../filestore/values.ts'
-import type { Affected, ContentValue, Inode, Visible } from '../filestore/port.ts'
+import type { Affected, Inode, Visible } from '../filestore/port.ts'
 import { openTree, type Tree } from '../filestore/tree.ts'
 import type { FolderDeps, FolderOptions } from './deps.ts'
 import { emptyOwn, look, trashPath, unchanged } from './disk.ts'
@@ -37,7 +37,7 @@ import { Scanner } from './scanner.ts'
 import { inSlices, nextTurn } from './slices.ts'
 import { Touched, Touching } from './touched.ts'
 import { systemTimers, type FolderError, type FolderStatus, type FolderTimers } from './status.ts'
-import { takeFromTrash, TrashPace } from './trash-content.ts'
+import { TrashSearch } from './trash-search.ts'
 import { watchFolder } from './watcher.ts'
 
 const MATERIALISE_BATCH = 512
@@ -65,7 +65,7 @@ export class SyncedFolder {
     this.#changed()
   })
   readonly #backlog = new Backlog()
-  readonly #trashPace = new TrashPace()
+  readonly #trashSearch: TrashSearch
   readonly #listeners = new Set<(status: FolderStatus) => void>()
   readonly #settling = new Settling()
   readonly #rest: Rest
@@ -110,6 +110,8 @@ export class SyncedFolder {
     this.#touching = new Touching(this.#index, this.#tree, deps.touched ?? new Touched(() => 0))
     this.#durability = new Durability(paths.root, this.#index)
     this.#upkeep = new Upkeep(this.#timers, this.#durability, paths.trash)
+    const { store, chunks, hasher } = deps
+    this.#trashSearch = new TrashSearch({ trash: paths.trash, storeId: store.id, chunks, hasher }, this.#tree)
     this.#scanner = this.#newScanner()
     this.#ingester = this.#newIngester()
   }
@@ -287,7 +289,7 @@ export class SyncedFolder {
     const { paths, waitMs } = this.#scanner.take()
     if (paths.length > 0) return this.#lookAt(paths, signal)
     if (this.#backlog.hasReady) return this.#materialise(signal)
-    if (this.#trashPace.isDue) return this.#trashPace.during(() => this.#searchTrash(signal))
+    if (this.#trashSearch.isDue) return this.#searchTrash(signal)
     if (this.#scanner.waiting === 0) await this.#checkpoint()
     const isBehind = this.#cursor < this.#deps.store.dag.count
     if (isBehind || this.#scanner.waiting + this.#backlog.size > 0) this.#setState('syncing')
@@ -380,7 +382,7 @@ export class SyncedFolder {
     }
     if (done.missing.length > 0) {
       for (const inode of done.missing) this.#backlog.stall(inode)
-      this.#trashPace.want()
+      this.#trashSearch.want()
       this.#upkeep.after(RETRY_MS, () => this.retry())
     }
     this.#scanner.touch(done.touched)
@@ -389,36 +391,14 @@ export class SyncedFolder {
     this.#changed()
   }
 
-  /**
-   * What a change from elsewhere deleted or replaced here, a later one, whose author did not know of it, brings back:
-   * then the trash may be the only place that has it.
-   */
   async #searchTrash(signal: AbortSignal): Promise<void> {
-    const wanted: ContentValue[] = []
-    for await (const inode of inSlices(this.#backlog.stalledInodes(), signal))
-      for (const { content } of this.#tree.appearances(inode))
-        if (content && content.data.kind !== 'inline') wanted.push(content)
-    const missing = await this.#takeFromTrash(wanted, signal)
-    if (missing.length < wanted.length) this.retry()
-  }
-
-  /** Returns what is not there. */
-  async #takeFromTrash(wanted: readonly ContentValue[], signal: AbortSignal): Promise<readonly ContentValue[]> {
-    if (wanted.length === 0) return wanted
-    const { store, chunks, hasher } = this.#deps
-    const { trash } = this.#paths
-    const missing = await takeFromTrash({ trash, storeId: store.id, chunks, hasher }, wanted, signal)
-    if (!missing.ok) throw new RefusedError(missing.error.kind, missing.error.message)
-    signal.throwIfAborted()
-    return missing.value
+    if (await this.#trashSearch.search(this.#backlog.stalledInodes(), signal)) this.retry()
   }
 
   /** What this device alone keeps in sight, by a move, and has none of: not even its trash has it. */
   async #abandon(visibles: readonly Visible[], signal: AbortSignal): Promise<void> {
-    const contents = visibles.flatMap(({ content }) => (content ? [content] : []))
-    const missing = await this.#takeFromTrash(contents, signal)
-    if (missing.length < contents.length) this.retry()
-    const lost = visibles.filter(({ content }) => !content || missing.includes(content))
+    const lost = await this.#trashSearch.lost(visibles, signal)
+    if (lost.length < visibles.length) this.retry()
     const error = await this.#ingester.abandon(lost)
     if (error) throw new RefusedError(error.kind, error.message)
   }
