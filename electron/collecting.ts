@@ -8,6 +8,12 @@ import { runInNewContext } from 'node:vm'
 
 export const exposeCollector = (): void => {
   setFlagsFromString('--expose-gc')
-  globalThis.gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>
+  const collect = runInNewContext('gc') as NonNullable<typeof globalThis.gc>
+  // Older versions of V8 take any options for the wish to collect the young generation alone.
+  const collectAll = (options: NodeJS.GCOptions): void => {
+    collect()
+    collect(options)
+  }
+  globalThis.gc = collectAll as typeof collect
   setFlagsFromString('--no-expose-gc')
 }

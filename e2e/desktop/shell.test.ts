@@ -40,6 +40,23 @@ test('the app starts, and its page speaks with the node', async () => {
   expect(await app.quit(), app.output).toBe(0)
 })
 
+test('the collector that an idle node calls takes old garbage too', async () => {
+  await using app = await TestApp.start(join(root, 'collected'), '--hidden')
+  const MIB = 1024 * 1024
+  const freed = await app.app.evaluate(async () => {
+    const collect = () => void globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+    const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+    let rows: object[] = Array.from({ length: 1_000_000 }, (_, row) => ({ row, of: row }))
+    for (let times = 0; times < 2; times++) collect() // what lives through two collections is old
+    const held = process.memoryUsage().heapUsed + rows.length
+    rows = []
+    await nextTurn()
+    collect()
+    return held - process.memoryUsage().heapUsed
+  })
+  expect(freed).toBeGreaterThan(16 * MIB)
+})
+
 test('the app started again shows itself; its link reaches the page, which asks once it is there', async () => {
   const home = join(root, 'again')
   await using app = await TestApp.start(home, '--hidden')
