@@ -36,7 +36,10 @@ const apart = async (change: () => Promise<void>): Promise<void> => {
 }
 
 const quarrel = async (name: string, base: string, byAnna: string, byBen: string): Promise<void> => {
-  await writeFile(join(here, name), base)
+  // At once, with its bytes: seen empty first, it would have two versions, and the fork point might be the empty one.
+  const aside = join(world.root, 'aside')
+  await writeFile(aside, base)
+  await rename(aside, join(here, name))
   await apart(async () => {
     await writeFile(join(there, name), byBen)
     await writeFile(join(here, name), byAnna)
