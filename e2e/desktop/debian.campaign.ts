@@ -17,6 +17,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkPage } from '../support/page-checks.ts'
 import { portScript } from '../support/electron.ts'
 import { DebuggedApp, forge, packagedArgs } from '../support/packaged.ts'
+import { nodeUp } from '../support/shared-folder.ts'
 import { lattice } from '../support/world.ts'
 
 const RELEASE = 'bookworm'
@@ -115,6 +116,7 @@ test('its node takes a folder in and answers the page and the command line', asy
   await writeFile(join(folder, 'large.bin'), randomBytes(3 << 20))
   await run('chown', '-R', `${USER}:${USER}`, folder)
   const home = join(debian, HOME, 'node')
+  await nodeUp(home)
   expect(await lattice(home, 'folder', 'add', `${HOME}/Documents`)).toMatchObject({ code: 0, stderr: '' })
   expect(await lattice(home, 'folder', 'wait', 'Documents', '--timeout', '60')).toMatchObject({ code: 0, stderr: '' })
   await app.page.evaluate(await portScript())

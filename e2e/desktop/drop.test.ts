@@ -35,22 +35,30 @@ afterAll(async () => {
 })
 
 /** What a file manager does, through Chromium's own handling of a drag. */
-const drop = async (...files: readonly string[]): Promise<void> => {
+const drag = async (files: readonly string[], ...steps: readonly ('dragEnter' | 'dragOver' | 'drop')[]) => {
   const data = { items: [], files: [...files], dragOperationsMask: 1 | 2 }
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-    await browser.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
+  for (const type of steps) await browser.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
 }
 
+const drop = (...files: readonly string[]): Promise<void> => drag(files, 'dragEnter', 'dragOver', 'drop')
+
 const dialog = () => page.getByRole('dialog', { name: 'Add a folder' })
+
+const offers = (path: string): Promise<void> =>
+  expect.poll(() => dialog().getByLabel('Directory').inputValue(), { timeout: DEADLINE_MS }).toBe(path)
+
+const cancel = async (): Promise<void> => {
+  await dialog().getByRole('button', { name: 'Cancel' }).click()
+  await dialog().waitFor({ state: 'detached' })
+}
 
 /** Drops a directory that the dialog takes and the node refuses. */
 const dropRefused = async (path: string): Promise<string> => {
   await drop(path)
-  await expect.poll(() => dialog().getByLabel('Directory').inputValue(), { timeout: DEADLINE_MS }).toBe(path)
+  await offers(path)
   await dialog().getByRole('button', { name: 'Start syncing' }).click()
   const sentence = await dialog().getByRole('alert').innerText()
-  await dialog().getByRole('button', { name: 'Cancel' }).click()
-  await dialog().waitFor({ state: 'detached' })
+  await cancel()
   return sentence
 }
 
@@ -58,7 +66,7 @@ test('a dropped directory is offered with its path, and syncs once that is confi
   const path = join(root, 'Photos & “more”')
   await mkdir(path)
   await drop(path)
-  await expect.poll(() => dialog().getByLabel('Directory').inputValue(), { timeout: DEADLINE_MS }).toBe(path)
+  await offers(path)
   await dialog().getByRole('button', { name: 'Start syncing' }).click()
   await page.getByRole('heading', { name: 'Photos & “more”' }).waitFor()
 })
@@ -77,6 +85,30 @@ test('two at once are refused with one sentence', async () => {
   await drop(...paths)
   await page.getByText('Those are several things at once.').waitFor()
   expect(await dialog().count()).toBe(0)
+})
+
+test('a drop counts although something else has come under the pointer just before', async () => {
+  const path = join(root, 'Quick')
+  await mkdir(path)
+  await drag([path], 'dragEnter', 'dragOver')
+  const cover = await page.evaluateHandle(() => {
+    const element = document.createElement('div')
+    element.style.cssText = 'position: fixed; inset: 0; z-index: 100'
+    return document.body.appendChild(element)
+  })
+  await drag([path], 'drop')
+  await cover.evaluate((element) => element.remove())
+  await offers(path)
+  await cancel()
+})
+
+test('what is dropped while the dialog is open takes the place of what it offered', async () => {
+  for (const path of [join(root, 'Sooner'), join(root, 'Later')]) {
+    await mkdir(path)
+    await drop(path)
+    await offers(path)
+  }
+  await cancel()
 })
 
 test('a directory inside a synced one, and one around it, are refused with one sentence', async () => {
@@ -110,11 +142,11 @@ test('the dialog of the system is asked for a directory, and what it gives is fi
   }, path)
   await page.getByRole('button', { name: 'Add folder' }).first().click()
   await dialog().getByRole('button', { name: 'Choose…' }).click()
-  await expect.poll(() => dialog().getByLabel('Directory').inputValue(), { timeout: DEADLINE_MS }).toBe(path)
+  await offers(path)
   // It belongs to the window: two arguments.
   const asked = await app.app.evaluate(() => Reflect.get(globalThis, 'askedFor') as unknown)
   expect(asked).toEqual([2, { title: 'Add a folder', properties: ['openDirectory', 'createDirectory'] }])
-  await dialog().getByRole('button', { name: 'Cancel' }).click()
+  await cancel()
 })
 
 test('a folder is shown in the file manager; what lies elsewhere is not', async () => {

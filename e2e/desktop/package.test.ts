@@ -11,6 +11,7 @@ import { portScript } from '../support/electron.ts'
 import { checkPage } from '../support/page-checks.ts'
 import type { DebuggedPage } from '../support/debugged-page.ts'
 import { DebuggedApp, forge, packagedArgs } from '../support/packaged.ts'
+import { nodeUp } from '../support/shared-folder.ts'
 import { lattice } from '../support/world.ts'
 
 /** With the stand-in it carries what that Electron lacks; the release does not. */
@@ -123,6 +124,7 @@ test('its node takes a folder in, with its threads and its wasm, and answers the
   const folder = join(root, 'folder')
   await mkdir(folder)
   await writeFile(join(folder, 'large.bin'), randomBytes(3 << 20))
+  await nodeUp(home)
   expect(await lattice(home, 'folder', 'add', folder, '--name', 'f')).toMatchObject({ code: 0 })
   expect(await lattice(home, 'folder', 'wait', 'f', '--timeout', '60')).toMatchObject({ code: 0, stderr: '' })
   await page.evaluate(await portScript())

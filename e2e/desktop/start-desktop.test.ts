@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DebuggedApp, packagedArgs } from '../support/packaged.ts'
-import { lattice } from '../support/world.ts'
+import { nodeUp, runAt } from '../support/shared-folder.ts'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -35,9 +35,8 @@ test('it opens the desktop app, says so, and a Ctrl-C stops its node in order', 
     /^Lattice runs as a desktop app: display :\S+ is there, and so is Electron\. Ctrl-C ends it\.$/m,
   )
   expect(await app.page.evaluate(() => document.title)).toBe('Lattice')
-  const status = await lattice(home, 'status', '--json')
-  expect(status).toMatchObject({ code: 0 })
-  expect(JSON.parse(status.stdout)).toMatchObject({ home })
+  await nodeUp(home) // the window comes before the node
+  expect(JSON.parse(await runAt(home, 'status', '--json'))).toMatchObject({ home })
   expect(await app.terminate('SIGINT'), app.output).toBe(0)
   expect(existsSync(join(home, 'lattice.sock'))).toBe(false)
 })

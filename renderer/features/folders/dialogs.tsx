@@ -93,11 +93,13 @@ export const FolderDialogs = ({ onAdded }: { readonly onAdded?: (() => void) | u
   return (
     <Dialog isOpen title={t('add.title')} onClose={closeFolderDialog}>
       <AddFolderForm
+        key={`${dialog.path}\n${dialog.name}`}
         initialPath={dialog.path}
         initialName={dialog.name}
         extraAction={<Button onPress={closeFolderDialog}>{t('add.cancel')}</Button>}
         onAdded={(name) => {
-          closeFolderDialog()
+          // Not what was dropped meanwhile.
+          if (useFolderDialog.getState().dialog === dialog) closeFolderDialog()
           showToast('good', t('add.done', { name }))
           onAdded?.()
         }}

@@ -46,6 +46,8 @@ const useDropOnWindow = (onRefused: (why: string) => void): boolean => {
       const why = takeDrop(event)
       if (why !== undefined) onRefused(why)
     }
+    // What comes to lie under the pointer is told of entering first: a drop right then is refused unless that is taken.
+    addEventListener('dragenter', over, { signal })
     addEventListener('dragover', over, { signal })
     addEventListener('dragleave', leave, { signal })
     addEventListener('drop', drop, { signal })
